@@ -1,0 +1,36 @@
+"""Draw the style paintings of this folder: ``python data/styles/draw.py [NAME ...]`` (all without a name).
+
+Each painting is a program of its own, seeded and deterministic, in numpy and Pillow; how it is made stands
+at the top of its module. They are drawn at twice their size and shrunk. Released as CC0.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import flow
+import mosaic
+import stained_glass
+import watercolour
+import woodcut
+from canvas import Array, save
+
+PAINTINGS: dict[str, Callable[[], Array]] = {
+    "flow": flow.paint,
+    "stained_glass": stained_glass.paint,
+    "mosaic": mosaic.paint,
+    "woodcut": woodcut.paint,
+    "watercolour": watercolour.paint,
+}
+
+
+def main() -> None:
+    """Draw the paintings named on the command line, or all."""
+    for name in sys.argv[1:] or PAINTINGS:
+        save(PAINTINGS[name](), name)
+        print(f"{name}.jpg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""The schema of `conf/`: every key with its type, so that a misspelt key or a wrong type is an error.
+
+Hydra checks the composed YAML against these classes; `check` looks at values that a type can't express.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.errors import OverrideParseException
+from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+    ValidationError,
+)
+
+from fast_style.errors import ConfigError
+
+
+@dataclass
+class StyleConfig:
+    image: str = MISSING  # path of the style image
+    name: str | None = None  # None: the image's file name without its suffix
+    title: str | None = None
+    credit: str | None = None
+    size: int = 512  # longer side of the style image in pixels: the size of the brush
+
+
+@dataclass
+class DataConfig:
+    dir: str | None = None  # folder of photos; None: synthetic images
+    val_dir: str | None = None  # None: some photos of `dir` are held out
+    val_count: int = 16  # photos for validation
+    image_size: int = 256  # side of the square crops in pixels
+    min_crop: float = 0.5  # smallest crop, as a share of the photo's shorter side
+    batch_size: int = 4
+    workers: int | None = None  # loader processes; None: none on a CPU, up to 8 with a GPU
+
+
+@dataclass
+class ModelConfig:
+    name: str = "johnson"
+    width: int = 32
+    blocks: int = 5
+
+
+@dataclass
+class EncoderConfig:
+    name: str = MISSING
+    weights: str | None = None  # local .pth or .safetensors; None: the encoder's own
+    content_layers: list[str] = MISSING  # what `loss.content_layers` defaults to
+    style_layers: list[str] = MISSING
+    scales: list[float] = MISSING
+
+
+@dataclass
+class LossConfig:
+    content_layers: list[str] = MISSING
+    style_layers: list[str] = MISSING
+    scales: list[float] = MISSING  # sizes, relative to the image, at which style is compared
+    content_weight: float = 1.0
+    style_weight: float = 1.0
+    tv_weight: float = 0.0
+
+
+@dataclass
+class TrainerConfig:
+    max_steps: int = 2000
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"  # "cosine" or "constant"
+    warmup_steps: int = 0
+    gradient_clip: float = 0.0  # largest norm of the gradient; 0: no clipping
+    precision: str = "auto"  # "auto", "fp32", "bf16" or "fp16"
+    accelerator: str = "auto"
+    devices: int | str = "auto"
+    num_nodes: int = 1
+    val_every: int = 200  # steps between validations (and image grids)
+    checkpoint_every: int = 100  # steps between checkpoints
+    log_every: int = 10
+
+
+@dataclass
+class ExportConfig:
+    half_weights: bool = True  # store weights in float16; computing stays in float32
+
+
+@dataclass
+class TrainConfig:
+    style: StyleConfig = field(default_factory=StyleConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+    seed: int = 0
+    resume: str | None = None  # a checkpoint, or a folder of runs: its newest last.ckpt
+    output_dir: str = "checkpoints"  # exported models: output_dir/NAME
+    runs_dir: str = "runs"  # checkpoints and TensorBoard: runs_dir/NAME/NUMBER
+    quiet: bool = False
+    experiment: Any = None  # the name of the recipe, for the record
+
+
+def register() -> None:
+    """Makes the schema known to Hydra under the name that `train.yaml` starts from."""
+    ConfigStore.instance().store(name="schema", node=TrainConfig)
+
+
+def to_config(composed: Any) -> TrainConfig:
+    """Typed and checked values from what Hydra composed.
+
+    Raises:
+        ConfigError: a mandatory value is missing, or a value is impossible.
+    """
+    try:
+        # Merged into the schema once more: +key=value on the command line gets past Hydra's own check.
+        plain = OmegaConf.to_container(composed, resolve=False)
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(TrainConfig), plain))
+    except OmegaConfBaseException as error:
+        raise ConfigError(explain(error)) from error
+    assert isinstance(config, TrainConfig)
+    check(config)
+    return config
+
+
+def explain(error: BaseException) -> str:
+    """One line, with the key and the remedy, out of the several that Hydra and OmegaConf make of an error."""
+    if isinstance(error, OverrideParseException):
+        hint = "a value with blanks, '=' or brackets needs quotes inside quotes: 'style.image=\"my file.jpg\"'"
+        return f"{first_line(error)}; {hint}"
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    key = getattr(cause, "full_key", None)
+    if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and key:
+        similar = difflib.get_close_matches(key, setting_names(), n=1)
+        remedy = f"did you mean {similar[0]}?" if similar else "fast-style train --help shows them all"
+        return f"{key}: no such setting; {remedy}"
+    if isinstance(cause, MissingMandatoryValue) and key:
+        return f"{key}: no value given; add {key}=VALUE"
+    if isinstance(cause, ValidationError) and key:
+        return f"{key}: {first_line(cause)}"
+    text = str(error).split("Config search path")[0]
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def setting_names() -> list[str]:
+    """Every key of the schema, with its section: `style.image`."""
+    schema = OmegaConf.structured(TrainConfig)
+    names = []
+    for key in schema:
+        section = OmegaConf.get_type(schema, key)
+        names += [f"{key}.{f.name}" for f in fields(section)] if is_dataclass(section) else [str(key)]
+    return names
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message: OmegaConf adds several more of its own bookkeeping."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def check(config: TrainConfig) -> None:
+    """Raises ConfigError for the first value that no run could use."""
+    at_least = {
+        "style.size": (config.style.size, 32),
+        "data.image_size": (config.data.image_size, 32),
+        "data.batch_size": (config.data.batch_size, 1),
+        "data.val_count": (config.data.val_count, 1),
+        "data.workers": (config.data.workers or 0, 0),
+        "loss.content_weight": (config.loss.content_weight, 0),
+        "loss.style_weight": (config.loss.style_weight, 0),
+        "loss.tv_weight": (config.loss.tv_weight, 0),
+        "trainer.max_steps": (config.trainer.max_steps, 1),
+        "trainer.warmup_steps": (config.trainer.warmup_steps, 0),
+        "trainer.gradient_clip": (config.trainer.gradient_clip, 0),
+        "trainer.val_every": (config.trainer.val_every, 1),
+        "trainer.checkpoint_every": (config.trainer.checkpoint_every, 1),
+        "trainer.log_every": (config.trainer.log_every, 1),
+    }
+    for key, (value, least) in at_least.items():
+        if not value >= least:
+            raise ConfigError(f"{key}={value}: must be at least {least}")
+    choices = {
+        "trainer.schedule": (config.trainer.schedule, ("cosine", "constant")),
+        "trainer.precision": (config.trainer.precision, ("auto", "fp32", "bf16", "fp16")),
+    }
+    for key, (choice, allowed) in choices.items():
+        if choice not in allowed:
+            raise ConfigError(f"{key}={choice}: must be one of {', '.join(allowed)}")
+    if not 0 < config.data.min_crop <= 1:
+        raise ConfigError(f"data.min_crop={config.data.min_crop}: must lie above 0 and be at most 1")
+    if not config.trainer.learning_rate > 0:
+        raise ConfigError(f"trainer.learning_rate={config.trainer.learning_rate}: must be above 0")
+    if config.loss.content_weight == config.loss.style_weight == 0:
+        raise ConfigError("loss: content_weight and style_weight are both 0; there is nothing to learn")

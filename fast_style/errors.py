@@ -1,0 +1,30 @@
+"""What a user can get wrong. Each message is one line: what was wrong with which value, and what to do.
+
+The command prints the message and exits with status 2; a traceback is a bug.
+"""
+
+from __future__ import annotations
+
+
+class FastStyleError(Exception):
+    """Base of every error that a user can cause."""
+
+
+class ConfigError(FastStyleError):
+    """A setting is unknown, has the wrong type or an impossible value."""
+
+
+class ImageError(FastStyleError):
+    """An image cannot be read or written."""
+
+
+class DataError(FastStyleError):
+    """A folder of photos is missing, empty or unreadable."""
+
+
+class EncoderError(FastStyleError):
+    """Encoder weights are missing, damaged or do not reach the layers asked for."""
+
+
+class ModelError(FastStyleError):
+    """A model file is missing, damaged, of an unknown schema or not usable with the engine asked for."""

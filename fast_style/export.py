@@ -1,0 +1,274 @@
+"""A trained network becomes model.safetensors, model.onnx, a card and a preview; parity is proved on the way."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+import fast_style
+from fast_style import artifact
+from fast_style.artifact import ModelFiles, ModelInfo
+from fast_style.errors import ConfigError, ModelError
+from fast_style.images import load_rgb, save_rgb
+from fast_style.networks import PixelInterface, TransformationNetwork
+from fast_style.resources import PACKAGE, resource
+from fast_style.stylizer import Stylizer
+
+# What torch 2.11 to 2.15 write from dynamo; InstanceNormalization stays one node in it.
+OPSET = 20
+PARITY_SIZES = ((96, 128), (61, 83))
+# Of 255. Both engines compute in float32, but sum in another order: a value may round the other way.
+PARITY_TOLERANCE = 2
+PREVIEW_SCENE = "data/scenes/lake.jpg"
+
+
+def export_model(
+    network: TransformationNetwork,
+    folder: Path,
+    *,
+    name: str,
+    training: dict[str, Any],
+    style_title: str | None = None,
+    style_credit: str | None = None,
+    half_weights: bool = True,
+) -> ModelFiles:
+    """Writes a model folder; files of the same names are replaced only after all of it succeeded.
+
+    Args:
+        network: one of `networks`; it is not changed.
+        folder: `checkpoints/NAME`, created where missing.
+        name: of the model.
+        training: what is known of its training, plain JSON values without local paths.
+        style_title, style_credit: of the style image.
+        half_weights: store float16, compute in float32; both files hold the same rounded weights.
+
+    Raises:
+        ModelError: the engines disagree, or the folder is not writable.
+    """
+    network = copy.deepcopy(network).to(device="cpu", dtype=torch.float32).eval()
+    if half_weights:
+        for parameter in network.parameters():
+            parameter.data = parameter.data.half().float()
+    info = ModelInfo(
+        name=name,
+        network=network.name,
+        network_arguments=network.arguments,
+        style_title=style_title or name.replace("_", " ").capitalize(),
+        style_credit=style_credit or "not named",
+        minimum_side=network.minimum_side,
+        training=training,
+        package_version=fast_style.__version__,
+        git_commit=git_commit(),
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
+            made = Path(scratch)
+            write_safetensors(network, made / artifact.SAFETENSORS, info, half_weights=half_weights)
+            write_onnx(network, made / artifact.ONNX, info, half_weights=half_weights)
+            difference = prove_parity(made)
+            write_card(made, info, parity=difference)
+            write_preview(made)
+            for path in sorted(made.iterdir()):
+                path.replace(folder / path.name)
+    except OSError as error:
+        raise ModelError(
+            f"cannot write the model to {folder} ({error.strerror or error}); choose another folder"
+        ) from error
+    return artifact.find_model(folder)
+
+
+def write_safetensors(network: nn.Module, path: Path, info: ModelInfo, *, half_weights: bool) -> None:
+    from safetensors.torch import save
+
+    dtype = torch.float16 if half_weights else torch.float32
+    # channels_last tensors would be refused as non-contiguous.
+    state = {key: value.detach().to(dtype).contiguous() for key, value in network.state_dict().items()}
+    # Not save_file: it gives the file to its owner alone.
+    path.write_bytes(save(state, metadata=info.to_metadata()))
+
+
+def write_onnx(network: nn.Module, path: Path, info: ModelInfo, *, half_weights: bool) -> None:
+    """One self-contained ONNX file: `image` uint8 `[N, H, W, 3]` to `stylized` of the same shape.
+
+    Raises:
+        ModelError: the exporter gave another opset than asked for.
+    """
+    import onnx
+
+    # A batch of 2: with 1 the exporter would fix the batch size.
+    example = torch.zeros(2, 64, 72, 3, dtype=torch.uint8)
+    dynamic = torch.export.Dim.DYNAMIC
+    program = torch.onnx.export(
+        PixelInterface(network).eval(),
+        (example,),
+        input_names=["image"],
+        output_names=["stylized"],
+        dynamic_shapes={"image": {0: dynamic, 1: dynamic, 2: dynamic}},
+        opset_version=OPSET,
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None
+    model = program.model_proto
+    opsets = {entry.domain: entry.version for entry in model.opset_import}
+    if opsets.get("") != OPSET:
+        raise ModelError(
+            f"the ONNX exporter wrote opset {opsets.get('')} in place of {OPSET}; update torch and onnxscript"
+        )
+    strip_local_paths(model)
+    for value, axes in ((model.graph.input[0], "NHW"), (model.graph.output[0], "NHW")):
+        for dimension, axis in zip(value.type.tensor_type.shape.dim, axes, strict=False):
+            dimension.dim_param = axis
+    if half_weights:
+        store_half(model)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, info.to_metadata())
+    model.doc_string = f"{info.style_title}: {info.color}"
+    onnx.checker.check_model(model, full_check=True)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def strip_local_paths(model: Any) -> None:
+    """Removes what the exporter notes about source files of this machine, and shapes it inferred."""
+    graph = model.graph
+    del graph.metadata_props[:]
+    del graph.value_info[:]
+    for group in (graph.node, graph.input, graph.output, graph.initializer):
+        for item in group:
+            del item.metadata_props[:]
+            item.doc_string = ""
+    for function in model.functions:
+        del function.metadata_props[:]
+        for node in function.node:
+            del node.metadata_props[:]
+
+
+def store_half(model: Any) -> None:
+    """Stores float32 weights as float16 with a Cast behind each; a runtime folds it away while loading."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    casts = []
+    for tensor in list(graph.initializer):
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) == 0:
+            continue
+        name = tensor.name
+        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half")
+        casts.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT, name=f"{name}.cast"))
+        tensor.CopyFrom(half)
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*casts, *nodes])
+
+
+def prove_parity(folder: Path) -> int:
+    """The largest difference of the two engines, of 255, at two sizes, one of them odd.
+
+    Raises:
+        ModelError: it is above `PARITY_TOLERANCE`, or a size is not kept.
+    """
+    rng = np.random.default_rng(0)
+    engines = [Stylizer.load(folder / file, device="cpu") for file in (artifact.SAFETENSORS, artifact.ONNX)]
+    worst = 0
+    for height, width in PARITY_SIZES:
+        # Smooth colours with noise on top: neither flat, where everything agrees, nor noise alone.
+        coarse = rng.integers(0, 256, (2, 4, 4, 3)).astype(np.float32)
+        image = coarse.repeat(height // 4 + 1, 1).repeat(width // 4 + 1, 2)[:, :height, :width]
+        image = np.clip(image + rng.normal(0, 20, image.shape), 0, 255).astype(np.uint8)
+        torch_result, onnx_result = (engine(image) for engine in engines)
+        if not torch_result.shape == onnx_result.shape == image.shape:
+            raise ModelError(f"export: {width}×{height} became {onnx_result.shape[2]}×{onnx_result.shape[1]}")
+        worst = max(worst, int(np.abs(torch_result.astype(int) - onnx_result.astype(int)).max()))
+    if worst > PARITY_TOLERANCE:
+        raise ModelError(
+            f"export: torch and ONNX Runtime differ by {worst} of 255; at most {PARITY_TOLERANCE} is allowed"
+        )
+    return worst
+
+
+def write_card(folder: Path, info: ModelInfo, *, parity: int) -> None:
+    """card.json for programs and card.md for people."""
+    sizes = {file: (folder / file).stat().st_size for file in (artifact.SAFETENSORS, artifact.ONNX)}
+    parameters = f"{', '.join(f'{k} {v}' for k, v in info.network_arguments.items())}"
+    card = {
+        "name": info.name,
+        "style": {"title": info.style_title, "credit": info.style_credit},
+        "network": {"name": info.network, **info.network_arguments, "minimum_side": info.minimum_side},
+        "training": info.training,
+        "files": sizes,
+        "engines_differ_by_at_most": {"value": parity, "of": 255},
+        "package_version": info.package_version,
+        "git_commit": info.git_commit,
+    }
+    (folder / artifact.CARD_JSON).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    training = dict(info.training)
+    validation = training.pop("validation", {})
+    lines = [
+        f"# {info.style_title}",
+        "",
+        f"Style: {info.style_title}, {info.style_credit}.",
+        f"Network: {info.network} ({parameters}). Takes any size from {info.minimum_side} px; gives the same size.",
+        f"torch and ONNX Runtime differ by at most {parity} of 255.",
+        "",
+        "| file | bytes |",
+        "|---|---|",
+        *(f"| {file} | {size} |" for file, size in sizes.items()),
+        "",
+        "| training | |",
+        "|---|---|",
+        *(f"| {key.replace('_', ' ')} | {value} |" for key, value in training.items() if value is not None),
+    ]
+    if validation:
+        lines += ["", "| validation term | value |", "|---|---|"]
+        lines += [f"| {key} | {value:.4g} |" for key, value in sorted(validation.items())]
+    (folder / artifact.CARD_MD).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_preview(folder: Path) -> None:
+    """preview.jpg: the project's own scene, stylised."""
+    picture = Stylizer.load(folder / artifact.ONNX)(load_rgb(resource(PREVIEW_SCENE)))
+    save_rgb(picture, folder / artifact.PREVIEW, quality=85)
+
+
+def git_commit() -> str | None:
+    """The commit of the checkout this package runs from, None in an installed wheel."""
+    if not (PACKAGE.parent / ".git").exists():
+        return None
+    try:
+        commit = subprocess.run(
+            ["git", "-C", str(PACKAGE.parent), "rev-parse", "--short=12", "HEAD"],
+            capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit.stdout.strip() or None
+
+
+def export_checkpoint(checkpoint: Path, folder: Path, *, name: str, half_weights: bool = True) -> ModelFiles:
+    """Exports the network of a Lightning checkpoint, without its encoder or settings at hand.
+
+    Raises:
+        ConfigError: not a checkpoint of this project.
+    """
+    from fast_style.module import StyleModule
+
+    if not checkpoint.is_file():
+        raise ConfigError(f"{checkpoint}: no such checkpoint; give the path of a .ckpt file")
+    try:
+        module = StyleModule.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch, pickle and Lightning each raise types of their own
+        raise ConfigError(f"{checkpoint}: not a checkpoint of fast-style train ({type(error).__name__})") from error
+    return export_model(
+        module.network, folder, name=name, training={"steps": state["global_step"]}, half_weights=half_weights
+    )

@@ -1,0 +1,377 @@
+"""Image files and PIL images to RGB arrays and back: uint8 `[H, W, 3]`, sRGB, upright, no alpha.
+
+Reading never shows a Pillow warning or traceback: what a user can cause is an `ImageError` of one line.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import logging
+import os
+import re
+import secrets
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms, features
+
+from fast_style.errors import FastStyleError, ImageError
+
+RGB = npt.NDArray[np.uint8]
+
+_log = logging.getLogger("fast_style")
+
+# catch_warnings swaps process-wide state and so is not safe while loader threads decode. A filter added once
+# is. It hides the size warning (we have a limit of our own) and those about broken metadata in old photos,
+# and leaves Pillow's size limit to whoever else uses Pillow in this process.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+MAX_PIXELS = 178_956_970
+"""Largest width x height that is read: 512 MiB as RGB, which is also where Pillow refuses by default."""
+
+_FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".gif": "GIF",
+    ".ppm": "PPM",
+}
+_FORMATS |= {".avif": "AVIF"} if features.check("avif") else {}
+_FORMATS |= {".jp2": "JPEG2000"} if features.check("jpg_2000") else {}
+
+IMAGE_SUFFIXES = frozenset(_FORMATS)
+"""Lower-case suffixes of the files that are read and written."""
+
+# An explicit list also keeps Pillow from handing a disguised EPS file to Ghostscript.
+_READABLE = tuple(dict.fromkeys(_FORMATS.values()))
+
+# The bytes a whole file ends in; without them it was probably cut short.
+_ENDINGS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB\x60\x82"}
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def open_image(source: str | Path | bytes | BinaryIO) -> Image.Image:
+    """Open an image without decoding it; only the header is read. Close it, or use it in a `with`.
+
+    Raises ImageError if there is no such file, it is empty, may not be read, is not an image in one of the
+    formats of `IMAGE_SUFFIXES` (its content counts, not its name), or has more than `MAX_PIXELS` pixels.
+    """
+    name = _name(source)
+    try:
+        if isinstance(source, str | Path):
+            status = Path(source).stat()
+            if stat.S_ISDIR(status.st_mode):
+                raise ImageError(f"{name} is a folder, not an image; name a file inside it")
+            if not stat.S_ISREG(status.st_mode):
+                raise ImageError(f"{name} is not a regular file; save the image to a file first")
+            if status.st_size == 0:
+                raise ImageError(f"{name} is empty (0 bytes); copy or download it again")
+        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_READABLE)
+    except ImageError:
+        raise
+    except FileNotFoundError as error:
+        raise ImageError(f"{name} does not exist; check the path") from error
+    except Image.DecompressionBombError as error:
+        found = re.search(r"\d+", str(error))
+        raise _too_large(name, f"{found[0]} pixels" if found else "more") from error
+    except Exception as error:  # a damaged header makes Pillow's parsers raise nearly anything
+        if isinstance(error, OSError) and error.strerror:
+            raise ImageError(f"{name} cannot be opened ({_line(error)}); check path and permissions") from error
+        raise ImageError(f"{name} is no image of a known kind, or damaged; save it as JPEG or PNG") from error
+    if image.width * image.height > MAX_PIXELS:
+        image.close()
+        raise _too_large(name, f"{image.width} x {image.height} pixels")
+    return image
+
+
+def decode_rgb(image: Image.Image) -> RGB:
+    """Any PIL image, opened, drafted, cropped or made in memory, as a writable uint8 `[H, W, 3]` sRGB array.
+
+    Turned upright (EXIF), colour profile applied (one that is broken is ignored), laid over white where it is
+    transparent, 16-bit, integer and float levels rescaled to 0..255; of several frames the current one.
+
+    Raises ImageError if the pixels cannot be decoded, as in a file that was cut short.
+    """
+    return np.array(_upright(_to_srgb(image, _name(image)), image))
+
+
+def load_rgb(source: str | Path | bytes | BinaryIO, *, max_side: int | None = None) -> RGB:
+    """Read an image as uint8 `[H, W, 3]`, as `decode_rgb` does, its longer side at most `max_side`.
+
+    It is never enlarged, keeps its aspect and at least one pixel a side. Of several frames the first is used,
+    and a log message says so. Raises ImageError as `open_image` and `decode_rgb` do, ValueError if `max_side`
+    is below 1.
+    """
+    if max_side is not None and max_side < 1:
+        raise ValueError(f"max_side is {max_side}; it must be at least 1")
+    name = _name(source)
+    with open_image(source) as image:
+        size = image.size
+        if max_side is not None and max(size) > max_side:
+            # Half up in whole numbers, so that every machine agrees on the size.
+            width, height = (max(1, (2 * side * max_side + max(size)) // (2 * max(size))) for side in size)
+            # Twice the target leaves Lanczos the last halving, as Image.thumbnail does.
+            image.draft(None, (2 * width, 2 * height))
+            rgb = _to_srgb(image, name).resize((width, height), Image.Resampling.LANCZOS)
+        else:
+            rgb = _to_srgb(image, name)
+        array = np.array(_upright(rgb, image))
+        # An MPO file is a photo with a depth map or a second view: nothing the user would miss.
+        with suppress(Exception):  # counting walks through later frames, whose damage does not matter here
+            frames = getattr(image, "n_frames", 1)
+            if frames > 1 and image.format != "MPO":
+                kind = "has pages" if image.format == "TIFF" else "is animated"
+                _log.warning("%s %s (%d frames): only the first frame is used", name, kind, frames)
+    return array
+
+
+def check_readable(path: str | Path) -> None:
+    """Raise ImageError if a file is not a readable image: cheap, for folders of many thousand photos.
+
+    Only the header and the last bytes are read; a JPEG or PNG without its end marker is decoded to be sure.
+    """
+    with open_image(path) as image:
+        ending = _ENDINGS.get(image.format or "")
+        if ending is None:
+            return
+        with Path(path).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+            if file.read().rstrip(b"\0").endswith(ending):
+                return
+        image.draft(None, (1, 1))  # still reads every byte, at an eighth of the arithmetic
+        _load(image, str(path))
+
+
+def save_rgb(array: RGB, path: str | Path, *, quality: int = 95) -> None:
+    """Write uint8 `[H, W, 3]` sRGB in the format of the path's suffix; missing folders are made.
+
+    `quality`, 1 to 100, is for JPEG, WebP and AVIF; the colours of JPEG and AVIF keep full resolution. A file
+    that exists is replaced only by a complete one. Raises ImageError for an array of another kind, an unknown
+    suffix, a quality out of range, or a file that cannot be written.
+    """
+    path = Path(path)
+    kind = _FORMATS.get(path.suffix.lower())
+    if kind is None:
+        known = " ".join(sorted(IMAGE_SUFFIXES))
+        raise ImageError(f"cannot write {path}: unknown suffix {path.suffix!r}; use one of {known}")
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
+        found = f"{array.dtype} array" if isinstance(array, np.ndarray) else type(array).__name__
+        raise ImageError(f"cannot write {path}: a uint8 array is needed, not {found}")
+    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
+        raise ImageError(f"cannot write {path}: shape [H, W, 3] is needed, not {list(array.shape)}")
+    if not 1 <= quality <= 100:
+        raise ImageError(f"cannot write {path}: quality is {quality}; it must be between 1 and 100")
+    lossy: dict[str, dict[str, int | str]] = {
+        "JPEG": {"quality": quality, "subsampling": "4:4:4", "optimize": True},
+        "AVIF": {"quality": quality, "subsampling": "4:4:4"},
+        "WEBP": {"quality": quality},
+    }
+    image = Image.fromarray(array)
+    try:
+        with atomic_write(path) as temporary:
+            image.save(temporary, format=kind, **lossy.get(kind, {}))
+    except FastStyleError as error:
+        raise ImageError(str(error)) from error
+    except (ValueError, RuntimeError, ArithmeticError) as error:  # a format's own limits, on the size mostly
+        raise ImageError(f"cannot write {path}: {_line(error)}; try a .png") from error
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, an empty file with the same suffix; fill it inside the `with`.
+
+    On success it is flushed to the disk and takes the place of `path`, which so is never seen half written; a
+    link keeps pointing at its target. On any exception it is removed and `path` is left as it was. Missing
+    folders are made; the file gets the permissions that the umask allows.
+
+    Raises FastStyleError in place of an OSError: no permission, disk full, `path` is a folder or a device.
+    """
+    # realpath, unlike Path.resolve, does not raise on a link that points to itself.
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".fast-style-{secrets.token_hex(6)}{target.suffix}")
+    try:
+        if target.exists() and not target.is_file():
+            raise FastStyleError(f"cannot write {path}: it is not a regular file; choose another name")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # mkstemp would leave 0600 on the final file; asking for 0666 lets the umask decide without reading
+        # it, which no thread can do safely.
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        os.close(descriptor)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(mode)  # a writer may have put a private file of its own in the place
+        temporary.replace(target)
+    except OSError as error:
+        raise FastStyleError(
+            f"cannot write {path}: {_line(error)}; check its folder, permissions and free space"
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def find_images(folder: str | Path) -> list[Path]:
+    """All image files under a folder, ordered by their path relative to it, character by character.
+
+    Names that start with a dot and `__MACOSX` are passed over. Linked folders are followed, each folder being
+    read once however many names lead to it; one that may not be read is logged and passed over.
+
+    Raises ImageError if `folder` is missing, not a folder or may not be read.
+    """
+    folder = Path(folder)
+    suffixes = tuple(IMAGE_SUFFIXES)
+    found: list[str] = []
+    seen: set[tuple[int, int]] = set()
+    pending = [""]
+    while pending:
+        prefix = pending.pop()
+        try:
+            status = (folder / prefix).stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(folder / prefix) as entries:
+                # Sorted, because order decides which name a folder with several goes by.
+                listing = sorted(entries, key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            if not prefix:
+                raise ImageError(f"cannot list folder {folder} ({_line(error)}); check the path") from error
+            _log.warning("%s is passed over: %s", folder / prefix, _line(error))
+            continue
+        for entry in listing:
+            if entry.name.startswith(".") or entry.name == "__MACOSX":
+                continue
+            with suppress(OSError):  # a link that points to itself is neither file nor folder
+                if entry.is_dir():
+                    pending.append(f"{prefix}{entry.name}/")
+                elif entry.name.lower().endswith(suffixes) and entry.is_file():
+                    found.append(prefix + entry.name)
+    return [folder / name for name in sorted(found)]
+
+
+def _name(source: object) -> str:
+    """How an error message calls a path, a stream, bytes or a PIL image."""
+    if isinstance(source, str | Path):
+        return str(source)
+    named = getattr(source, "filename", "") or getattr(source, "name", "")
+    return str(named) if isinstance(named, str | Path) and str(named) else "the image"
+
+
+def _line(error: Exception) -> str:
+    """The reason an exception gives, on one line."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
+def _too_large(name: str, size: str) -> ImageError:
+    return ImageError(f"{name} is too large: {size}, at most {MAX_PIXELS} are read; scale it down first")
+
+
+def _load(image: Image.Image, name: str) -> None:
+    try:
+        image.load()
+    except Exception as error:  # decoders raise nearly anything on damaged data
+        raise ImageError(f"{name} is damaged or cut short ({_line(error)}); copy it again") from error
+
+
+def _upright(rgb: Image.Image, decoded: Image.Image) -> Image.Image:
+    """`rgb` turned as the EXIF orientation of `decoded`, the image it came from, asks.
+
+    Asked only after decoding: Pillow turns a TIFF while it loads it, and then drops the tag.
+    ImageOps.exif_transpose would also rewrite the EXIF block, which fails on a damaged one.
+    """
+    orientation = None
+    with suppress(Exception):  # a photo with damaged EXIF is still a photo
+        orientation = decoded.getexif().get(0x0112)
+    method = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return rgb if method is None else rgb.transpose(method)
+
+
+def _to_srgb(image: Image.Image, name: str) -> Image.Image:
+    """Decode to mode RGB in sRGB over white, not yet upright. May be the same object."""
+    _load(image, name)
+    profile = image.info.get("icc_profile")
+    try:
+        if image.mode.startswith("I") or image.mode == "F":
+            image = _eight_bits(image)
+        alpha = None
+        if image.has_transparency_data:
+            image = image.convert("LA" if image.mode in {"L", "LA", "La"} else "RGBA")
+            alpha = image.getchannel("A")
+            image = image.convert("L" if image.mode == "LA" else "RGB")
+        elif image.mode not in {"L", "RGB", "CMYK", "LAB"}:
+            image = image.convert("RGB")
+        transform = _srgb_transform(profile if isinstance(profile, bytes) else b"", image.mode)
+        if transform is not None:
+            image = transform.apply(image.convert(transform.input_mode))
+        if image.mode != "RGB":
+            image = image.convert("RGB")
+    except ValueError as error:
+        raise ImageError(f"{name} has colours of no known kind ({_line(error)}); save it as RGB") from error
+    if alpha is None or alpha.getextrema()[0] == 255:
+        return image
+    return Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit, 32-bit and float levels as mode L. Levels outside the usual range are spread over their own."""
+    values = np.asarray(image)
+    if image.mode == "F":
+        values = np.where(np.isfinite(values), values, 0)
+    low, high = float(values.min()), float(values.max())
+    full = 1.0 if image.mode == "F" else 65535.0
+    if low >= 0 and high <= full:
+        low, high = 0.0, full
+    wide = np.float32 if values.dtype.itemsize == 2 else np.float64
+    levels = np.subtract(values, low, dtype=wide) * wide(255 / ((high - low) or 1))
+    return Image.fromarray((levels + wide(0.5)).astype(np.uint8))
+
+
+@functools.lru_cache(maxsize=16)
+def _srgb_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The transform from a profile to sRGB, or None: no profile, broken, for other channels, or sRGB itself.
+
+    Cached because the photos of one folder share a handful of profiles. `mode` is L, RGB, CMYK or LAB.
+    """
+    if not profile and mode != "LAB":
+        return None
+    try:
+        srgb = ImageCms.createProfile("sRGB")
+        if mode == "LAB":
+            return ImageCms.buildTransform(ImageCms.createProfile("LAB"), srgb, "LAB", "RGB")
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if mode == "L" and opened.profile.xcolor_space.strip() == "RGB":
+            mode = "RGB"
+        transform = ImageCms.buildTransform(opened, srgb, mode, "RGB", ImageCms.Intent.PERCEPTUAL)
+        if mode == "CMYK":
+            return transform
+        # Most photos carry one of the many editions of sRGB. Its effect, not its name, tells: nothing is
+        # gained by a pass over the pixels that moves none by more than rounding does.
+        colours = np.stack(np.meshgrid(*[np.arange(0, 256, 17, dtype=np.uint8)] * 3), axis=-1)
+        probe = Image.fromarray(colours.reshape(64, 64, 3)).convert(mode)
+        moved = np.asarray(transform.apply(probe), np.int16)
+        return None if np.abs(moved - np.asarray(probe.convert("RGB"))).max() <= 2 else transform
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, ImportError):
+        return None

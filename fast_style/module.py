@@ -1,0 +1,95 @@
+"""StyleModule: the training and validation step, logging and the optimiser; nothing else."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from fast_style.data import Batch
+from fast_style.losses import PerceptualLoss
+from fast_style.networks import build_network
+
+
+class StyleModule(LightningModule):
+    """Trains an image transformation network against a perceptual loss.
+
+    Hyperparameters are plain values, so that a checkpoint reloads with `weights_only=True` and without Hydra.
+
+    Args:
+        network: name of the network.
+        network_arguments: its arguments.
+        learning_rate: of Adam.
+        schedule: `cosine` (to 1 % of the learning rate at `max_steps`) or `constant`.
+        warmup_steps: steps of linear warm-up.
+        max_steps: length of the schedule.
+        criterion: the loss; not a hyperparameter, not in the checkpoint, and not needed to export.
+    """
+
+    criterion: PerceptualLoss | None
+
+    def __init__(
+        self,
+        network: str,
+        network_arguments: dict[str, Any],
+        learning_rate: float = 1e-3,
+        schedule: str = "cosine",
+        warmup_steps: int = 0,
+        max_steps: int = 1,
+        criterion: PerceptualLoss | None = None,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore=["criterion"])
+        self.network = build_network(network, **network_arguments)
+        # Past nn.Module's own __setattr__: a registered encoder would land in every checkpoint.
+        object.__setattr__(self, "criterion", criterion)
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """Float RGB in [0, 1], `[N, 3, H, W]`, to the same."""
+        return self.network(photos)
+
+    def setup(self, stage: str) -> None:
+        self.network.to(memory_format=torch.channels_last)
+
+    def on_fit_start(self) -> None:
+        if self.criterion is not None:
+            self.criterion.to(self.device).to(memory_format=torch.channels_last)
+
+    def _terms(self, batch: Batch) -> dict[str, Tensor]:
+        assert self.criterion is not None, "training needs a criterion"
+        photos = to_float(batch.photos)
+        return self.criterion(self.network(photos), self.criterion.content_features(photos))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        terms = self._terms(batch)
+        self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()}, batch_size=len(batch.photos))
+        return terms["total"]
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        terms = self._terms(batch)
+        self.log_dict(
+            {f"val/{name}": value for name, value in terms.items()},
+            batch_size=len(batch.photos),
+            sync_dist=True,
+        )
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.Adam(self.parameters(), lr=self.hparams["learning_rate"])
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _learning_rate_factor(self, step: int) -> float:
+        warmup, total = self.hparams["warmup_steps"], self.hparams["max_steps"]
+        rise = min(1.0, (step + 1) / (warmup + 1))
+        if self.hparams["schedule"] == "constant":
+            return rise
+        progress = min(1.0, step / max(1, total))
+        return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def to_float(photos: Tensor) -> Tensor:
+    """uint8 `[N, 3, H, W]` to float in [0, 1], channels last."""
+    return photos.to(torch.float32, memory_format=torch.channels_last) / 255

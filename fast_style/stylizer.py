@@ -1,0 +1,174 @@
+"""Stylizer: a trained model, loaded once, that stylises any picture in one forward pass.
+
+An `.onnx` file runs on ONNX Runtime and imports no torch; a `.safetensors` file runs on torch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+
+from fast_style.artifact import ModelInfo, find_model, read_info
+from fast_style.errors import ImageError, ModelError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Picture = TypeVar("Picture", np.ndarray, "Image")
+
+ENGINES = ("auto", "onnx", "torch")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class Engine(Protocol):
+    """Runs an exported network: uint8 RGB `[N, H, W, 3]` to the same shape."""
+
+    info: ModelInfo
+    device: str
+
+    def __call__(self, images: np.ndarray) -> np.ndarray: ...
+
+
+class OnnxEngine:
+    """ONNX Runtime on the CPU, or on CUDA where its GPU package is installed."""
+
+    def __init__(self, path: Path, device: str) -> None:
+        import onnxruntime as ort
+
+        providers = ["CPUExecutionProvider"]
+        if device == "cuda" or (device == "auto" and "CUDAExecutionProvider" in ort.get_available_providers()):
+            providers.insert(0, "CUDAExecutionProvider")
+        if device == "mps":
+            raise ModelError("device=mps: ONNX Runtime has no Metal engine here; use --engine torch or --device cpu")
+        if providers[0] not in ort.get_available_providers():
+            raise ModelError("device=cuda: install onnxruntime-gpu for it, or use --engine torch or --device cpu")
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            self.session = ort.InferenceSession(path, options, providers=providers)
+        except Exception as error:  # its exception types live in a private module
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(f"{path}: not readable as an ONNX model ({reason})") from error
+        self.info = ModelInfo.from_metadata(self.session.get_modelmeta().custom_metadata_map, path)
+        self.device = "cuda" if self.session.get_providers()[0] == "CUDAExecutionProvider" else "cpu"
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        return self.session.run(["stylized"], {"image": images})[0]
+
+
+class TorchEngine:
+    """torch, in float32, on the CPU, CUDA or Metal."""
+
+    def __init__(self, path: Path, device: str) -> None:
+        self.info = read_info(path)
+        import torch
+        from safetensors.torch import load_file
+
+        from fast_style.networks import PixelInterface, build_network
+
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        if device == "cuda" and not torch.cuda.is_available():
+            raise ModelError("device=cuda: this torch sees no CUDA GPU; use --device cpu")
+        if device == "mps" and not torch.backends.mps.is_available():
+            raise ModelError("device=mps: this torch sees no Metal GPU; use --device cpu")
+        self.device = device
+        network = build_network(self.info.network, **self.info.network_arguments)
+        try:
+            network.load_state_dict(load_file(path))
+        except RuntimeError as error:
+            raise ModelError(
+                f"{path}: its weights do not fit its network {self.info.network}; export it again"
+            ) from error
+        self._network = PixelInterface(network).eval().to(device).to(memory_format=torch.channels_last)
+        self._torch = torch
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        torch = self._torch
+        with torch.inference_mode():
+            return self._network(torch.from_numpy(images).to(self.device)).cpu().numpy()
+
+
+class Stylizer:
+    """A model ready to stylise. Make one with `Stylizer.load`.
+
+    ```python
+    stylizer = Stylizer.load("starry_night")
+    stylized = stylizer(photo)  # PIL image in, PIL image out; uint8 RGB array in, array out
+    ```
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model says of itself."""
+        return self.engine.info
+
+    @classmethod
+    def load(cls, model: str | Path, *, engine: str = "auto", device: str = "auto") -> Stylizer:
+        """Loads a model by name, by folder or by file.
+
+        Args:
+            model: a name (`starry_night`), a model folder, or a `.safetensors` or `.onnx` file.
+            engine: `onnx`, `torch`, or `auto`: the one that the file is for; of a folder, ONNX Runtime, which
+                starts faster, but torch for a GPU.
+            device: `cpu`, `cuda`, `mps`, or `auto`: the best there is.
+
+        Raises:
+            ModelError: no such model, unreadable, of an unknown schema, or not usable with this engine.
+        """
+        if engine not in ENGINES:
+            raise ModelError(f"engine={engine}: must be one of {', '.join(ENGINES)}")
+        if device not in DEVICES:
+            raise ModelError(f"device={device}: must be one of {', '.join(DEVICES)}")
+        files = find_model(model)
+        if engine == "auto":
+            wants_torch = device in ("cuda", "mps") and files.safetensors is not None
+            engine = "torch" if wants_torch or files.onnx is None else "onnx"
+        path = files.onnx if engine == "onnx" else files.safetensors
+        if path is None:
+            wanted = ".onnx" if engine == "onnx" else ".safetensors"
+            raise ModelError(
+                f"engine={engine}: {files.folder} has no {wanted} file; choose the other engine or export again"
+            )
+        return cls(OnnxEngine(path, device) if engine == "onnx" else TorchEngine(path, device))
+
+    def __call__(self, picture: Picture) -> Picture:
+        """Stylises one picture, or a batch of equal size.
+
+        Args:
+            picture: uint8 RGB array `[H, W, 3]` or `[N, H, W, 3]`, or a PIL image of any mode.
+
+        Returns:
+            The same kind, exactly as large.
+
+        Raises:
+            ImageError: another type, dtype or shape.
+        """
+        if not isinstance(picture, np.ndarray):
+            return self._pil(picture)
+        if picture.dtype != np.uint8 or picture.ndim not in (3, 4) or picture.shape[-1] != 3 or 0 in picture.shape:
+            raise ImageError(
+                f"cannot stylise {picture.dtype} {list(picture.shape)}: want uint8 RGB [H, W, 3] or [N, H, W, 3]"
+            )
+        batch = picture if picture.ndim == 4 else picture[None]
+        height, width = batch.shape[1:3]
+        # Pictures smaller than the network takes are mirrored outwards, and cut back after.
+        short_h, short_w = (max(0, self.info.minimum_side - side) for side in (height, width))
+        if short_h or short_w:
+            batch = np.pad(batch, ((0, 0), (0, short_h), (0, short_w), (0, 0)), mode="symmetric")
+        result = self.engine(np.ascontiguousarray(batch))[:, :height, :width]
+        return result if picture.ndim == 4 else result[0]
+
+    def _pil(self, picture: Any) -> Any:
+        from PIL import Image
+
+        from fast_style.images import decode_rgb
+
+        if not isinstance(picture, Image.Image):
+            raise ImageError(f"cannot stylise a {type(picture).__name__}: want a uint8 RGB array or a PIL image")
+        return Image.fromarray(self(decode_rgb(picture)))

@@ -1,0 +1,360 @@
+"""train(config): one style in, a trained and exported model out. `main` is only its Hydra application."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+import torch
+from omegaconf import DictConfig
+from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.loggers import TensorBoardLogger
+from rich.console import Console
+
+from fast_style.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughput
+from fast_style.config import TrainConfig, explain, register, to_config
+from fast_style.data import StyleDataModule, to_tensor
+from fast_style.encoders import build_encoder
+from fast_style.errors import ConfigError, FastStyleError
+from fast_style.export import export_model
+from fast_style.images import load_rgb
+from fast_style.losses import PerceptualLoss
+from fast_style.module import StyleModule, to_float
+from fast_style.resources import find_input, resource
+
+log = logging.getLogger("fast_style")
+LAST = "last.ckpt"
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """Where everything is, and how well it went."""
+
+    model_dir: Path
+    run_dir: Path
+    metrics: dict[str, float]  # of the last validation
+    skipped: list[str]  # one line per unreadable photo
+
+
+def style_name(config: TrainConfig) -> str:
+    """`style.name`, or the file name of the style image; it names folders, so it must be fit for that.
+
+    Raises:
+        ConfigError: an empty name, or one with a path separator or a leading dot.
+    """
+    name = config.style.name or Path(config.style.image).stem
+    if not name or name.startswith(".") or any(c in name for c in '/\\:*?"<>|\0'):
+        raise ConfigError(f"style.name={name}: not usable as the name of a folder; give another")
+    return name
+
+
+def load_style(config: TrainConfig) -> torch.Tensor:
+    """The style image at `style.size`, float RGB in [0, 1], `[1, 3, H, W]`.
+
+    Raises:
+        ImageError: missing or unreadable.
+        ConfigError: smaller than 32 pixels on a side.
+    """
+    rgb = load_rgb(find_input(config.style.image), max_side=config.style.size)
+    if min(rgb.shape[:2]) < 32:
+        raise ConfigError(
+            f"style.image={config.style.image}: {rgb.shape[1]}×{rgb.shape[0]} px is too small; want 32 or more"
+        )
+    return to_float(to_tensor(rgb)[None])
+
+
+def build_loss(config: TrainConfig, style: torch.Tensor) -> PerceptualLoss:
+    """The loss that `config` describes, with targets from `style` `[1, 3, H, W]`."""
+    loss = config.loss
+    weights = config.encoder.weights
+    encoder = build_encoder(
+        config.encoder.name,
+        [*loss.content_layers, *loss.style_layers],
+        str(find_input(weights)) if weights else None,
+    )
+    return PerceptualLoss(
+        encoder,
+        style,
+        content_layers=loss.content_layers,
+        style_layers=loss.style_layers,
+        scales=loss.scales,
+        content_weight=loss.content_weight,
+        style_weight=loss.style_weight,
+        tv_weight=loss.tv_weight,
+    )
+
+
+def lightning_precision(precision: str, accelerator: str) -> Any:
+    """Lightning's name for `trainer.precision`; `auto` is bfloat16 where the processor computes in it.
+
+    Raises:
+        ConfigError: fp16 on a CPU, where Lightning would train in bfloat16 without a word.
+    """
+    on_gpu = torch.cuda.is_available() and accelerator in ("auto", "gpu", "cuda")
+    if precision == "fp16" and not on_gpu:
+        raise ConfigError("trainer.precision=fp16 needs a CUDA GPU; use bf16, fp32 or auto here")
+    if precision == "auto":
+        if on_gpu:
+            precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        elif accelerator in ("auto", "cpu"):
+            precision = "bf16" if cpu_computes_bf16() else "fp32"
+        else:
+            precision = "fp32"
+    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[precision]
+
+
+def cpu_computes_bf16() -> bool:
+    """Whether this processor has bfloat16 instructions; emulated ones are slower than float32."""
+    query = getattr(torch.cpu, "get_capabilities", None)
+    features: dict[str, Any] = dict(query()) if query is not None else {}
+    return any(features.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def find_checkpoint(path: str) -> Path:
+    """`resume`: a checkpoint file, or a folder whose newest last.ckpt is meant.
+
+    Raises:
+        ConfigError: neither.
+    """
+    given = Path(path).expanduser()
+    if given.is_file():
+        return given
+    found = sorted(given.rglob(LAST), key=lambda p: p.stat().st_mtime) if given.is_dir() else []
+    if not found:
+        raise ConfigError(f"resume={path}: no checkpoint there; give a .ckpt file or a run folder with {LAST}")
+    return found[-1]
+
+
+def make_run_dir(parent: Path) -> Path:
+    """A new folder `parent/NUMBER`, one above the highest there is.
+
+    Raises:
+        ConfigError: not writable.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        number = max((int(p.name) for p in parent.iterdir() if p.name.isdecimal()), default=0)
+        while True:
+            number += 1
+            try:
+                (parent / str(number)).mkdir()
+            except FileExistsError:  # another run of a sweep was faster
+                continue
+            return parent / str(number)
+    except OSError as error:
+        raise ConfigError(
+            f"runs_dir: cannot write to {parent} ({error.strerror}); choose another with runs_dir=PATH"
+        ) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Hours of training must not end in "permission denied".
+
+    Raises:
+        ConfigError: files can't be created in `folder`.
+    """
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"output_dir: cannot write to {existing} ({error.strerror}); choose another with output_dir=PATH"
+        ) from error
+
+
+def quieten_lightning() -> None:
+    """Advice that does not apply here: what it says is decided on purpose."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    for message in (
+        ".*does not have many workers.*",
+        ".*dataloader is not resumable.*",
+        ".*logging interval.*",
+        ".*LeafSpec.*",
+        ".*Checkpoint directory.*exists and is not empty.*",
+        ".*dirpath has changed.*",
+        ".*isn't supported.*GPU.*",
+        ".*GPU available but not used.*",
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+def train(config: TrainConfig) -> TrainResult:
+    """Trains, validates, checkpoints and exports.
+
+    Everything that can be wrong with the settings is found before the first file is written.
+
+    Raises:
+        FastStyleError: what a user can put right.
+    """
+    quieten_lightning()
+    console = Console(stderr=True, quiet=config.quiet)
+    name = style_name(config)
+    model_dir = Path(config.output_dir).expanduser() / name
+    resume = find_checkpoint(config.resume) if config.resume else None
+    style = load_style(config)
+    torch.manual_seed(config.seed)
+    criterion = build_loss(config, style)
+    precision = lightning_precision(config.trainer.precision, config.trainer.accelerator)
+    module = StyleModule(
+        network=config.model.name,
+        network_arguments={"width": config.model.width, "blocks": config.model.blocks},
+        learning_rate=config.trainer.learning_rate,
+        schedule=config.trainer.schedule,
+        warmup_steps=config.trainer.warmup_steps,
+        max_steps=config.trainer.max_steps,
+        criterion=criterion,
+    )
+    check_writable(model_dir)
+    data = StyleDataModule(config.data, seed=config.seed)
+    run_dir = resume.parent if resume else make_run_dir(Path(config.runs_dir).expanduser() / name)
+    trainer_config = config.trainer
+    grid_photos = torch.stack([data.validation[i].photo for i in range(min(4, len(data.validation)))])
+    checkpoints = [
+        ModelCheckpoint(
+            dirpath=run_dir,
+            filename=LAST.removesuffix(".ckpt"),
+            every_n_train_steps=trainer_config.checkpoint_every,
+            enable_version_counter=False,
+        ),
+        ModelCheckpoint(
+            dirpath=run_dir,
+            filename="best",
+            monitor="val/total",
+            enable_version_counter=False,
+            save_on_train_epoch_end=False,
+        ),
+    ]
+    callbacks: list[Callback] = [
+        *checkpoints,
+        LearningRateMonitor(logging_interval="step"),
+        Throughput(trainer_config.log_every),
+        SkippedPhotos(data),
+        ImageGrid(grid_photos, style),
+    ]
+    if not config.quiet:
+        callbacks.append(ProgressBar(console))
+    logger = TensorBoardLogger(save_dir=run_dir, name="", version="", default_hp_metric=False)
+    trainer = Trainer(
+        max_epochs=-1,
+        max_steps=trainer_config.max_steps,
+        accelerator=trainer_config.accelerator,
+        devices=trainer_config.devices,
+        num_nodes=trainer_config.num_nodes,
+        precision=precision,
+        gradient_clip_val=trainer_config.gradient_clip or None,
+        val_check_interval=min(trainer_config.val_every, trainer_config.max_steps),
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        log_every_n_steps=trainer_config.log_every,
+        callbacks=callbacks,
+        logger=logger,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,  # the sampler shares samples out by itself, and can start anywhere
+        default_root_dir=run_dir,
+    )
+    write_config(config, run_dir)
+    console.print(
+        f"{'resuming' if resume else 'training'} [bold]{name}[/] on {data.source}, "
+        f"{trainer.strategy.root_device.type} {precision}; TensorBoard: tensorboard --logdir {config.runs_dir}"
+    )
+    trainer.fit(module, data, ckpt_path=resume, weights_only=True)
+    # Where max_steps is no multiple of the intervals, the last steps are neither validated nor saved yet.
+    trainer.save_checkpoint(run_dir / LAST)
+    metrics = dict(trainer.validate(module, data, verbose=False)[0])
+    if trainer.is_global_zero:
+        export_model(
+            module.network,
+            model_dir,
+            name=name,
+            training=training_record(config, trainer.global_step, metrics),
+            style_title=config.style.title,
+            style_credit=config.style.credit,
+            half_weights=config.export.half_weights,
+        )
+    if data.skipped:
+        log.warning("%d unreadable photos were skipped", len(data.skipped))
+    return TrainResult(model_dir, run_dir, metrics, list(data.skipped))
+
+
+def training_record(config: TrainConfig, steps: int, metrics: dict[str, float]) -> dict[str, Any]:
+    """What a model tells of its training: settings and figures, no paths of the machine it was made on."""
+    return {
+        "encoder": config.encoder.name,
+        "content_layers": list(config.loss.content_layers),
+        "style_layers": list(config.loss.style_layers),
+        "scales": list(config.loss.scales),
+        "content_weight": config.loss.content_weight,
+        "style_weight": config.loss.style_weight,
+        "tv_weight": config.loss.tv_weight,
+        "style_size": config.style.size,
+        "image_size": config.data.image_size,
+        "content": "synthetic images" if config.data.dir is None else "photos",
+        "batch_size": config.data.batch_size,
+        "steps": steps,
+        "learning_rate": config.trainer.learning_rate,
+        "schedule": config.trainer.schedule,
+        "precision": config.trainer.precision,
+        "seed": config.seed,
+        "experiment": config.experiment,
+        "validation": {key.removeprefix("val/"): round(float(value), 6) for key, value in metrics.items()},
+    }
+
+
+def write_config(config: TrainConfig, run_dir: Path) -> None:
+    from omegaconf import OmegaConf
+
+    (run_dir / "config.yaml").write_text(OmegaConf.to_yaml(asdict(config)), encoding="utf-8")
+
+
+def report(result: TrainResult, console: Console) -> None:
+    """Says where everything is."""
+    figures = ", ".join(f"{key} {result.metrics[f'val/{key}']:.3f}" for key in ("style", "content", "total"))
+    console.print(f"validation: {figures}", highlight=False)
+    console.print(f"run:   {result.run_dir}", highlight=False, soft_wrap=True)
+    console.print(f"model: {result.model_dir}", highlight=False, soft_wrap=True)
+
+
+register()
+
+
+@hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name="train")
+def main(composed: DictConfig) -> None:
+    try:
+        config = to_config(composed)
+        result = train(config)
+    except FastStyleError as error:
+        # Here rather than in the command: Hydra would print its own line on the way there.
+        print(f"fast-style train: {error}", file=sys.stderr)
+        sys.stdout.flush()
+        raise SystemExit(2) from error
+    report(result, Console())
+
+
+def run(overrides: list[str]) -> None:
+    """`fast-style train OVERRIDES`: the Hydra application on these arguments.
+
+    Raises:
+        ConfigError: an override that Hydra can't parse or the schema refuses.
+        SystemExit: status 2, after an error was printed.
+    """
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, rather than print a traceback and exit with 1
+    sys.argv = ["fast-style train", *overrides]
+    try:
+        main()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(explain(error)) from error

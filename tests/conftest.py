@@ -1,0 +1,96 @@
+"""Fixtures for all tests: photos made by code, a tiny encoder, the installed command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def shared() -> Path:
+    """Real weights, photos and paintings, where this checkout has them beside it."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the shared data in {SHARED}")
+    return SHARED
+
+
+def make_photo(seed: int, width: int = 64, height: int = 48) -> np.ndarray:
+    """Smooth colours with some grain: uint8 RGB `[height, width, 3]`."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8))
+    smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+    return np.clip(smooth + rng.normal(0, 8, smooth.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def photo() -> np.ndarray:
+    return make_photo(0)
+
+
+@pytest.fixture
+def photo_folder(tmp_path: Path) -> Path:
+    """Ten JPEGs, some of them in a sub-folder."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for number in range(10):
+        place = folder / "more" if number % 2 else folder
+        Image.fromarray(make_photo(number, 80 + number, 64)).save(place / f"{number:02}.jpg", quality=90)
+    return folder
+
+
+@pytest.fixture
+def style_file(tmp_path: Path) -> Path:
+    path = tmp_path / "zigzag.png"
+    y, x = np.mgrid[0:64, 0:64]
+    stripes = ((x + np.abs(y % 16 - 8)) // 4) % 2
+    Image.fromarray(np.where(stripes[..., None], [220, 60, 20], [20, 40, 160]).astype(np.uint8)).save(path)
+    return path
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def fast_style(tmp_path: Path) -> Command:
+    """Runs the installed `fast-style` in an empty folder, with an empty HOME."""
+    work = tmp_path / "work"
+    work.mkdir(exist_ok=True)
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    program = Path(sys.executable).with_name("fast-style")
+    environment = {**os.environ, "HOME": str(home), "COLUMNS": "200"}
+
+    def run(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(program), *map(str, arguments)],
+            cwd=work, env=environment, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """The folder that `fast_style` runs in."""
+    folder = tmp_path / "work"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def assert_one_line_error(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    """Status 2 and one line on stderr that holds every one of `words`."""
+    assert result.returncode == 2, result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    for word in words:
+        assert word in lines[0], f"{word!r} not in {lines[0]!r}"

@@ -1,0 +1,168 @@
+"""Training through the installed command, on photos made by code; real photos where they are at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from safetensors.torch import load_file
+
+from tests.conftest import Command, assert_one_line_error
+from tests.unit.test_data import broken_files  # noqa: F401  (a fixture)
+
+pytestmark = pytest.mark.slow
+
+# A run of seconds: the smoke experiment, smaller still.
+QUICK = (
+    "experiment=smoke", "model.width=4", "model.blocks=1", "data.image_size=32", "encoder.scales=[1.0]",
+    "trainer.max_steps=8", "trainer.val_every=4", "trainer.checkpoint_every=2", "trainer.log_every=1",
+)  # fmt: skip
+
+
+def scalars(run: Path) -> dict[str, list[float]]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run), size_guidance={"images": 0})
+    events.Reload()
+    found = {tag: [event.value for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+    found["images"] = [len(events.Images(tag)) for tag in events.Tags()["images"]]
+    return found
+
+
+def test_smoke_trains_exports_and_logs(fast_style: Command, work: Path) -> None:
+    result = fast_style("train", *QUICK)
+    assert result.returncode == 0, result.stderr
+    assert "Warning" not in result.stderr
+    model, run = work / "checkpoints" / "smoke", work / "runs" / "smoke" / "1"
+    assert "checkpoints/smoke" in result.stdout
+    assert "runs/smoke/1" in result.stdout
+    assert sorted(path.name for path in model.iterdir()) == [
+        "card.json", "card.md", "model.onnx", "model.safetensors", "preview.jpg",
+    ]  # fmt: skip
+    assert {"last.ckpt", "best.ckpt", "config.yaml"} <= {path.name for path in run.iterdir()}
+    logged = scalars(run)
+    for tag in (
+        "train/total",
+        "train/style/random3@1",
+        "train/content/random3",
+        "val/total",
+        "lr-Adam",
+        "photos_per_second",
+    ):
+        assert logged[tag], tag
+    assert logged["images"][0] >= 2
+    card = json.loads((model / "card.json").read_text())
+    assert card["training"]["steps"] == 8
+    # The encoder stays outside: two Adam moments and the weights, little more.
+    weights = sum(value.numel() * 4 for value in load_file(model / "model.safetensors").values())
+    assert (run / "last.ckpt").stat().st_size < 3 * weights + 100_000
+
+    picture = work / "photo.jpg"
+    Image.new("RGB", (51, 37), "orange").save(picture)
+    result = fast_style("stylize", picture, "-o", "out.png", "--model", "smoke")
+    assert result.returncode == 0, result.stderr
+    assert Image.open(work / "out.png").size == (51, 37)
+    assert "smoke" in fast_style("models").stdout
+
+
+def test_photos_with_broken_files_among_them(
+    fast_style: Command, photo_folder: Path, broken_files: list[str], style_file: Path  # noqa: F811
+) -> None:  # fmt: skip
+    result = fast_style("train", *QUICK, "style.name=null", f"style.image={style_file}", f"data.dir={photo_folder}")
+    assert result.returncode == 0, result.stderr
+    for name in broken_files:
+        assert result.stderr.count(name) == 1, result.stderr
+    assert "4 unreadable photos" in result.stderr
+    assert "checkpoints/zigzag" in result.stdout
+
+
+def test_killed_and_resumed(fast_style: Command, work: Path, photo_folder: Path) -> None:
+    arguments = [*QUICK, f"data.dir={photo_folder}", "trainer.max_steps=40"]
+    whole = fast_style("train", *arguments, "style.name=whole")
+    assert whole.returncode == 0, whole.stderr
+    program = Path(sys.executable).with_name("fast-style")
+    with subprocess.Popen(
+        [program, "train", *arguments, "style.name=killed"],
+        cwd=work,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        checkpoint = work / "runs" / "killed" / "1" / "last.ckpt"
+        deadline = time.monotonic() + 120
+        while not checkpoint.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+    assert checkpoint.exists()
+    assert not (work / "checkpoints" / "killed").exists()
+    resumed = fast_style("train", *arguments, "style.name=killed", "resume=runs/killed")
+    assert resumed.returncode == 0, resumed.stderr
+    assert not (work / "runs" / "killed" / "2").exists()
+    a, b = (load_file(work / "checkpoints" / name / "model.safetensors") for name in ("whole", "killed"))
+    assert all(a[key].equal(b[key]) for key in a), "the resumed run ended elsewhere than the uninterrupted one"
+
+
+def test_a_sweep_trains_one_model_per_style(fast_style: Command, work: Path, style_file: Path) -> None:
+    other = style_file.with_name("other.png")
+    other.write_bytes(style_file.read_bytes())
+    result = fast_style("train", *QUICK, "style.name=null", "-m", f"style.image={style_file},{other}")
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in (work / "checkpoints").iterdir()) == ["other", "zigzag"]
+    assert (work / "runs" / "other" / "1").is_dir()
+    assert (work / "runs" / "zigzag" / "1").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["style.image=missing.jpg"], ["missing.jpg"]),
+        (["style.imgae=a.jpg"], ["imgae"]),
+        (["trainer.max_steps=soon"], ["soon", "max_steps"]),
+        (["style=impressionism"], ["impressionism"]),
+        (["data.dir=nowhere"], ["nowhere"]),
+        (["resume=nowhere"], ["resume=nowhere"]),
+        (["encoder=vgg19", "encoder.weights=nothing.pth"], ["nothing.pth"]),
+        (["model.name=unet"], ["unet", "johnson"]),
+        (["style.image=a b.jpg"], ["quotes"]),
+        (["data.batch_size=0"], ["data.batch_size=0"]),
+    ],
+)
+def test_mistakes_are_one_line_and_status_2(
+    fast_style: Command, work: Path, arguments: list[str], words: list[str]
+) -> None:
+    result = fast_style("train", "experiment=smoke", *arguments)
+    assert_one_line_error(result, *words)
+    assert list(work.iterdir()) == [], "a failed start left files behind"
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+def test_no_write_permission(fast_style: Command, work: Path) -> None:
+    work.chmod(0o555)
+    try:
+        assert_one_line_error(fast_style("train", *QUICK), "cannot write", str(work))
+    finally:
+        work.chmod(0o755)
+
+
+def test_output_below_a_file_is_one_line(fast_style: Command, work: Path) -> None:
+    (work / "file").write_text("x")
+    assert_one_line_error(fast_style("train", *QUICK, "output_dir=file"), "output_dir", "file")
+    assert_one_line_error(fast_style("train", *QUICK, "runs_dir=file"), "runs_dir", "file")
+
+
+def test_real_vgg_on_real_photos(fast_style: Command, work: Path, shared: Path) -> None:
+    result = fast_style(
+        "train", f"style.image={shared}/styles/starry_night.jpg", f"data.dir={shared}/photos/train",
+        f"encoder.weights={shared}/vgg19_to_relu3_4.safetensors", "model.width=8", "model.blocks=1",
+        "data.image_size=128", "data.batch_size=2", "data.val_count=4", "trainer.max_steps=60", "trainer.val_every=20",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    curve = scalars(work / "runs" / "starry_night" / "1")["val/total"]
+    assert curve[-1] < 0.8 * curve[0]
+    assert b"shared" not in (work / "checkpoints" / "starry_night" / "model.onnx").read_bytes()

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from fast_style.config import TrainConfig, explain, register, to_config
+from fast_style.errors import ConfigError
+from fast_style.networks import NETWORKS
+from fast_style.resources import find_input, resource
+
+CONF = resource("conf")
+
+
+def config(*overrides: str) -> TrainConfig:
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return to_config(compose("train", list(overrides)))
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("style", options("style"))
+@pytest.mark.parametrize("encoder", options("encoder"))
+def test_every_style_and_encoder_composes(style: str, encoder: str) -> None:
+    made = config(f"style={style}", f"encoder={encoder}", "style.image=picture.jpg")
+    assert made.loss.style_layers == made.encoder.style_layers
+    assert made.encoder.name == encoder
+
+
+@pytest.mark.parametrize("model", options("model"))
+def test_every_model_is_a_network(model: str) -> None:
+    assert config("style.image=a.jpg", f"model={model}").model.name in NETWORKS
+
+
+def test_own_styles_are_shipped() -> None:
+    own = [style for style in options("style") if "image: data/" in (CONF / "style" / f"{style}.yaml").read_text()]
+    assert own
+    for style in own:
+        assert find_input(config(f"style={style}").style.image).is_file()
+
+
+def test_the_papers_recipe() -> None:
+    made = config("experiment=johnson2016", "style.image=a.jpg", "data.dir=coco")
+    assert (made.encoder.name, made.loss.style_layers) == (
+        "vgg16",
+        ["relu1_2", "relu2_2", "relu3_3", "relu4_3"],
+    )
+    assert made.loss.content_layers == ["relu3_3"]
+    assert (made.data.image_size, made.data.batch_size, made.trainer.max_steps) == (256, 4, 40000)
+    assert (made.trainer.learning_rate, made.trainer.schedule) == (1e-3, "constant")
+    assert (made.model.width, made.model.blocks) == (32, 5)
+
+
+def test_command_line_wins_over_the_experiment() -> None:
+    assert config("experiment=smoke", "trainer.max_steps=3").trainer.max_steps == 3
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "stlye.image=a.jpg",
+        "data.batchsize=2",
+        "trainer.max_steps=many",
+        "style=nothing",
+        "model.width=3.5",
+        "+x=1",
+    ],
+)
+def test_misspelt_keys_and_wrong_types_are_refused(override: str) -> None:
+    with pytest.raises((HydraException, OmegaConfBaseException)):
+        config("style.image=a.jpg", override)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "trainer.max_steps=0",
+        "data.batch_size=0",
+        "data.min_crop=0",
+        "data.workers=-1",
+        "trainer.schedule=linear",
+        "trainer.precision=fp64",
+        "trainer.learning_rate=0",
+        "loss.style_weight=-1",
+        "loss.style_weight=nan",
+    ],
+)
+def test_impossible_values_name_their_key(override: str) -> None:
+    with pytest.raises(ConfigError, match=override.split("=")[0]):
+        config("style.image=a.jpg", override)
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("style.imgae=a.jpg", "style.imgae: no such setting; did you mean style.image?"),
+        ("trainer.max_steps=many", "trainer.max_steps: Value 'many'"),
+        ("style=nothing", "stained_glass"),
+        ("style.image=a b=c.jpg", "quotes"),
+        ("colour=red", "colour: no such setting"),
+    ],
+)
+def test_errors_are_explained_in_one_line(override: str, words: str) -> None:
+    with pytest.raises((HydraException, OmegaConfBaseException)) as caught:
+        config(override)
+    line = explain(caught.value)
+    assert words in line
+    assert "\n" not in line
+
+
+def test_a_plus_does_not_get_past_the_schema() -> None:
+    with pytest.raises(ConfigError, match=r"trainer\.max_step: no such setting; did you mean trainer\.max_steps"):
+        config("style.image=a.jpg", "+trainer.max_step=3")
+
+
+def test_a_missing_style_names_its_key() -> None:
+    with pytest.raises(ConfigError, match=r"style\.image"):
+        config()
+
+
+def test_shipped_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_input("data/scenes/lake.jpg").is_file()
+    (tmp_path / "data").mkdir()
+    assert find_input("data") == Path("data")

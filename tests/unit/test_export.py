@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from fast_style.artifact import ModelFiles, read_info
+from fast_style.errors import ModelError
+from fast_style.export import export_model, prove_parity
+from fast_style.networks import Johnson, build_network
+from fast_style.stylizer import Stylizer
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def network() -> Johnson:
+    torch.manual_seed(0)
+    made = build_network("johnson", width=4, blocks=1)
+    assert isinstance(made, Johnson)
+    return made.to(memory_format=torch.channels_last)
+
+
+@pytest.fixture(scope="module")
+def exported(network: Johnson, tmp_path_factory: pytest.TempPathFactory) -> ModelFiles:
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    files = export_model(
+        network, tmp_path_factory.mktemp("checkpoints") / "zigzag",
+        name="zigzag", training={"steps": 5, "validation": {"style": 0.25}}, style_title="Zig — zag",
+    )  # fmt: skip
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+    return files
+
+
+def test_the_folder_holds_model_card_and_preview(exported: ModelFiles) -> None:
+    names = sorted(path.name for path in exported.folder.iterdir())
+    assert names == ["card.json", "card.md", "model.onnx", "model.safetensors", "preview.jpg"]
+    card = json.loads((exported.folder / "card.json").read_text())
+    assert card["training"] == {"steps": 5, "validation": {"style": 0.25}}
+    assert card["engines_differ_by_at_most"]["value"] <= 2
+    assert card["files"]["model.onnx"] == (exported.folder / "model.onnx").stat().st_size
+    umask = os.umask(0)
+    os.umask(umask)
+    assert {path.stat().st_mode & 0o777 for path in exported.folder.iterdir()} == {0o666 & ~umask}
+
+
+def test_both_files_carry_the_same_metadata(exported: ModelFiles) -> None:
+    info = read_info(exported.folder / "model.safetensors")
+    assert info == Stylizer.load(exported.folder / "model.onnx").info
+    assert (info.name, info.style_title, info.network) == ("zigzag", "Zig — zag", "johnson")
+    assert info.network_arguments == {"width": 4, "blocks": 1}
+
+
+def test_onnx_is_one_file_with_free_sizes(exported: ModelFiles) -> None:
+    model = onnx.load(exported.folder / "model.onnx", load_external_data=False)
+    assert all(not tensor.external_data for tensor in model.graph.initializer)
+    (given,), (made,) = model.graph.input, model.graph.output
+    for value, name in ((given, "image"), (made, "stylized")):
+        assert value.name == name
+        assert value.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+        axes = [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+        assert axes == ["N", "H", "W", 3]
+    assert [entry.version for entry in model.opset_import if entry.domain == ""] == [20]
+    assert "InstanceNormalization" in {node.op_type for node in model.graph.node}
+
+
+def test_no_local_path_is_inside_the_files(exported: ModelFiles) -> None:
+    for path in exported.folder.iterdir():
+        content = path.read_bytes()
+        for trace in (str(ROOT), str(Path.home()), "site-packages", "networks.py"):
+            assert trace.encode() not in content, f"{trace} in {path.name}"
+
+
+def test_weights_are_stored_in_float16(exported: ModelFiles, network: Johnson) -> None:
+    state = load_file(exported.folder / "model.safetensors")
+    assert {value.dtype for value in state.values()} == {torch.float16}
+    parameters = sum(p.numel() for p in network.parameters())
+    assert (exported.folder / "model.onnx").stat().st_size < 2 * parameters + 20_000
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 21, 50), (2, 64, 64)])
+def test_engines_agree_at_any_batch_and_size(exported: ModelFiles, shape: tuple[int, int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    a, b = (Stylizer.load(exported.folder, engine=engine)(image) for engine in ("torch", "onnx"))
+    assert a.shape == b.shape == image.shape
+    assert np.abs(a.astype(int) - b.astype(int)).max() <= 2
+
+
+def test_disagreeing_engines_are_refused(exported: ModelFiles, tmp_path: Path) -> None:
+    for path in exported.folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    torch.manual_seed(1)
+    other = export_model(build_network("johnson", width=4, blocks=1), tmp_path / "other", name="other", training={})
+    (tmp_path / "model.safetensors").write_bytes((other.folder / "model.safetensors").read_bytes())
+    with pytest.raises(ModelError, match="differ by"):
+        prove_parity(tmp_path)
+
+
+def test_a_failed_export_leaves_the_earlier_model(
+    exported: ModelFiles, network: Johnson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path.name: path.read_bytes() for path in exported.folder.iterdir()}
+
+    def fail(*_: object) -> int:
+        raise ModelError("engines differ")
+
+    monkeypatch.setattr("fast_style.export.prove_parity", fail)
+    with pytest.raises(ModelError):
+        export_model(network, exported.folder, name="zigzag", training={})
+    assert {path.name: path.read_bytes() for path in exported.folder.iterdir()} == before

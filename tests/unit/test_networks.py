@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from fast_style.errors import ConfigError
+from fast_style.networks import Johnson, PixelInterface, build_network
+
+TINY = {"width": 4, "blocks": 1}
+
+
+@pytest.mark.parametrize("height", [8, 9, 10, 11, 12, 33])
+@pytest.mark.parametrize("width", [8, 13, 31, 64])
+def test_output_is_as_large_as_the_input(height: int, width: int) -> None:
+    image = torch.rand(2, 3, height, width)
+    output = build_network("johnson", **TINY)(image)
+    assert output.shape == image.shape
+    assert output.min() >= 0
+    assert output.max() <= 1
+
+
+def test_minimum_side_is_the_smallest_that_works() -> None:
+    network = build_network("johnson", **TINY)
+    smallest = network.minimum_side
+    assert network(torch.rand(1, 3, smallest, smallest)).shape[-2:] == (smallest, smallest)
+
+
+def test_the_papers_network_has_the_papers_parameters() -> None:
+    # Johnson et al. 2016, supplement, table 1, with affine instance norms in place of convolution biases.
+    convolutions = 9 * 9 * 3 * 32 + 9 * 32 * 64 + 9 * 64 * 128 + 10 * 9 * 128 * 128
+    convolutions += 9 * 128 * 64 + 9 * 64 * 32 + 9 * 9 * 32 * 3 + 3
+    norms = 2 * (32 + 64 + 128 + 10 * 128 + 64 + 32)
+    assert sum(p.numel() for p in Johnson().parameters()) == convolutions + norms
+
+
+def test_width_and_blocks_are_arguments() -> None:
+    narrow, wide = build_network("johnson", width=4, blocks=1), build_network("johnson", width=8, blocks=3)
+    assert narrow.arguments == {"width": 4, "blocks": 1}
+    assert len(wide.transform) == 3
+    assert wide.decode[-1].in_channels == 8
+
+
+def test_instance_norm_ignores_contrast_of_the_batch_neighbours() -> None:
+    network = build_network("johnson", **TINY).eval()
+    image = torch.rand(1, 3, 24, 24)
+    alone = network(image)
+    beside = network(torch.cat([image, torch.rand(1, 3, 24, 24) * 0.1]))[:1]
+    assert torch.allclose(alone, beside, atol=1e-5)
+
+
+def test_float32_output_under_bfloat16() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        assert build_network("johnson", **TINY)(torch.rand(1, 3, 16, 16)).dtype == torch.float32
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("jonson", {}), ("johnson", {"depth": 3}), ("johnson", {"width": 0})])
+def test_wrong_names_and_values_are_config_errors(name: str, arguments: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match=r"jonson|depth|width=0"):
+        build_network(name, **arguments)
+
+
+def test_pixel_interface_rounds_and_keeps_the_layout() -> None:
+    class Brighter(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return image + 0.6 / 255
+
+    pixels = torch.tensor([0, 1, 254, 255], dtype=torch.uint8).view(1, 2, 2, 1).repeat(1, 1, 1, 3)
+    result = PixelInterface(Brighter())(pixels)
+    assert result.dtype == torch.uint8
+    assert result[0, :, :, 0].flatten().tolist() == [1, 2, 255, 255]
