@@ -69,7 +69,6 @@ def test_command_line_wins_over_the_experiment() -> None:
         "trainer.max_steps=many",
         "style=nothing",
         "model.width=3.5",
-        "+x=1",
     ],
 )
 def test_misspelt_keys_and_wrong_types_are_refused(override: str) -> None:
