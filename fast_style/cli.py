@@ -100,7 +100,10 @@ def models() -> None:
     from fast_style.artifact import list_models, read_info
 
     table = Table("name", "style", "network", "size", "style term", "content term", "folder", box=None)
-    for files in list_models():
+    known = list_models()
+    if not known:
+        stderr.print("no models yet: train one with fast-style train")
+    for files in known:
         card = files.card()
         validation = card.get("training", {}).get("validation", {})
         try:
@@ -114,7 +117,8 @@ def models() -> None:
             title, network = str(error), ""
         figures = [f"{validation[key]:.3f}" if key in validation else "" for key in ("style", "content")]
         table.add_row(files.name, title, network, f"{files.size() / 1e6:.1f} MB", *figures, str(files.folder))
-    Console().print(table)
+    if known:
+        Console().print(table)
 
 
 @app.command()

@@ -66,18 +66,18 @@ def square_crop(path: Path, size: int, rng: np.random.Generator | None, min_crop
     Raises:
         ImageError: an unreadable file.
     """
-    image = open_image(path)
-    short = min(image.size)
-    share = 1.0
-    if rng is not None:
-        least = min(1.0, max(min_crop, size / short))
-        share = float(rng.uniform(least, 1.0))
-    # JPEGs decode at 1/2, 1/4 or 1/8 of their size for a fraction of the time, as long as the crop stays
-    # larger than the result.
-    wanted = size / (short * share)
-    if wanted < 1:
-        image.draft("RGB", (round(image.width * wanted), round(image.height * wanted)))
-    rgb = decode_rgb(image)
+    with open_image(path) as image:
+        short = min(image.size)
+        share = 1.0
+        if rng is not None:
+            least = min(1.0, max(min_crop, size / short))
+            share = float(rng.uniform(least, 1.0))
+        # JPEGs decode at 1/2, 1/4 or 1/8 of their size for a fraction of the time, as long as the crop stays
+        # larger than the result.
+        wanted = size / (short * share)
+        if wanted < 1:
+            image.draft("RGB", (round(image.width * wanted), round(image.height * wanted)))
+        rgb = decode_rgb(image)
     height, width = rgb.shape[:2]
     side = min(height, width) * share
     if rng is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,20 +78,21 @@ def stylize_files(
         TextColumn("stylising"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.speed:.1f} pictures/s" if len(jobs) > 1 else ""),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=quiet,
     )
     with progress:
-        task = progress.add_task("stylising", total=len(jobs))
-        for job in jobs:
+        task = progress.add_task("stylising", total=len(jobs), rate="")
+        began = time.perf_counter()
+        for number, job in enumerate(jobs, 1):
             try:
                 save_rgb(stylizer(load_rgb(job.source, max_side=max_size)), job.target, quality=quality)
             except FastStyleError as error:
                 failures.append(str(error))
-            progress.advance(task)
+            progress.update(task, advance=1, rate=f"{number / (time.perf_counter() - began):.1f} pictures/s")
     if not quiet:
         done = len(jobs) - len(failures)
         where = jobs[0].target if len(jobs) == 1 else f"{done} pictures"

@@ -129,7 +129,7 @@ def test_a_sweep_trains_one_model_per_style(fast_style: Command, work: Path, sty
         (["resume=nowhere"], ["resume=nowhere"]),
         (["encoder=vgg19", "encoder.weights=nothing.pth"], ["nothing.pth"]),
         (["model.name=unet"], ["unet", "johnson"]),
-        (["style.image=a b.jpg"], ["quotes"]),
+        (["style.image=a=b.jpg"], ["quotes"]),
         (["data.batch_size=0"], ["data.batch_size=0"]),
     ],
 )
