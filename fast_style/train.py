@@ -353,7 +353,8 @@ def run(overrides: list[str]) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, rather than print a traceback and exit with 1
-    sys.argv = ["fast-style train", *overrides]
+    # Hydra's parser takes its flags before the overrides, or after, but not in between.
+    sys.argv = ["fast-style train", *sorted(overrides, key=lambda argument: argument not in ("-m", "--multirun"))]
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:

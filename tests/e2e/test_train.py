@@ -26,6 +26,9 @@ QUICK = (
 )  # fmt: skip
 
 
+VGG_LAYERS = ("encoder.content_layers=[relu1_1]", "encoder.style_layers=[relu1_1]")
+
+
 def scalars(run: Path) -> dict[str, list[float]]:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -127,7 +130,7 @@ def test_a_sweep_trains_one_model_per_style(fast_style: Command, work: Path, sty
         (["style=impressionism"], ["impressionism"]),
         (["data.dir=nowhere"], ["nowhere"]),
         (["resume=nowhere"], ["resume=nowhere"]),
-        (["encoder=vgg19", "encoder.weights=nothing.pth"], ["nothing.pth"]),
+        (["encoder=vgg19", *VGG_LAYERS, "encoder.weights=nothing.pth"], ["nothing.pth"]),
         (["model.name=unet"], ["unet", "johnson"]),
         (["style.image=a=b.jpg"], ["quotes"]),
         (["data.batch_size=0"], ["data.batch_size=0"]),
@@ -160,9 +163,9 @@ def test_real_vgg_on_real_photos(fast_style: Command, work: Path, shared: Path) 
     result = fast_style(
         "train", f"style.image={shared}/styles/starry_night.jpg", f"data.dir={shared}/photos/train",
         f"encoder.weights={shared}/vgg19_to_relu3_4.safetensors", "model.width=8", "model.blocks=1",
-        "data.image_size=128", "data.batch_size=2", "data.val_count=4", "trainer.max_steps=60", "trainer.val_every=20",
+        "data.image_size=128", "data.batch_size=2", "data.val_count=4", "trainer.max_steps=60", "trainer.val_every=5",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    curve = scalars(work / "runs" / "starry_night" / "1")["val/total"]
-    assert curve[-1] < 0.8 * curve[0]
+    curve = scalars(work / "runs" / "starry_night" / "1")["val/style"]
+    assert curve[-1] < 0.7 * curve[0]
     assert b"shared" not in (work / "checkpoints" / "starry_night" / "model.onnx").read_bytes()

@@ -14,12 +14,9 @@ from fast_style.module import StyleModule, to_float
 @pytest.fixture
 def module() -> StyleModule:
     torch.manual_seed(0)
-    loss = PerceptualLoss(
-        RandomFilters(["random3"]),
-        torch.rand(1, 3, 32, 32),
-        content_layers=["random3"],
-        style_layers=["random3"],
-    )
+    orange = torch.tensor([0.9, 0.5, 0.1]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
+    layers = ["random3"]
+    loss = PerceptualLoss(RandomFilters(layers), orange, content_layers=layers, style_layers=layers, style_weight=10)
     return StyleModule("johnson", {"width": 4, "blocks": 1}, warmup_steps=4, max_steps=100, criterion=loss)
 
 
