@@ -141,10 +141,11 @@ def main() -> None:
         format="%(message)s",
         handlers=[RichHandler(console=stderr, show_path=False, show_time=False, markup=False)],
     )
+    # Now, because `train` hands its arguments to Hydra in sys.argv.
+    command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
     try:
         app()
     except FastStyleError as error:
-        command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
         print(f"{f'fast-style {command}'.strip()}: {error}", file=sys.stderr)
         raise SystemExit(2) from error
     except KeyboardInterrupt:

@@ -82,7 +82,7 @@ def stylize_files(
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=quiet,
+        disable=quiet or not console.is_terminal,
     )
     with progress:
         task = progress.add_task("stylising", total=len(jobs), rate="")

@@ -23,7 +23,7 @@ from fast_style.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughp
 from fast_style.config import TrainConfig, explain, register, to_config
 from fast_style.data import StyleDataModule, to_tensor
 from fast_style.encoders import build_encoder
-from fast_style.errors import ConfigError, FastStyleError
+from fast_style.errors import ConfigError, FastStyleError, ImageError
 from fast_style.export import export_model
 from fast_style.images import load_rgb
 from fast_style.losses import PerceptualLoss
@@ -63,7 +63,10 @@ def load_style(config: TrainConfig) -> torch.Tensor:
         ImageError: missing or unreadable.
         ConfigError: smaller than 32 pixels on a side.
     """
-    rgb = load_rgb(find_input(config.style.image), max_side=config.style.size)
+    try:
+        rgb = load_rgb(find_input(config.style.image), max_side=config.style.size)
+    except ImageError as error:
+        raise ImageError(f"style.image: {error}") from error
     if min(rgb.shape[:2]) < 32:
         raise ConfigError(
             f"style.image={config.style.image}: {rgb.shape[1]}×{rgb.shape[0]} px is too small; want 32 or more"

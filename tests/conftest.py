@@ -90,7 +90,7 @@ def work(tmp_path: Path) -> Path:
 def assert_one_line_error(result: subprocess.CompletedProcess[str], *words: str) -> None:
     """Status 2 and one line on stderr that holds every one of `words`."""
     assert result.returncode == 2, result.stderr
-    lines = result.stderr.strip().splitlines()
+    lines = result.stderr.splitlines()
     assert len(lines) == 1, result.stderr
     for word in words:
         assert word in lines[0], f"{word!r} not in {lines[0]!r}"

@@ -89,6 +89,7 @@ def test_max_size(fast_style: Command, work: Path) -> None:
         (["photo.jpg", "-o", "out.jpg", "--engine", "magic"], ["magic"]),
         (["text.jpg", "-o", "out.jpg"], ["text.jpg"]),
         (["photo.jpg", "-o", "text.jpg/out.jpg"], ["text.jpg"]),
+        (["photo.jpg", "-o", "/proc/self/out.jpg"], ["cannot write", "/proc/self/out.jpg"]),
     ],
 )
 def test_mistakes_are_one_line_and_status_2(
