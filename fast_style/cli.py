@@ -92,6 +92,12 @@ def stylize(
         raise typer.Exit(2 if len(failures) == len(jobs) else 1)
 
 
+def _shown(folder: Path) -> str:
+    """Relative to the current folder where it lies below it."""
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+
+
 @app.command()
 def models() -> None:
     """List the models that `--model` knows by name."""
@@ -99,7 +105,10 @@ def models() -> None:
 
     from fast_style.artifact import list_models, read_info
 
-    table = Table("name", "style", "network", "size", "style term", "content term", "folder", box=None)
+    table = Table(box=None)
+    for header in ("name", "style", "network", "size", "style loss", "content loss"):
+        table.add_column(header, no_wrap=header in ("name", "size"))
+    table.add_column("folder", overflow="fold")
     known = list_models()
     if not known:
         stderr.print("no models yet: train one with fast-style train")
@@ -116,7 +125,7 @@ def models() -> None:
         except FastStyleError as error:
             title, network = str(error), ""
         figures = [f"{validation[key]:.3f}" if key in validation else "" for key in ("style", "content")]
-        table.add_row(files.name, title, network, f"{files.size() / 1e6:.1f} MB", *figures, str(files.folder))
+        table.add_row(files.name, title, network, f"{files.size() / 1e6:.1f} MB", *figures, _shown(files.folder))
     if known:
         Console().print(table)
 
