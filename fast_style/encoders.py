@@ -6,6 +6,7 @@ never trained, never stored in a checkpoint and always in eval mode.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """Base of every encoder: normalises the image, checks the layers, never trains.
 
     Args:
@@ -65,9 +66,9 @@ class Encoder(nn.Module):
         check_layers(self.name, layers, self.layers)
         return self.taps((image - self.mean) / self.std, frozenset(layers))
 
+    @abstractmethod
     def taps(self, image: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
         """`forward` on an image that is normalised already."""
-        raise NotImplementedError
 
 
 class Vgg(Encoder):
