@@ -112,6 +112,7 @@ def models() -> None:
     known = list_models()
     if not known:
         stderr.print("no models yet: train one with fast-style train")
+        return
     for files in known:
         card = files.card()
         validation = card.get("training", {}).get("validation", {})
@@ -126,8 +127,7 @@ def models() -> None:
             title, network = str(error), ""
         figures = [f"{validation[key]:.3f}" if key in validation else "" for key in ("style", "content")]
         table.add_row(files.name, title, network, f"{files.size() / 1e6:.1f} MB", *figures, _shown(files.folder))
-    if known:
-        Console().print(table)
+    Console().print(table)
 
 
 @app.command()

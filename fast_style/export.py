@@ -265,8 +265,9 @@ def export_checkpoint(checkpoint: Path, folder: Path, *, name: str, half_weights
     if not checkpoint.is_file():
         raise ConfigError(f"{checkpoint}: no such checkpoint; give the path of a .ckpt file")
     try:
-        module = StyleModule.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        module = StyleModule(**state["hyper_parameters"])
+        module.load_state_dict(state["state_dict"])
     except Exception as error:  # torch, pickle and Lightning each raise types of their own
         raise ConfigError(f"{checkpoint}: not a checkpoint of fast-style train ({type(error).__name__})") from error
     return export_model(

@@ -67,6 +67,11 @@ def test_smoke_trains_exports_and_logs(fast_style: Command, work: Path) -> None:
     weights = sum(value.numel() * 4 for value in load_file(model / "model.safetensors").values())
     assert (run / "last.ckpt").stat().st_size < 3 * weights + 100_000
 
+    result = fast_style("export", run / "last.ckpt", "-o", "checkpoints/again")
+    assert result.returncode == 0, result.stderr
+    again = load_file(work / "checkpoints" / "again" / "model.safetensors")
+    assert all(again[key].equal(value) for key, value in load_file(model / "model.safetensors").items())
+
     picture = work / "photo.jpg"
     Image.new("RGB", (51, 37), "orange").save(picture)
     result = fast_style("stylize", picture, "-o", "out.png", "--model", "smoke")
