@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import (
     ConfigAttributeError,
@@ -20,7 +21,8 @@ from omegaconf.errors import (
     ValidationError,
 )
 
-from fast_style.errors import ConfigError
+from fast_style.errors import ConfigError, first_line
+from fast_style.resources import resource
 
 
 @dataclass
@@ -39,7 +41,7 @@ class DataConfig:
     val_count: int = 16  # photos for validation
     image_size: int = 256  # side of the square crops in pixels
     min_crop: float = 0.5  # smallest crop, as a share of the photo's shorter side
-    batch_size: int = 4
+    batch_size: int = 2
     workers: int | None = None  # loader processes; None: none on a CPU, up to 8 with a GPU
 
 
@@ -71,7 +73,7 @@ class LossConfig:
 
 @dataclass
 class TrainerConfig:
-    max_steps: int = 2000
+    max_steps: int = 500
     learning_rate: float = 1e-3
     schedule: str = "cosine"  # "cosine" or "constant"
     warmup_steps: int = 0
@@ -80,7 +82,7 @@ class TrainerConfig:
     accelerator: str = "auto"
     devices: int | str = "auto"
     num_nodes: int = 1
-    val_every: int = 200  # steps between validations (and image grids)
+    val_every: int = 100  # steps between validations (and image grids)
     checkpoint_every: int = 100  # steps between checkpoints
     log_every: int = 10
 
@@ -107,9 +109,58 @@ class TrainConfig:
     experiment: Any = None  # the name of the recipe, for the record
 
 
+@dataclass
+class TeacherConfig:
+    name: str = "vgg19"
+    weights: str | None = None  # local .pth or .safetensors; None: torchvision's download
+    layers: list[str] = MISSING  # what the student learns to give
+    content_layer: str = MISSING  # the one of them that opponents keep to their photos
+
+
+@dataclass
+class StudentConfig:
+    widths: list[int] = MISSING  # channels per block
+    start: str | None = None  # an embedded encoder to go on from
+
+
+@dataclass
+class DistillConfig:
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    student: StudentConfig = field(default_factory=StudentConfig)
+    photos: str = MISSING  # folder of photos
+    styles: list[str] = MISSING  # style images, or folders of them
+    synthetic_every: int = 4  # one in so many contents is synthetic
+    image_size: int = 160  # a multiple of 8
+    opponents: int = 4
+    shortest_life: int = 40  # steps of an opponent
+    longest_life: int = 600
+    new_pictures: int = 4  # per step: of an opponent,
+    old_pictures: int = 2  # of earlier opponents,
+    clean_pictures: int = 2  # and photos, clean or damaged
+    replay: int = 1024  # opponents' pictures kept
+    gram_weight: float = 0.5
+    learning_rate: float = 0.03
+    warmup_steps: int = 400  # before the first opponent
+    max_steps: int = 4200
+    checkpoint_every: int = 200
+    compile: bool = True  # with torch.compile: needs a C++ compiler, halves the time
+    precision: str = "auto"
+    accelerator: str = "auto"
+    workers: int = 1
+    seed: int = 0
+    resume: str | None = None
+    output: str = "embedded.safetensors"
+    runs_dir: str = "runs"
+    quiet: bool = False
+
+
+Schema = TypeVar("Schema")
+
+
 def register() -> None:
-    """Makes the schema known to Hydra under the name that `train.yaml` starts from."""
+    """Makes the schemas known to Hydra under the names that `train.yaml` and `distill.yaml` start from."""
     ConfigStore.instance().store(name="schema", node=TrainConfig)
+    ConfigStore.instance().store(name="distill_schema", node=DistillConfig)
 
 
 def to_config(composed: Any) -> TrainConfig:
@@ -118,18 +169,58 @@ def to_config(composed: Any) -> TrainConfig:
     Raises:
         ConfigError: a mandatory value is missing, or a value is impossible.
     """
-    try:
-        # Merged into the schema once more: +key=value on the command line gets past Hydra's own check.
-        plain = OmegaConf.to_container(composed, resolve=False)
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(TrainConfig), plain))
-    except OmegaConfBaseException as error:
-        raise ConfigError(explain(error)) from error
-    assert isinstance(config, TrainConfig)
+    config = typed(composed, TrainConfig)
     check(config)
     return config
 
 
-def explain(error: BaseException) -> str:
+def typed(composed: Any, schema: type[Schema]) -> Schema:
+    """What Hydra composed as an object of `schema`.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type or a missing mandatory value.
+    """
+    try:
+        # Merged into the schema once more: +key=value on the command line gets past Hydra's own check.
+        plain = OmegaConf.to_container(composed, resolve=False)
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), plain))
+    except OmegaConfBaseException as error:
+        raise ConfigError(explain(error, schema)) from error
+    assert isinstance(config, schema)
+    return config
+
+
+def compose_training(overrides: list[str]) -> TrainConfig:
+    """`conf/train.yaml` with Hydra overrides, outside of the Hydra application.
+
+    Raises:
+        ConfigError: as `to_config`, and overrides that Hydra can't parse.
+    """
+    config = _compose("train", overrides, TrainConfig)
+    check(config)
+    return config
+
+
+def compose_distillation(overrides: list[str]) -> DistillConfig:
+    """`conf/distill.yaml` with Hydra overrides.
+
+    Raises:
+        ConfigError: as `typed`, and overrides that Hydra can't parse.
+    """
+    return _compose("distill", overrides, DistillConfig)
+
+
+def _compose(name: str, overrides: list[str], schema: type[Schema]) -> Schema:
+    register()
+    try:
+        with initialize_config_dir(str(resource("conf")), version_base="1.3"):
+            composed = compose(name, overrides)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(explain(error, schema)) from error
+    return typed(composed, schema)
+
+
+def explain(error: BaseException, schema: type = TrainConfig) -> str:
     """One line, with the key and the remedy, out of the several that Hydra and OmegaConf make of an error."""
     if isinstance(error, OverrideParseException):
         hint = "a value with blanks, '=' or brackets needs quotes inside quotes: 'style.image=\"my file.jpg\"'"
@@ -137,7 +228,7 @@ def explain(error: BaseException) -> str:
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     key = getattr(cause, "full_key", None)
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and key:
-        similar = difflib.get_close_matches(key, setting_names(), n=1)
+        similar = difflib.get_close_matches(key, setting_names(schema), n=1)
         remedy = f"did you mean {similar[0]}?" if similar else "fast-style train --help shows them all"
         return f"{key}: no such setting; {remedy}"
     if isinstance(cause, MissingMandatoryValue) and key:
@@ -148,19 +239,14 @@ def explain(error: BaseException) -> str:
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-def setting_names() -> list[str]:
+def setting_names(schema: type = TrainConfig) -> list[str]:
     """Every key of the schema, with its section: `style.image`."""
-    schema = OmegaConf.structured(TrainConfig)
+    structured = OmegaConf.structured(schema)
     names = []
-    for key in schema:
-        section = OmegaConf.get_type(schema, key)
+    for key in structured:
+        section = OmegaConf.get_type(structured, key)
         names += [f"{key}.{f.name}" for f in fields(section)] if is_dataclass(section) else [str(key)]
     return names
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message: OmegaConf adds several more of its own bookkeeping."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def check(config: TrainConfig) -> None:

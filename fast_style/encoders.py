@@ -6,20 +6,25 @@ never trained, never stored in a checkpoint and always in eval mode.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fast_style.errors import EncoderError
+from fast_style.errors import EncoderError, first_line
+from fast_style.images import atomic_write
+from fast_style.resources import PACKAGE
 
 VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 VGG_CHANNELS = (64, 128, 256, 512, 512)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+EMBEDDED_WEIGHTS = PACKAGE / "embedded.safetensors"
 
 
 class Encoder(nn.Module, ABC):
@@ -121,6 +126,102 @@ class RandomFilters(Encoder):
         return {layer: F.relu(bank(image)) for layer, bank in self.filters.items() if layer in layers}
 
 
+class Embedded(Encoder):
+    """A narrow convolutional network that stands in for a VGG, learnt by `fast_style.distill`.
+
+    Convolutions, ReLUs and max pooling lie as in the VGG it was learnt from, with fewer channels; where that
+    VGG is tapped, a 1×1 convolution (a head) and a ReLU give as many channels as it has there. Every layer
+    is in units of its root mean square over photos.
+
+    Args:
+        layers: all convolutions by name, from shallow to deep.
+        widths: channels per block: of `relu1_*`, `relu2_*` …
+        heads: channels of each tap, by layer name.
+        source: name of the VGG it was learnt from.
+    """
+
+    def __init__(self, layers: Sequence[str], widths: Sequence[int], heads: Mapping[str, int], *, source: str) -> None:
+        super().__init__("embedded", tuple(heads), mean=IMAGENET_MEAN, std=IMAGENET_STD)
+        self.architecture: dict[str, Any] = {
+            "layers": list(layers),
+            "widths": list(widths),
+            "heads": dict(heads),
+            "source": source,
+        }
+        self.convolutions = nn.ModuleDict()
+        self.heads = nn.ModuleDict()
+        in_channels = 3
+        for layer in layers:
+            channels = widths[block_of(layer) - 1]
+            convolution = nn.Conv2d(in_channels, channels, 3, padding=1)
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            self.convolutions[layer] = convolution
+            if layer in heads:
+                self.heads[layer] = nn.Conv2d(channels, heads[layer], 1)
+            in_channels = channels
+        self.freeze()
+
+    def before_relu(self, image: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
+        """The heads' outputs for a normalised image: what `taps` puts through a ReLU."""
+        found: dict[str, Tensor] = {}
+        features = image
+        block = 1
+        for layer, convolution in self.convolutions.items():
+            if block_of(layer) != block:
+                block = block_of(layer)
+                features = F.max_pool2d(features, 2)
+            features = F.relu(convolution(features))
+            if layer in layers:
+                found[layer] = self.heads[layer](features)
+                if len(found) == len(layers):
+                    break
+        return found
+
+    def taps(self, image: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
+        return {layer: F.relu(value) for layer, value in self.before_relu(image, layers).items()}
+
+    def save(self, path: Path) -> None:
+        """Writes weights in float16 and the architecture to a .safetensors file."""
+        from safetensors.torch import save_file
+
+        state = {key: value.detach().half().contiguous() for key, value in self.state_dict().items()}
+        for buffer in ("mean", "std"):
+            del state[buffer]
+        with atomic_write(path) as temporary:
+            save_file(state, temporary, {"fast_style.encoder": json.dumps(self.architecture)})
+
+    @classmethod
+    def load(cls, path: Path) -> Embedded:
+        """The encoder in a file that `save` wrote.
+
+        Raises:
+            EncoderError: no such file, or not one of these.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        if not path.is_file():
+            raise EncoderError(f"encoder.weights={path}: no such file; give one that `fast-style distill` wrote")
+        try:
+            with safe_open(path, "pt") as file:
+                described = json.loads((file.metadata() or {})["fast_style.encoder"])
+                state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+            encoder = cls(described["layers"], described["widths"], described["heads"], source=str(described["source"]))
+            missing, unexpected = encoder.load_state_dict(state, strict=False)
+        except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+            raise EncoderError(
+                f"encoder.weights={path}: not an embedded encoder ({first_line(error)}); give a file that "
+                f"`fast-style distill` wrote"
+            ) from error
+        if unexpected or set(missing) != {"mean", "std"}:
+            raise EncoderError(f"encoder.weights={path}: its weights do not fit its own description; make it anew")
+        return encoder
+
+
+def block_of(layer: str) -> int:
+    """3 for `relu3_4`."""
+    return int(layer.removeprefix("relu").split("_")[0])
+
+
 def check_layers(name: str, wanted: Sequence[str], known: Sequence[str]) -> None:
     """Raises EncoderError if `wanted` has a layer that is not among `known`."""
     for layer in wanted:
@@ -180,6 +281,17 @@ def build_vgg(name: str, layers: Sequence[str], weights: str | None) -> Encoder:
     return Vgg(name, convolutions)
 
 
+def build_embedded(layers: Sequence[str], weights: str | None) -> Encoder:
+    """The encoder that comes with the package, or one of your own from the file `weights`.
+
+    Raises:
+        EncoderError: unknown layer, or a file that is not an embedded encoder.
+    """
+    encoder = Embedded.load(Path(weights) if weights else EMBEDDED_WEIGHTS)
+    check_layers("embedded", layers, encoder.layers)
+    return encoder
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """A state dict from a local `.pth`/`.pt` (`weights_only=True`) or `.safetensors` file.
 
@@ -195,8 +307,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch and safetensors raise types of their own, pickle many more
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise EncoderError(f"encoder.weights={path}: not readable as a state dict ({reason})") from error
+        raise EncoderError(f"encoder.weights={path}: not readable as a state dict ({first_line(error)})") from error
     if not isinstance(state, dict):
         raise EncoderError(f"encoder.weights={path}: holds a {type(state).__name__}, not a state dict")
     return state
@@ -223,6 +334,7 @@ def download_vgg(name: str) -> dict[str, Tensor]:
 ENCODERS: dict[str, Callable[[Sequence[str], str | None], Encoder]] = {
     "vgg16": lambda layers, weights: build_vgg("vgg16", layers, weights),
     "vgg19": lambda layers, weights: build_vgg("vgg19", layers, weights),
+    "embedded": lambda layers, weights: build_embedded(layers, weights),
     "random": lambda layers, weights: RandomFilters(layers),
 }
 

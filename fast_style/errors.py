@@ -28,3 +28,8 @@ class EncoderError(FastStyleError):
 
 class ModelError(FastStyleError):
     """A model file is missing, damaged, of an unknown schema or not usable with the engine asked for."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message: libraries add several more of their own bookkeeping."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,76 +1,176 @@
 """Content images made on the fly, for training without photos.
 
-Dead leaves: discs, ellipses and polygons with a power law of sizes cover one another, which gives the scale
-invariance and the sharp occlusions of natural scenes (Lee, Mumford and Huang 2001; Baradad et al. 2021,
-"Learning to See by Looking at Noise", arXiv 2106.05963). Each leaf carries a gradient and a grain of its own.
+Dead leaves: shapes with a power law of sizes cover one another, which gives the scale invariance and the
+sharp occlusions of natural scenes (Lee, Mumford and Huang 2001; Baradad et al. 2021, "Learning to See by
+Looking at Noise", arXiv 2106.05963). The leaves carry what photos are made of besides: textures with the
+1/f spectrum of natural ones, shading, gradients, stripes, thin strokes, and parts that are out of focus.
+
+All of it is computed in float64: what processors do differently lies 13 digits below a pixel's last bit, so
+the same generator state gives the same image on every machine.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+FIELDS = 3  # textures per image
 
 
 def dead_leaves(rng: np.random.Generator, size: int) -> np.ndarray:
-    """One image, uint8 RGB `[size, size, 3]`; the same generator state gives the same image everywhere."""
-    palette = rng.uniform(0, 1, (6, 1)) ** rng.uniform(0.6, 1.6) + rng.normal(0, 0.12, (6, 3))
-    canvas = np.empty((size, size, 3), np.float32)
-    canvas[:] = palette[0]
-    _shade(rng, canvas, np.ones((size, size), np.float32), palette)
+    """One image, uint8 RGB `[size, size, 3]`."""
+    palette = _palette(rng)
+    fields = [_texture(rng, size) for _ in range(FIELDS)]
+    canvas = np.empty((size, size, 3))
+    _fill(rng, canvas, None, palette, fields, 0, 0)
     # Radii with density ∝ r⁻³ between the bounds: the law under which occluding leaves are scale invariant.
-    smallest, largest = 0.012 * size, 0.45 * size
-    count = int(rng.integers(60, 220))
+    smallest, largest = np.exp(rng.uniform(np.log(0.02), np.log(0.12))), 0.5
+    coverage = np.exp(rng.uniform(np.log(0.4), np.log(3)))  # leaves over a point
+    mean_area = 4 * smallest**2 * np.log(largest / smallest)
+    count = int(np.clip(coverage / mean_area, 5, 400))
     u = rng.uniform(0, 1, count)
-    radii = np.sort((smallest**-2 - u * (smallest**-2 - largest**-2)) ** -0.5)[::-1]
+    radii = (smallest**-2 - u * (smallest**-2 - largest**-2)) ** -0.5 * size
+    # Large ones rather at the back, so that they don't hide everything.
     order = np.argsort(-radii * rng.uniform(0.3, 1.0, count))
-    for radius in radii[order]:
-        _paint_leaf(rng, canvas, float(radius), palette)
-    noise = rng.normal(0, rng.uniform(0, 0.02), canvas.shape)
-    return np.clip((canvas + noise) * 255 + 0.5, 0, 255).astype(np.uint8)
+    focus = rng.uniform(0, 1) if rng.uniform() < 0.35 else None
+    for number, index in enumerate(order):
+        if focus is not None and number == int(focus * count):
+            canvas = _blurred(canvas, float(rng.uniform(1, 4)) * size / 256)
+        _paint_leaf(rng, canvas, float(radii[index]), palette, fields)
+    if rng.uniform() < 0.4:
+        canvas = _with_strokes(rng, canvas, palette)
+    if rng.uniform() < 0.25:
+        canvas = _blurred(canvas, float(rng.uniform(0.4, 1.5)) * size / 256)
+    canvas = canvas + rng.normal(0, rng.uniform(0, 0.015), canvas.shape)
+    return _to_uint8(canvas)
 
 
-def _paint_leaf(rng: np.random.Generator, canvas: np.ndarray, radius: float, palette: np.ndarray) -> None:
+def _to_uint8(canvas: np.ndarray) -> np.ndarray:
+    return (np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _blurred(canvas: np.ndarray, radius: float) -> np.ndarray:
+    image = Image.fromarray(_to_uint8(canvas)).filter(ImageFilter.GaussianBlur(radius))
+    return np.asarray(image) / 255
+
+
+def _palette(rng: np.random.Generator) -> np.ndarray:
+    """RGB colours `[count, 3]`. In photos lightness varies most, then blue against yellow, then red against
+    green (Ruderman, Cronin and Chiao 1998)."""
+    count = int(rng.integers(4, 9))
+    lightness = rng.uniform(0.03, 0.97, count) ** rng.uniform(0.7, 1.6)
+    saturation = rng.uniform(0.3, 1.6)
+    yellow = rng.normal(rng.normal(0.02, 0.05), 0.11, count) * saturation
+    red = rng.normal(rng.normal(0.0, 0.02), 0.06, count) * saturation
+    return np.stack([lightness + yellow + red, lightness + yellow * 0.4 - red, lightness - yellow * 1.3], 1)
+
+
+def _texture(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Noise with amplitude ∝ 1/f^α, stretched along some direction, `[size, size]`, of unit variance."""
+    spectrum = np.fft.rfft2(rng.normal(0, 1, (size, size)))
+    fy, fx = np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :]
+    turn, stretch = rng.uniform(0, np.pi), np.exp(rng.uniform(0, 1.6))
+    along = fx * np.cos(turn) + fy * np.sin(turn)
+    across = fy * np.cos(turn) - fx * np.sin(turn)
+    frequency = np.sqrt((along * stretch) ** 2 + across**2)
+    spectrum *= (frequency + 1.5 / size) ** -rng.uniform(0.5, 1.7)
+    noise = np.fft.irfft2(spectrum, (size, size))
+    return (noise - noise.mean()) / noise.std()
+
+
+def _fill(
+    rng: np.random.Generator,
+    region: np.ndarray,
+    mask: np.ndarray | None,
+    palette: np.ndarray,
+    fields: list[np.ndarray],
+    top: int,
+    left: int,
+) -> None:
+    """Blends a colour with a texture, a gradient or stripes into `region` `[h, w, 3]`, in place.
+
+    `mask` is `[h, w]`, None for all of it; `top` and `left` are where the region lies on the canvas.
+    """
+    height, width = region.shape[:2]
+    first, second = palette[rng.integers(len(palette), size=2)] + rng.normal(0, 0.04, (2, 3))
+    x = np.linspace(-1, 1, width)[None, :]
+    y = np.linspace(-1, 1, height)[:, None]
+    gx, gy = rng.normal(0, 0.35, 2)
+    blend = gx * x + gy * y
+    kind = rng.uniform()
+    if kind < 0.65:
+        field = fields[rng.integers(FIELDS)]
+        dy, dx = rng.integers(field.shape[0], size=2)
+        rows, columns = (np.arange(height) + top + dy) % len(field), (np.arange(width) + left + dx) % len(field)
+        blend = blend + field[rows[:, None], columns[None, :]] * np.exp(rng.uniform(-3.5, -0.7))
+    elif kind < 0.75:
+        frequency, turn, phase = rng.uniform(2, 30), rng.uniform(0, np.pi), rng.uniform(0, 6)
+        wave = np.sin(frequency * (x * np.cos(turn) + y * np.sin(turn)) + phase)
+        blend = blend + rng.uniform(0.1, 1) * (wave if rng.uniform() < 0.5 else np.sign(wave))
+    light = 1.0
+    if mask is not None and rng.uniform() < 0.35:
+        # Lit from one side, as a round thing is.
+        turn = rng.uniform(0, 2 * np.pi)
+        light = (1 + rng.uniform(0.1, 0.5) * (x * np.cos(turn) + y * np.sin(turn)))[..., None]
+    fill = (first + (second - first) * np.clip(blend + 0.2, -0.3, 1.3)[..., None]) * light
+    if mask is None:
+        region[:] = fill
+    else:
+        region += mask[..., None] * (fill - region)
+
+
+def _paint_leaf(
+    rng: np.random.Generator, canvas: np.ndarray, radius: float, palette: np.ndarray, fields: list[np.ndarray]
+) -> None:
     size = canvas.shape[0]
     cx, cy = rng.uniform(-0.1 * size, 1.1 * size, 2)
-    reach = int(np.ceil(radius * 1.8)) + 1
-    x0, x1 = max(0, int(cx) - reach), min(size, int(cx) + reach + 1)
-    y0, y1 = max(0, int(cy) - reach), min(size, int(cy) + reach + 1)
-    angle, aspect, corners = rng.uniform(0, 2 * np.pi), rng.uniform(0.4, 1.0), int(rng.integers(2, 7))
-    if x0 >= x1 or y0 >= y1:
+    reach = int(np.ceil(radius * 1.5)) + 2
+    left, right = max(0, int(cx) - reach), min(size, int(cx) + reach + 1)
+    top, bottom = max(0, int(cy) - reach), min(size, int(cy) + reach + 1)
+    if left >= right or top >= bottom:
         return
-    dx = np.arange(x0, x1, dtype=np.float32)[None, :] - cx
-    dy = np.arange(y0, y1, dtype=np.float32)[:, None] - cy
-    u = dx * np.cos(angle) + dy * np.sin(angle)
-    v = (dy * np.cos(angle) - dx * np.sin(angle)) / aspect
-    if corners == 2:
-        distance = np.hypot(u, v)
+    turn, aspect, corners = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 1.0), int(rng.integers(1, 7))
+    dx = np.arange(left, right)[None, :] - cx
+    dy = np.arange(top, bottom)[:, None] - cy
+    u = dx * np.cos(turn) + dy * np.sin(turn)
+    v = (dy * np.cos(turn) - dx * np.sin(turn)) / aspect
+    if corners <= 2:
+        distance = np.sqrt(u * u + v * v)
     else:
         sides = np.arange(corners) * (2 * np.pi / corners)
-        distance = np.max([u * np.cos(a) + v * np.sin(a) for a in sides], axis=0) * 1.2
-    softness = 0.7 if rng.uniform() < 0.8 else float(rng.uniform(1, 0.3 * radius + 1))
-    mask = np.clip((radius - distance) / softness + 0.5, 0, 1).astype(np.float32)
-    _shade(rng, canvas[y0:y1, x0:x1], mask, palette)
+        distance = np.max([u * np.cos(a) + v * np.sin(a) for a in sides], axis=0) * 1.15
+    if corners == 2 or rng.uniform() < 0.3:
+        # A ragged outline, as foliage and clouds have.
+        field = fields[rng.integers(FIELDS)]
+        distance = distance * (1 + np.clip(field[top:bottom, left:right], -2, 2) * rng.uniform(0.05, 0.25))
+    softness = 0.8 if rng.uniform() < 0.8 else float(rng.uniform(1, 0.5 * radius + 1))
+    mask = np.clip((radius - distance) / softness + 0.5, 0, 1)
+    _fill(rng, canvas[top:bottom, left:right], mask, palette, fields, top, left)
 
 
-def _shade(rng: np.random.Generator, region: np.ndarray, mask: np.ndarray, palette: np.ndarray) -> None:
-    """Blends a colour with a gradient, stripes or grain into `region` (float RGB), in place."""
-    height, width = mask.shape
-    colour = palette[rng.integers(len(palette))] + rng.normal(0, 0.06, 3)
-    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    gx, gy = rng.normal(0, 0.12, 2)
-    light = gx * x + gy * y
-    kind = rng.uniform()
-    if kind < 0.25:
-        frequency, turn, phase = rng.uniform(2, 24), rng.uniform(0, np.pi), rng.uniform(0, 6)
-        light = light + rng.uniform(0.02, 0.2) * np.sin(frequency * (x * np.cos(turn) + y * np.sin(turn)) + phase)
-    elif kind < 0.6:
-        light = light + _grain(rng, height, width) * rng.uniform(0.03, 0.2)
-    fill = colour.astype(np.float32) + light[..., None].astype(np.float32)
-    region += mask[..., None] * (fill - region)
+def _with_strokes(rng: np.random.Generator, canvas: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """Thin lines: branches and wires, or rows of marks like writing."""
+    size = canvas.shape[0]
+    image = Image.fromarray(_to_uint8(canvas)).resize((2 * size, 2 * size), Image.Resampling.BILINEAR)
+    draw = ImageDraw.Draw(image)
 
+    def ink() -> tuple[int, int, int]:
+        red, green, blue = _to_uint8(palette[rng.integers(len(palette))] * rng.uniform(0.2, 1.2)).tolist()
+        return red, green, blue
 
-def _grain(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Noise of a random coarseness, `[height, width]`, of about unit variance."""
-    cell = int(rng.integers(1, 6))
-    noise = rng.normal(0, 1, (height // cell + 2, width // cell + 2)).astype(np.float32)
-    return np.kron(noise, np.ones((cell, cell), np.float32))[:height, :width]
+    if rng.uniform() < 0.4:
+        height = int(rng.uniform(0.03, 0.12) * 2 * size)
+        x, y, colour = float(rng.uniform(0, size)), float(rng.uniform(0, size)), ink()
+        start = x
+        for _ in range(int(rng.integers(10, 80))):
+            points = (rng.uniform(0, 1, (int(rng.integers(2, 5)), 2)) * height * 0.8 + (x, y)).astype(int)
+            draw.line([(int(a), int(b)) for a, b in points], fill=colour, width=max(1, height // 8))
+            x += height * (0.8 if rng.uniform() < 0.85 else 1.6)
+            if x > 2 * size or rng.uniform() < 0.03:
+                x, y = start, y + height * 1.5
+    else:
+        for _ in range(int(np.exp(rng.uniform(0.7, 4)))):
+            steps = rng.normal(0, 1, (int(rng.integers(3, 12)), 2)) + rng.normal(0, 2, 2)
+            points = (rng.uniform(0, 2 * size, 2) + np.cumsum(steps, 0) * rng.uniform(0.01, 0.06) * size).astype(int)
+            draw.line([(int(a), int(b)) for a, b in points], fill=ink(), width=int(rng.integers(1, 9)), joint="curve")
+    return np.asarray(image.resize((size, size), Image.Resampling.BOX)) / 255

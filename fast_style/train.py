@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import tempfile
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
+from fast_style.artifact import PREVIEW
 from fast_style.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughput
 from fast_style.config import TrainConfig, explain, register, to_config
 from fast_style.data import StyleDataModule, to_tensor
@@ -29,9 +28,16 @@ from fast_style.images import load_rgb
 from fast_style.losses import PerceptualLoss
 from fast_style.module import StyleModule, to_float
 from fast_style.resources import find_input, resource
+from fast_style.runs import (
+    LAST,
+    check_writable,
+    find_checkpoint,
+    lightning_precision,
+    make_run_dir,
+    quieten_lightning,
+)
 
 log = logging.getLogger("fast_style")
-LAST = "last.ckpt"
 
 
 @dataclass(frozen=True)
@@ -95,103 +101,6 @@ def build_loss(config: TrainConfig, style: torch.Tensor) -> PerceptualLoss:
     )
 
 
-def lightning_precision(precision: str, accelerator: str) -> Any:
-    """Lightning's name for `trainer.precision`; `auto` is bfloat16 where the processor computes in it.
-
-    Raises:
-        ConfigError: fp16 on a CPU, where Lightning would train in bfloat16 without a word.
-    """
-    on_gpu = torch.cuda.is_available() and accelerator in ("auto", "gpu", "cuda")
-    if precision == "fp16" and not on_gpu:
-        raise ConfigError("trainer.precision=fp16 needs a CUDA GPU; use bf16, fp32 or auto here")
-    if precision == "auto":
-        if on_gpu:
-            precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-        elif accelerator in ("auto", "cpu"):
-            precision = "bf16" if cpu_computes_bf16() else "fp32"
-        else:
-            precision = "fp32"
-    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[precision]
-
-
-def cpu_computes_bf16() -> bool:
-    """Whether this processor has bfloat16 instructions; emulated ones are slower than float32."""
-    query = getattr(torch.cpu, "get_capabilities", None)
-    features: dict[str, Any] = dict(query()) if query is not None else {}
-    return any(features.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-
-
-def find_checkpoint(path: str) -> Path:
-    """`resume`: a checkpoint file, or a folder whose newest last.ckpt is meant.
-
-    Raises:
-        ConfigError: neither.
-    """
-    given = Path(path).expanduser()
-    if given.is_file():
-        return given
-    found = sorted(given.rglob(LAST), key=lambda p: p.stat().st_mtime) if given.is_dir() else []
-    if not found:
-        raise ConfigError(f"resume={path}: no checkpoint there; give a .ckpt file or a run folder with {LAST}")
-    return found[-1]
-
-
-def make_run_dir(parent: Path) -> Path:
-    """A new folder `parent/NUMBER`, one above the highest there is.
-
-    Raises:
-        ConfigError: not writable.
-    """
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        number = max((int(p.name) for p in parent.iterdir() if p.name.isdecimal()), default=0)
-        while True:
-            number += 1
-            try:
-                (parent / str(number)).mkdir()
-            except FileExistsError:  # another run of a sweep was faster
-                continue
-            return parent / str(number)
-    except OSError as error:
-        raise ConfigError(
-            f"runs_dir: cannot write to {parent} ({error.strerror}); choose another with runs_dir=PATH"
-        ) from error
-
-
-def check_writable(folder: Path) -> None:
-    """Hours of training must not end in "permission denied".
-
-    Raises:
-        ConfigError: files can't be created in `folder`.
-    """
-    existing = folder
-    while not existing.exists():
-        existing = existing.parent
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        raise ConfigError(
-            f"output_dir: cannot write to {existing} ({error.strerror}); choose another with output_dir=PATH"
-        ) from error
-
-
-def quieten_lightning() -> None:
-    """Advice that does not apply here: what it says is decided on purpose."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    for message in (
-        ".*does not have many workers.*",
-        ".*dataloader is not resumable.*",
-        ".*logging interval.*",
-        ".*LeafSpec.*",
-        ".*Checkpoint directory.*exists and is not empty.*",
-        ".*dirpath has changed.*",
-        ".*isn't supported.*GPU.*",
-        ".*GPU available but not used.*",
-    ):
-        warnings.filterwarnings("ignore", message)
-
-
 def train(config: TrainConfig) -> TrainResult:
     """Trains, validates, checkpoints and exports.
 
@@ -218,7 +127,7 @@ def train(config: TrainConfig) -> TrainResult:
         max_steps=config.trainer.max_steps,
         criterion=criterion,
     )
-    check_writable(model_dir)
+    check_writable(model_dir, "output_dir")
     data = StyleDataModule(config.data, seed=config.seed)
     run_dir = resume.parent if resume else make_run_dir(Path(config.runs_dir).expanduser() / name)
     trainer_config = config.trainer
@@ -327,6 +236,7 @@ def report(result: TrainResult, console: Console) -> None:
     console.print(f"validation: {figures}", highlight=False)
     console.print(f"run:   {result.run_dir}", highlight=False, soft_wrap=True)
     console.print(f"model: {result.model_dir}", highlight=False, soft_wrap=True)
+    console.print(f"sample: {result.model_dir / PREVIEW}", highlight=False, soft_wrap=True)
 
 
 register()
@@ -345,6 +255,14 @@ def main(composed: DictConfig) -> None:
     report(result, Console())
 
 
+def with_own_style(overrides: list[str]) -> list[str]:
+    """`style=custom` added where `style.image` is given alone: a picture of one's own must not go by the title
+    of the default style."""
+    image = any(override.startswith("style.image=") for override in overrides)
+    group = any(override.startswith("style=") for override in overrides)
+    return [*overrides, "style=custom"] if image and not group else overrides
+
+
 def run(overrides: list[str]) -> None:
     """`fast-style train OVERRIDES`: the Hydra application on these arguments.
 
@@ -355,6 +273,7 @@ def run(overrides: list[str]) -> None:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    overrides = with_own_style(overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, rather than print a traceback and exit with 1
     # Hydra's parser takes its flags before the overrides, or after, but not in between.
     sys.argv = ["fast-style train", *sorted(overrides, key=lambda argument: argument not in ("-m", "--multirun"))]

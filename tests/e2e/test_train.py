@@ -14,8 +14,10 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
+from fast_style.resources import resource
 from tests.conftest import Command, assert_one_line_error
 from tests.unit.test_data import broken_files  # noqa: F401  (a fixture)
+from tests.unit.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.slow
 
@@ -171,3 +173,52 @@ def test_real_vgg_on_real_photos(fast_style: Command, work: Path, shared: Path) 
     curve = scalars(work / "runs" / "starry_night" / "1")["val/style"]
     assert curve[-1] < 0.7 * curve[0]
     assert b"shared" not in (work / "checkpoints" / "starry_night" / "model.onnx").read_bytes()
+
+
+def test_the_default_run_needs_nothing(fast_style: Command, work: Path) -> None:
+    small = ("model.width=4", "model.blocks=1", "data.image_size=64", "data.val_count=2", "style.size=96")
+    result = fast_style("train", *small, "trainer.max_steps=3")
+    assert result.returncode == 0, result.stderr
+    model = work / "checkpoints" / "mosaic"
+    record = json.loads((model / "card.json").read_text())["training"]
+    assert record["encoder"] == "embedded"
+    assert record["content"] == "synthetic images"
+    with Image.open(model / "preview.jpg") as sample, Image.open(resource("data/scenes/lake.jpg")) as scene:
+        assert sample.size == scene.size
+    assert "checkpoints/mosaic/preview.jpg" in result.stdout
+
+
+def test_a_picture_of_ones_own_keeps_its_name(fast_style: Command, work: Path, style_file: Path) -> None:
+    result = fast_style("train", *QUICK[1:4], "trainer.max_steps=1", "data.val_count=1", f"style.image={style_file}")
+    assert result.returncode == 0, result.stderr
+    card = json.loads((work / "checkpoints" / "zigzag" / "card.json").read_text())
+    assert card["style"]["title"] == "Zigzag"
+
+
+def test_distill_makes_an_encoder_that_trains(
+    fast_style: Command,
+    work: Path,
+    photo_folder: Path,
+    style_file: Path,
+    vgg16_file: Path,  # noqa: F811
+) -> None:
+    result = fast_style(
+        "distill", "teacher.name=vgg16", f"teacher.weights={vgg16_file}", "teacher.layers=[relu1_2,relu2_1]",
+        "teacher.content_layer=relu2_1", "student.widths=[4,6]", f"photos={photo_folder}", f"styles=[{style_file}]",
+        "image_size=32", "warmup_steps=2", "max_steps=4", "compile=false", "workers=0", "output=own.safetensors",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "own.safetensors"
+    assert "Warning" not in result.stderr and "warn" not in result.stderr
+    layers = ("encoder.content_layers=[relu2_1]", "encoder.style_layers=[relu1_2,relu2_1]")
+    trained = fast_style("train", *QUICK[:4], "encoder=embedded", "encoder.weights=own.safetensors", *layers)
+    assert trained.returncode == 0, trained.stderr
+
+
+def test_distill_mistakes_are_one_line(fast_style: Command, work: Path, photo_folder: Path) -> None:
+    assert_one_line_error(fast_style("distill"), "photos: no value given")
+    assert_one_line_error(fast_style("distill", f"photos={photo_folder}", "photo=x"), "photo: no such setting")
+    assert_one_line_error(
+        fast_style("distill", f"photos={photo_folder}", "teacher.weights=nowhere.pth"), "nowhere.pth: no such file"
+    )
+    assert list(work.iterdir()) == []

@@ -120,7 +120,7 @@ def test_a_plus_does_not_get_past_the_schema() -> None:
 
 def test_a_missing_style_names_its_key() -> None:
     with pytest.raises(ConfigError, match=r"style\.image"):
-        config()
+        config("style=custom")
 
 
 def test_shipped_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,3 +128,18 @@ def test_shipped_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pyte
     assert find_input("data/scenes/lake.jpg").is_file()
     (tmp_path / "data").mkdir()
     assert find_input("data") == Path("data")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ([], []),
+        (["style.image=a.jpg"], ["style.image=a.jpg", "style=custom"]),
+        (["style=wave", "style.image=a.jpg"], ["style=wave", "style.image=a.jpg"]),
+        (["style=wave", "seed=1"], ["style=wave", "seed=1"]),
+    ],
+)
+def test_a_picture_of_ones_own_is_no_default_style(overrides: list[str], expected: list[str]) -> None:
+    from fast_style.train import with_own_style
+
+    assert with_own_style(overrides) == expected

@@ -183,11 +183,29 @@ def test_val_dir_needs_dir(photo_folder: Path) -> None:
 
 def test_synthetic_images_are_the_same_everywhere() -> None:
     # Golden: changes only when the generator itself is changed on purpose.
-    digest = hashlib.sha256(dead_leaves(np.random.default_rng((0, 2, 7)), 64).tobytes()).hexdigest()
-    assert digest[:16] == GOLDEN
+    images = b"".join(dead_leaves(np.random.default_rng((0, 2, number)), 64).tobytes() for number in range(20))
+    assert hashlib.sha256(images).hexdigest()[:16] == GOLDEN
     dataset = SyntheticCrops(48, seed=3)
     assert torch.equal(dataset[5].photo, SyntheticCrops(48, seed=3)[5].photo)
     assert not torch.equal(dataset[5].photo, dataset[6].photo)
+    assert not torch.equal(dataset[5].photo, SyntheticCrops(48, seed=4)[5].photo)
 
 
-GOLDEN = "ded9588afec00c0c"
+@pytest.mark.parametrize("size", [32, 57, 256])
+def test_synthetic_images_are_never_empty(size: int) -> None:
+    for number in range(12):
+        image = dead_leaves(np.random.default_rng((1, 2, number)), size)
+        assert image.shape == (size, size, 3) and image.dtype == np.uint8
+        assert image.std() > 2
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_synthetic_batches_do_not_depend_on_workers(workers: int) -> None:
+    dataset = SyntheticCrops(32, seed=0)
+    loader = DataLoader(dataset, batch_size=3, sampler=EndlessSampler(4), num_workers=workers, collate_fn=collate)
+    for number, batch in zip(range(4), loader, strict=False):
+        expected = [dataset[4 + 3 * number + i].photo for i in range(3)]
+        assert torch.equal(batch.photos, torch.stack(expected))
+
+
+GOLDEN = "8f23c0949ef44d2e"

@@ -1,0 +1,114 @@
+"""What every training run needs before its first step: precision, a folder, a checkpoint, peace."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fast_style.errors import ConfigError
+
+LAST = "last.ckpt"
+
+
+def lightning_precision(precision: str, accelerator: str) -> Any:
+    """Lightning's name for `trainer.precision`; `auto` is bfloat16 where the processor computes in it.
+
+    Raises:
+        ConfigError: fp16 on a CPU, where Lightning would train in bfloat16 without a word.
+    """
+    on_gpu = torch.cuda.is_available() and accelerator in ("auto", "gpu", "cuda")
+    if precision == "fp16" and not on_gpu:
+        raise ConfigError("trainer.precision=fp16 needs a CUDA GPU; use bf16, fp32 or auto here")
+    if precision == "auto":
+        if on_gpu:
+            precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        elif accelerator in ("auto", "cpu"):
+            precision = "bf16" if cpu_computes_bf16() else "fp32"
+        else:
+            precision = "fp32"
+    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[precision]
+
+
+def cpu_computes_bf16() -> bool:
+    """Whether this processor has bfloat16 instructions; emulated ones are slower than float32."""
+    query = getattr(torch.cpu, "get_capabilities", None)
+    features: dict[str, Any] = dict(query()) if query is not None else {}
+    return any(features.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def find_checkpoint(path: str) -> Path:
+    """`resume`: a checkpoint file, or a folder whose newest last.ckpt is meant.
+
+    Raises:
+        ConfigError: neither.
+    """
+    given = Path(path).expanduser()
+    if given.is_file():
+        return given
+    found = sorted(given.rglob(LAST), key=lambda p: p.stat().st_mtime) if given.is_dir() else []
+    if not found:
+        raise ConfigError(f"resume={path}: no checkpoint there; give a .ckpt file or a run folder with {LAST}")
+    return found[-1]
+
+
+def make_run_dir(parent: Path) -> Path:
+    """A new folder `parent/NUMBER`, one above the highest there is.
+
+    Raises:
+        ConfigError: not writable.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        number = max((int(p.name) for p in parent.iterdir() if p.name.isdecimal()), default=0)
+        while True:
+            number += 1
+            try:
+                (parent / str(number)).mkdir()
+            except FileExistsError:  # another run of a sweep was faster
+                continue
+            return parent / str(number)
+    except OSError as error:
+        raise ConfigError(
+            f"runs_dir: cannot write to {parent} ({error.strerror}); choose another with runs_dir=PATH"
+        ) from error
+
+
+def check_writable(folder: Path, setting: str) -> None:
+    """Hours of training must not end in "permission denied"; `setting` is what chose the folder.
+
+    Raises:
+        ConfigError: files can't be created in `folder`.
+    """
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"{setting}: cannot write to {existing} ({error.strerror}); choose another with {setting}=PATH"
+        ) from error
+
+
+def quieten_lightning() -> None:
+    """Advice that does not apply here: what it says is decided on purpose."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    for message in (
+        ".*does not have many workers.*",
+        ".*dataloader is not resumable.*",
+        ".*logging interval.*",
+        ".*LeafSpec.*",
+        ".*Checkpoint directory.*exists and is not empty.*",
+        ".*dirpath has changed.*",
+        ".*isn't supported.*GPU.*",
+        ".*GPU available but not used.*",
+        ".*in eval mode at the start of training.*",
+        ".*no pre-optimization state was saved.*",
+    ):
+        warnings.filterwarnings("ignore", message)
