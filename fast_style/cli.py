@@ -56,6 +56,18 @@ def train(context: typer.Context) -> None:
     run(context.args)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def distill(context: typer.Context) -> None:
+    """Make an encoder of your own from a VGG: `fast-style distill photos=DIR teacher.weights=FILE output=FILE`.
+
+    Takes Hydra overrides; conf/distill.yaml and fast_style/config.py (DistillConfig) have all the settings.
+    """
+    from fast_style.config import compose_distillation
+    from fast_style.distill import distill as run
+
+    print(run(compose_distillation(context.args)))
+
+
 @app.command()
 def stylize(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN…", help="Pictures, or folders of pictures.")],
@@ -128,6 +140,40 @@ def models() -> None:
         figures = [f"{validation[key]:.3f}" if key in validation else "" for key in ("style", "content")]
         table.add_row(files.name, title, network, f"{files.size() / 1e6:.1f} MB", *figures, _shown(files.folder))
     Console().print(table)
+
+
+@app.command()
+def evaluate(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="Names or paths of models.")],
+    photos: Annotated[Path, typer.Option(metavar="DIR", help="Photos that the models never saw.")],
+    style: Annotated[Path, typer.Option(metavar="IMG", help="The style image.")],
+    encoder: Annotated[str, typer.Option(help="Of the reference loss.")] = "embedded",
+    weights: Annotated[Path | None, typer.Option(help="Local weights of the encoder.")] = None,
+    style_size: Annotated[int, typer.Option(min=32, help="Longer side of the style image.")] = 512,
+    count: Annotated[int | None, typer.Option(min=1, help="Photos to use, evenly spread; all by default.")] = None,
+    equivalent: Annotated[
+        int, typer.Option(min=0, help="Photos on which to count equivalent L-BFGS iterations: minutes for each.")
+    ] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="Most equivalent iterations to look for.")] = 200,
+    convention: Annotated[
+        str | None, typer.Option(help="The models are other people's .onnx files: nchw-255 or nchw-1.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of a table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Measure models on photos they never saw, under one reference loss."""
+    import json
+
+    from fast_style.evaluate import evaluate_models, table
+
+    cards = evaluate_models(
+        models, photos, style, encoder=encoder, weights=weights, style_size=style_size, count=count,
+        equivalent_photos=equivalent, limit=limit, convention=convention, console=stderr, quiet=quiet,
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(cards, indent=2))
+    else:
+        Console().print(table(cards))
 
 
 @app.command()

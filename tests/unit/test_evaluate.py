@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+from PIL import Image
+
+from fast_style.config import compose_training
+from fast_style.encoders import RandomFilters
+from fast_style.errors import ModelError
+from fast_style.evaluate import load_foreign, quoted, reference_loss, scorecard, spread, table
+from fast_style.losses import PerceptualLoss
+from tests.conftest import make_photo
+
+
+@pytest.fixture
+def loss() -> PerceptualLoss:
+    torch.manual_seed(0)
+    return PerceptualLoss(
+        RandomFilters(["random3"], channels=8),
+        torch.rand(1, 3, 64, 64),
+        content_layers=["random3"],
+        style_layers=["random3"],
+        style_weight=10,
+    )
+
+
+PHOTOS = [make_photo(seed, 160, 144) for seed in range(3)]
+
+
+def test_the_scorecard_of_doing_nothing(loss: PerceptualLoss) -> None:
+    done: list[None] = []
+    card = scorecard(
+        lambda picture: picture, PHOTOS, loss, equivalent_photos=2, limit=5, advance=lambda: done.append(None)
+    )
+    assert len(done) == card["photos"] == 3
+    assert card["terms"]["content"]["mean"] == 0
+    assert card["style_share"] == 1
+    assert card["equivalent_iterations"]["median"] == 0
+    assert card["equivalent_iterations"]["photos"] == 2
+    assert card["perceptual_distance"] == 0
+    assert card["flicker"] == {**{f"shift_{s}": 0 for s in (1, 2, 3, 4)}, "noise": pytest.approx(2, abs=0.1)}
+    for measure in ("checkerboard", "border", "clipping"):
+        assert card[measure]["model"] == card[measure]["photo"]
+
+
+def test_the_scorecard_tells_a_worse_model(loss: PerceptualLoss) -> None:
+    grid = np.zeros((144, 160, 1), np.int64)
+    grid[::4, ::4] = 40
+
+    def checkered(picture: np.ndarray) -> np.ndarray:
+        return np.clip(picture + grid[: picture.shape[0], : picture.shape[1]], 0, 255).astype(np.uint8)
+
+    clean = scorecard(lambda picture: picture, PHOTOS, loss)
+    bad = scorecard(checkered, PHOTOS, loss)
+    assert "equivalent_iterations" not in bad
+    assert bad["checkerboard"]["model"] > 2 * bad["checkerboard"]["photo"]
+    assert bad["flicker"]["shift_1"] > 5 > bad["flicker"]["shift_4"]
+    assert bad["terms"]["content"]["mean"] > 0 < bad["perceptual_distance"]
+    cells = [str(cell) for column in table({"clean": clean, "bad": bad}).columns for cell in column.cells]
+    assert f"{bad['terms']['total']['mean']:.4f}" in cells
+
+
+def test_spread_is_even_and_never_too_many() -> None:
+    assert spread(100, 5) == {0, 24, 49, 74, 99}
+    assert spread(3, 5) == {0, 1, 2}
+    assert spread(3, 0) == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["plain.jpg", "a=b, c.jpg", "it's.jpg", "[x] {y}.jpg", "back\\slash.jpg", "$.jpg", "\\'\\"]
+)
+def test_any_path_is_a_hydra_value(name: str) -> None:
+    assert compose_training([f"style.image={quoted(Path(name))}"]).style.image == name
+
+
+def test_the_reference_loss_is_the_default_one(tmp_path: Path) -> None:
+    path = tmp_path / "style, 1.png"
+    Image.fromarray(make_photo(1)).save(path)
+    loss = reference_loss(path, encoder="random", weights=None, style_size=48)
+    config = compose_training([f"style.image={quoted(path)}", "encoder=random"])
+    assert loss.style_weight == config.loss.style_weight
+    assert loss.style_layers == tuple(config.loss.style_layers)
+
+
+def foreign(path: Path, factor: float, *, cut: int = 0) -> Path:
+    """An ONNX model that multiplies its `[1, 3, H, W]` input, and loses `cut` rows."""
+    nodes = [helper.make_node("Mul", ["x", "factor"], ["all"])]
+    constants = [helper.make_tensor("factor", TensorProto.FLOAT, [], [factor])]
+    for name, value in (("from", 0), ("to", -cut or 2**31), ("axis", 2)):
+        constants.append(helper.make_tensor(name, TensorProto.INT64, [1], [value]))
+    nodes.append(helper.make_node("Slice", ["all", "from", "to", "axis"], ["y"]))
+    shape = [1, 3, "H", "W"]
+    graph = helper.make_graph(
+        nodes, "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, "h", "W"])],
+        constants,
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.mark.parametrize("convention", ["nchw-255", "nchw-1"])
+def test_foreign_models_get_their_range(tmp_path: Path, photo: np.ndarray, convention: str) -> None:
+    same = load_foreign(foreign(tmp_path / "same.onnx", 1), convention)
+    assert np.array_equal(same(photo), photo)
+    half = load_foreign(foreign(tmp_path / "half.onnx", 0.5), convention)
+    assert np.abs(half(photo) - photo / 2).max() <= 0.5
+
+
+def test_foreign_models_that_will_not_do(tmp_path: Path, photo: np.ndarray) -> None:
+    with pytest.raises(ModelError, match="must be one of nchw-255, nchw-1"):
+        load_foreign(tmp_path / "x.onnx", "bgr")
+    with pytest.raises(ModelError, match="no such file"):
+        load_foreign(tmp_path / "x.onnx", "nchw-1")
+    (tmp_path / "text.onnx").write_text("no model")
+    with pytest.raises(ModelError, match="not readable"):
+        load_foreign(tmp_path / "text.onnx", "nchw-1")
+    with pytest.raises(ModelError, match="64×48 became 64×47"):
+        load_foreign(foreign(tmp_path / "short.onnx", 1, cut=1), "nchw-1")(photo)
