@@ -166,7 +166,7 @@ def test_output_below_a_file_is_one_line(fast_style: Command, work: Path) -> Non
 def test_real_vgg_on_real_photos(fast_style: Command, work: Path, shared: Path) -> None:
     result = fast_style(
         "train", f"style.image={shared}/styles/starry_night.jpg", f"data.dir={shared}/photos/train",
-        f"encoder.weights={shared}/vgg19_to_relu3_4.safetensors", "model.width=8", "model.blocks=1",
+        "encoder=vgg19", f"encoder.weights={shared}/vgg19_to_relu3_4.safetensors", "model.width=8", "model.blocks=1",
         "data.image_size=128", "data.batch_size=2", "data.val_count=4", "trainer.max_steps=60", "trainer.val_every=5",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
