@@ -7,10 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
+
+if TYPE_CHECKING:
+    from fast_style.losses import PerceptualLoss
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -55,6 +59,21 @@ def style_file(tmp_path: Path) -> Path:
     stripes = ((x + np.abs(y % 16 - 8)) // 4) % 2
     Image.fromarray(np.where(stripes[..., None], [220, 60, 20], [20, 40, 160]).astype(np.uint8)).save(path)
     return path
+
+
+@pytest.fixture
+def small_loss() -> PerceptualLoss:
+    """A loss of one layer of eight filters, with noise as its style."""
+    import torch
+
+    from fast_style.encoders import RandomFilters
+    from fast_style.losses import PerceptualLoss
+
+    torch.manual_seed(0)
+    layers = ["random3"]
+    encoder = RandomFilters(layers, channels=8)
+    style = torch.rand(1, 3, 64, 64)
+    return PerceptualLoss(encoder, style, content_layers=layers, style_layers=layers, style_weight=10)
 
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

@@ -5,37 +5,22 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import torch
 from onnx import TensorProto, helper
 from PIL import Image
 
 from fast_style.config import compose_training
-from fast_style.encoders import RandomFilters
 from fast_style.errors import ModelError
 from fast_style.evaluate import load_foreign, quoted, reference_loss, scorecard, spread, table
 from fast_style.losses import PerceptualLoss
 from tests.conftest import make_photo
 
-
-@pytest.fixture
-def loss() -> PerceptualLoss:
-    torch.manual_seed(0)
-    return PerceptualLoss(
-        RandomFilters(["random3"], channels=8),
-        torch.rand(1, 3, 64, 64),
-        content_layers=["random3"],
-        style_layers=["random3"],
-        style_weight=10,
-    )
-
-
 PHOTOS = [make_photo(seed, 160, 144) for seed in range(3)]
 
 
-def test_the_scorecard_of_doing_nothing(loss: PerceptualLoss) -> None:
+def test_the_scorecard_of_doing_nothing(small_loss: PerceptualLoss) -> None:
     done: list[None] = []
     card = scorecard(
-        lambda picture: picture, PHOTOS, loss, equivalent_photos=2, limit=5, advance=lambda: done.append(None)
+        lambda picture: picture, PHOTOS, small_loss, equivalent_photos=2, limit=5, advance=lambda: done.append(None)
     )
     assert len(done) == card["photos"] == 3
     assert card["terms"]["content"]["mean"] == 0
@@ -48,15 +33,15 @@ def test_the_scorecard_of_doing_nothing(loss: PerceptualLoss) -> None:
         assert card[measure]["model"] == card[measure]["photo"]
 
 
-def test_the_scorecard_tells_a_worse_model(loss: PerceptualLoss) -> None:
+def test_the_scorecard_tells_a_worse_model(small_loss: PerceptualLoss) -> None:
     grid = np.zeros((144, 160, 1), np.int64)
     grid[::4, ::4] = 40
 
     def checkered(picture: np.ndarray) -> np.ndarray:
         return np.clip(picture + grid[: picture.shape[0], : picture.shape[1]], 0, 255).astype(np.uint8)
 
-    clean = scorecard(lambda picture: picture, PHOTOS, loss)
-    bad = scorecard(checkered, PHOTOS, loss)
+    clean = scorecard(lambda picture: picture, PHOTOS, small_loss)
+    bad = scorecard(checkered, PHOTOS, small_loss)
     assert "equivalent_iterations" not in bad
     assert bad["checkerboard"]["model"] > 2 * bad["checkerboard"]["photo"]
     assert bad["flicker"]["shift_1"] > 5 > bad["flicker"]["shift_4"]
