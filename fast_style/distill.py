@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,7 +38,7 @@ from fast_style.encoders import VGG_BLOCKS, VGG_CHANNELS, Embedded, Encoder, blo
 from fast_style.errors import ConfigError, DataError
 from fast_style.images import load_rgb
 from fast_style.losses import gram_matrix, relative_error
-from fast_style.module import to_float
+from fast_style.module import half_cosine, to_float
 from fast_style.opponents import Opponents, halves
 from fast_style.resources import find_input
 from fast_style.runs import (
@@ -55,7 +54,7 @@ log = logging.getLogger("fast_style")
 
 
 class Styles:
-    """Draws style images: crops of paintings and, at times, of photos, their colours changed now and then.
+    """Draws style images: crops of paintings, their colours changed now and then.
 
     Args:
         paintings: uint8 `[3, H, W]` each.
@@ -271,11 +270,6 @@ class Distiller(LightningModule):
         biases = [p for p in self.student.parameters() if p.ndim == 1]
         muon = torch.optim.Muon(self._views, lr=self.config.learning_rate, weight_decay=0.0)
         return muon, torch.optim.Adam(biases, lr=self.config.learning_rate / 3, betas=(0.9, 0.99))
-
-
-def half_cosine(progress: float) -> float:
-    """From 1 at 0 to 0 at 1."""
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
 class Contents(Dataset[Sample]):

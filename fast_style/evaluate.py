@@ -32,7 +32,7 @@ from fast_style.measures import (
 )
 from fast_style.module import to_float
 from fast_style.optimize import equivalent_iterations
-from fast_style.stylizer import Stylizer
+from fast_style.stylizer import Stylizer, open_session
 
 log = logging.getLogger("fast_style")
 
@@ -80,8 +80,9 @@ def scorecard(
         given = to_float(to_tensor(photo)[None])
         stylized = stylize(photo)
         result = to_float(to_tensor(stylized)[None])
-        terms = evaluate_terms(loss, result, given)
-        untouched.append(evaluate_terms(loss, given, given))
+        content = loss.content_features(given)
+        terms = evaluate_terms(loss, result, content)
+        untouched.append(evaluate_terms(loss, given, content))
         power = [total + spectrum(picture) for total, picture in zip(power, (stylized, photo), strict=True)]
         if number in measured_slowly:
             unsteady = {f"shift_{shift}": flicker(stylize, photo, shift) for shift in SHIFTS}
@@ -147,10 +148,10 @@ def spread(count: int, wanted: int) -> set[int]:
     return set(np.linspace(0, count - 1, min(count, wanted)).astype(int).tolist())
 
 
-def evaluate_terms(loss: PerceptualLoss, result: Tensor, photo: Tensor) -> dict[str, float]:
+def evaluate_terms(loss: PerceptualLoss, picture: Tensor, content: dict[str, Tensor]) -> dict[str, float]:
     """`PerceptualLoss` of one picture, as plain numbers."""
     with torch.no_grad():
-        return {name: value.item() for name, value in loss(result, loss.content_features(photo)).items()}
+        return {name: value.item() for name, value in loss(picture, content).items()}
 
 
 def load_foreign(path: Path, convention: str) -> Stylize:
@@ -164,18 +165,11 @@ def load_foreign(path: Path, convention: str) -> Stylize:
     Raises:
         ModelError: unknown convention, unreadable file, or one that fails on a photo.
     """
-    import onnxruntime as ort
-
     if convention not in CONVENTIONS:
         raise ModelError(f"--convention {convention}: must be one of {', '.join(CONVENTIONS)}")
     if not path.is_file():
         raise ModelError(f"{path}: no such file; give the path of an .onnx model")
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    try:
-        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exception types live in a private module
-        raise ModelError(f"{path}: not readable as an ONNX model ({first_line(error)})") from error
+    session = open_session(path, ["CPUExecutionProvider"])
     name, top = session.get_inputs()[0].name, 255 if convention == "nchw-255" else 1
 
     def stylize(photo: np.ndarray) -> np.ndarray:

@@ -86,10 +86,14 @@ class StyleModule(LightningModule):
         rise = min(1.0, (step + 1) / (warmup + 1))
         if self.hparams["schedule"] == "constant":
             return rise
-        progress = min(1.0, step / max(1, total))
-        return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+        return rise * (0.01 + 0.99 * half_cosine(step / max(1, total)))
 
 
 def to_float(photos: Tensor) -> Tensor:
     """uint8 `[N, 3, H, W]` to float in [0, 1], channels last."""
     return photos.to(torch.float32, memory_format=torch.channels_last) / 255
+
+
+def half_cosine(progress: float) -> float:
+    """From 1 at 0 to 0 at 1."""
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

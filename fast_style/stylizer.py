@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from fast_style.artifact import ModelInfo, find_model, read_info
-from fast_style.errors import ImageError, ModelError
+from fast_style.errors import ImageError, ModelError, first_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,6 +31,22 @@ class Engine(Protocol):
     def __call__(self, images: np.ndarray) -> np.ndarray: ...
 
 
+def open_session(path: Path, providers: list[str]) -> Any:
+    """An ONNX Runtime session without its chatter.
+
+    Raises:
+        ModelError: not readable as an ONNX model.
+    """
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(path, options, providers=providers)
+    except Exception as error:  # its exception types live in a private module
+        raise ModelError(f"{path}: not readable as an ONNX model ({first_line(error)})") from error
+
+
 class OnnxEngine:
     """ONNX Runtime on the CPU, or on CUDA where its GPU package is installed."""
 
@@ -44,13 +60,7 @@ class OnnxEngine:
             raise ModelError("device=mps: ONNX Runtime has no Metal engine here; use --engine torch or --device cpu")
         if providers[0] not in ort.get_available_providers():
             raise ModelError("device=cuda: install onnxruntime-gpu for it, or use --engine torch or --device cpu")
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        try:
-            self.session = ort.InferenceSession(path, options, providers=providers)
-        except Exception as error:  # its exception types live in a private module
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelError(f"{path}: not readable as an ONNX model ({reason})") from error
+        self.session = open_session(path, providers)
         self.info = ModelInfo.from_metadata(self.session.get_modelmeta().custom_metadata_map, path)
         self.device = "cuda" if self.session.get_providers()[0] == "CUDAExecutionProvider" else "cpu"
 

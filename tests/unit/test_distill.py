@@ -7,9 +7,10 @@ import torch
 from safetensors import safe_open
 
 from fast_style.config import DistillConfig, compose_distillation
-from fast_style.distill import Contents, Styles, damage, distill, half_cosine, load_paintings, shadow
+from fast_style.distill import Contents, Styles, damage, distill, load_paintings, shadow
 from fast_style.encoders import Embedded, build_encoder
 from fast_style.errors import ConfigError, DataError
+from fast_style.module import half_cosine
 from tests.unit.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
 
 
