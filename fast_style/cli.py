@@ -112,14 +112,18 @@ def _shown(folder: Path) -> str:
 
 @app.command()
 def models() -> None:
-    """List the models that `--model` knows by name."""
+    """List the models that `--model` knows by name, with what was measured of them.
+
+    Style left: the style term, as a share of the untouched photos'. Iterations: of L-BFGS, begun at the photo and
+    at noise, that the model equals.
+    """
     from rich.table import Table
 
     from fast_style.artifact import list_models, read_info
 
     table = Table(box=None)
-    for header in ("name", "style", "network", "size", "style loss", "content loss"):
-        table.add_column(header, no_wrap=header in ("name", "size"))
+    for header in ("name", "style", "network", "size", "style left", "content", "iterations"):
+        table.add_column(header, no_wrap=header in ("name", "size", "iterations"))
     table.add_column("folder", overflow="fold")
     known = list_models()
     if not known:
@@ -127,7 +131,7 @@ def models() -> None:
         return
     for files in known:
         card = files.card()
-        validation = card.get("training", {}).get("validation", {})
+        measured = card.get("scorecard", {})
         try:
             title = (
                 read_info(files.safetensors).style_title
@@ -137,9 +141,122 @@ def models() -> None:
             network = card.get("network", {}).get("name", "")
         except FastStyleError as error:
             title, network = str(error), ""
-        figures = [f"{validation[key]:.3f}" if key in validation else "" for key in ("style", "content")]
+        figures = [
+            f"{measured['style_share']:.3f}" if measured else "",
+            f"{measured['terms']['content']['mean']:.3f}" if measured else "",
+            "{from_photo[median]:.0f}, {from_noise[median]:.0f}".format(**measured["equivalent_iterations"])
+            if "equivalent_iterations" in measured
+            else "",
+        ]
         table.add_row(files.name, title, network, f"{files.size() / 1e6:.1f} MB", *figures, _shown(files.folder))
     Console().print(table)
+
+
+EncoderName = Annotated[str, typer.Option(help="embedded, vgg16, vgg19 or random.")]
+Weights = Annotated[Path | None, typer.Option(help="Local weights of the encoder.")]
+StyleSize = Annotated[int, typer.Option(min=32, help="Longer side of the style image: the size of the brush.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+
+@app.command()
+def optimize(
+    content: Annotated[Path, typer.Argument(help="The photo.")],
+    style: Annotated[Path, typer.Argument(help="The style image.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The picture to write.")],
+    preview: Annotated[
+        bool, typer.Option("--preview", help="The same picture, small and in a minute: try a style before training it.")
+    ] = False,
+    iterations: Annotated[
+        int | None, typer.Option(min=1, help="At each level; 300 by default, 60 for a preview.")
+    ] = None,
+    max_size: Annotated[int, typer.Option(min=32, help="Shrink a larger photo to this longer side first.")] = 512,
+    style_size: StyleSize = 512,
+    content_weight: Annotated[float | None, typer.Option(min=0)] = None,
+    style_weight: Annotated[float | None, typer.Option(min=0, help="More: stronger style.")] = None,
+    tv_weight: Annotated[float | None, typer.Option(min=0, help="More: smoother.")] = None,
+    layer_weight: Annotated[
+        list[str] | None, typer.Option(metavar="LAYER=WEIGHT", help="Of a style layer, 1 by default; repeatable.")
+    ] = None,
+    start: Annotated[str, typer.Option(help="photo, noise or style.")] = "photo",
+    levels: Annotated[int, typer.Option(min=1, max=6, help="Coarse to fine: each level has twice the size.")] = 1,
+    method: Annotated[str, typer.Option(help="lbfgs or adam.")] = "lbfgs",
+    encoder: EncoderName = "embedded",
+    weights: Weights = None,
+    pooling: Annotated[str, typer.Option(help="Of the encoder: max or average.")] = "max",
+    seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
+    save_every: Annotated[int | None, typer.Option(min=1, help="Also write OUT-0010.png … every N iterations.")] = None,
+    curve: Annotated[Path | None, typer.Option(metavar="CSV", help="Write the loss of each iteration.")] = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
+    quiet: Quiet = False,
+) -> None:
+    """Optimise the pixels of one picture (Gatys et al. 2015): slow, and what networks are measured against."""
+    from fast_style.objective import objective_config
+    from fast_style.optimize import ITERATIONS, PREVIEW_ITERATIONS, optimize_file
+
+    weighted = {"content_weight": content_weight, "style_weight": style_weight, "tv_weight": tv_weight}
+    config = objective_config(
+        style, encoder=encoder, weights=weights, style_size=style_size,
+        overrides=[
+            f"encoder.pooling={pooling}", f"seed={seed}",
+            *(f"loss.{key}={value}" for key, value in weighted.items() if value is not None),
+            *(f"+loss.layer_weights.{entry}" for entry in layer_weight or ()),
+        ],
+    )  # fmt: skip
+    result = optimize_file(
+        content, config, output, iterations=iterations or (PREVIEW_ITERATIONS if preview else ITERATIONS),
+        max_size=max_size, preview=preview, start=start, method=method, levels=levels, save_every=save_every,
+        curve=curve, quality=quality, console=stderr, quiet=quiet,
+    )  # fmt: skip
+    if not quiet:
+        figures = ", ".join(f"{name} {result.terms[name]:.3f}" for name in ("style", "content", "total"))
+        stderr.print(f"iteration {result.iteration}: {figures}", highlight=False)
+    print(output)
+
+
+@app.command()
+def similarity(
+    images: Annotated[list[Path], typer.Argument(metavar="IMG…", help="Two or more pictures.")],
+    encoder: EncoderName = "embedded",
+    weights: Weights = None,
+    size: StyleSize = 512,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of tables.")] = False,
+) -> None:
+    """Print how far pictures are from one another in style and in content."""
+    import json
+
+    from fast_style.objective import build_objective_encoder, objective_config
+    from fast_style.similarity import compare, tables
+
+    config = objective_config(images[0], encoder=encoder, weights=weights, style_size=size)
+    loss = config.loss
+    result = compare(
+        images, build_objective_encoder(config), content_layers=loss.content_layers,
+        style_layers=loss.style_layers, scales=loss.scales, size=size,
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        for table in tables(result):
+            Console().print(table)
+
+
+@app.command()
+def visualize(
+    layer: Annotated[str, typer.Option(help="A tap of the encoder: relu3_2.")],
+    unit: Annotated[int, typer.Option(min=0, help="The channel.")],
+    photos: Annotated[Path, typer.Option(metavar="DIR", help="Where to look for what excites it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The picture to write.")],
+    encoder: EncoderName = "embedded",
+    weights: Weights = None,
+    count: Annotated[int, typer.Option(min=1, help="Patches.")] = 9,
+    quiet: Quiet = False,
+) -> None:
+    """Draw the patches of photos that excite a unit of an encoder most (Zeiler and Fergus 2014)."""
+    from fast_style.visualize import visualize_unit
+
+    patches = visualize_unit(encoder, weights, layer, unit, photos, output, count=count, console=stderr, quiet=quiet)
+    for patch in patches:
+        print(f"{patch.activation:.4g}\t{patch.photo}\t{patch.left},{patch.top}")
 
 
 @app.command()
@@ -147,9 +264,9 @@ def evaluate(
     models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="Names or paths of models.")],
     photos: Annotated[Path, typer.Option(metavar="DIR", help="Photos that the models never saw.")],
     style: Annotated[Path, typer.Option(metavar="IMG", help="The style image.")],
-    encoder: Annotated[str, typer.Option(help="Of the reference loss.")] = "embedded",
-    weights: Annotated[Path | None, typer.Option(help="Local weights of the encoder.")] = None,
-    style_size: Annotated[int, typer.Option(min=32, help="Longer side of the style image.")] = 512,
+    encoder: EncoderName = "embedded",
+    weights: Weights = None,
+    style_size: StyleSize = 512,
     count: Annotated[int | None, typer.Option(min=1, help="Photos to use, evenly spread; all by default.")] = None,
     equivalent: Annotated[
         int, typer.Option(min=0, help="Photos on which to count equivalent L-BFGS iterations: minutes for each.")
@@ -158,8 +275,9 @@ def evaluate(
     convention: Annotated[
         str | None, typer.Option(help="The models are other people's .onnx files: nchw-255 or nchw-1.")
     ] = None,
+    save: Annotated[bool, typer.Option("--save", help="Write the scorecard into the model's card.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON in place of a table.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure models on photos they never saw, under one reference loss."""
     import json
@@ -168,7 +286,8 @@ def evaluate(
 
     cards = evaluate_models(
         models, photos, style, encoder=encoder, weights=weights, style_size=style_size, count=count,
-        equivalent_photos=equivalent, limit=limit, convention=convention, console=stderr, quiet=quiet,
+        equivalent_photos=equivalent, limit=limit, convention=convention, save=save, console=stderr,
+        quiet=quiet,
     )  # fmt: skip
     if as_json:
         print(json.dumps(cards, indent=2))

@@ -56,9 +56,11 @@ class ModelConfig:
 class EncoderConfig:
     name: str = MISSING
     weights: str | None = None  # local .pth or .safetensors; None: the encoder's own
+    pooling: str = "max"  # "max" or "average"
     content_layers: list[str] = MISSING  # what `loss.content_layers` defaults to
     style_layers: list[str] = MISSING
     scales: list[float] = MISSING
+    content_scales: list[float] = MISSING
 
 
 @dataclass
@@ -66,6 +68,8 @@ class LossConfig:
     content_layers: list[str] = MISSING
     style_layers: list[str] = MISSING
     scales: list[float] = MISSING  # sizes, relative to the image, at which style is compared
+    content_scales: list[float] = MISSING  # and content
+    layer_weights: dict[str, float] = field(default_factory=dict)  # of style layers; 1 where not named
     content_weight: float = 1.0
     style_weight: float = 1.0
     tv_weight: float = 0.0
@@ -74,7 +78,8 @@ class LossConfig:
 @dataclass
 class TrainerConfig:
     max_steps: int = 500
-    learning_rate: float = 1e-3
+    optimizer: str = "muon"  # "muon" or "adam"
+    learning_rate: float = 5e-3  # Adam wants 1e-3
     schedule: str = "cosine"  # "cosine" or "constant"
     warmup_steps: int = 0
     gradient_clip: float = 0.0  # largest norm of the gradient; 0: no clipping
@@ -271,6 +276,7 @@ def check(config: TrainConfig) -> None:
         if not value >= least:
             raise ConfigError(f"{key}={value}: must be at least {least}")
     choices = {
+        "trainer.optimizer": (config.trainer.optimizer, ("muon", "adam")),
         "trainer.schedule": (config.trainer.schedule, ("cosine", "constant")),
         "trainer.precision": (config.trainer.precision, ("auto", "fp32", "bf16", "fp16")),
     }

@@ -18,7 +18,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
@@ -40,6 +40,7 @@ from fast_style.images import load_rgb
 from fast_style.losses import gram_matrix, relative_error
 from fast_style.module import half_cosine, to_float
 from fast_style.opponents import Opponents, halves
+from fast_style.optimizers import MuonAdam
 from fast_style.resources import find_input
 from fast_style.runs import (
     LAST,
@@ -225,18 +226,13 @@ class Distiller(LightningModule):
         if on_policy:
             grams = torch.stack([value for name, value in terms.items() if name.startswith("gram/")])
             total = total + self.config.gram_weight * grams.sum()
-        muon, adam = cast(list[Any], self.optimizers())
-        self.student.zero_grad()  # not the optimisers': Muon's parameters are views of the student's
+        optimizer = cast(Any, self.optimizers())
+        optimizer.zero_grad()
         self.manual_backward(total)
-        for view, weight in zip(self._views, self._weights, strict=True):
-            assert weight.grad is not None
-            view.grad = weight.grad.flatten(1)
         rate = self._rate(self.global_step)
-        for optimizer, largest in ((muon, self.config.learning_rate), (adam, self.config.learning_rate / 3)):
-            for group in optimizer.param_groups:
-                group["lr"] = largest * rate
-        muon.step()
-        adam.optimizer.step()  # not through Lightning, which would count it as a step of its own
+        for group, largest in zip(optimizer.param_groups, self._largest_rates, strict=True):
+            group["lr"] = largest * rate
+        optimizer.step()
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
         self.log_dict({"train/total": total.detach(), "learning_rate": self.config.learning_rate * rate})
 
@@ -264,12 +260,9 @@ class Distiller(LightningModule):
         return to_float(torch.stack([self.replay[i] for i in chosen.tolist()]).to(new.device))
 
     def configure_optimizers(self) -> Any:
-        self._weights = [p for p in self.student.parameters() if p.ndim == 4]
-        # Muon takes matrices: the same memory, seen as [out, in·k·k].
-        self._views = [nn.Parameter(weight.data.view(len(weight), -1)) for weight in self._weights]
-        biases = [p for p in self.student.parameters() if p.ndim == 1]
-        muon = torch.optim.Muon(self._views, lr=self.config.learning_rate, weight_decay=0.0)
-        return muon, torch.optim.Adam(biases, lr=self.config.learning_rate / 3, betas=(0.9, 0.99))
+        self._largest_rates = self.config.learning_rate, self.config.learning_rate / 3
+        muon_rate, adam_rate = self._largest_rates
+        return MuonAdam(self.student.parameters(), muon_rate=muon_rate, adam_rate=adam_rate, betas=(0.9, 0.99))
 
 
 class Contents(Dataset[Sample]):

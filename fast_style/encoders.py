@@ -6,9 +6,11 @@ never trained, never stored in a checkpoint and always in eval mode.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,31 @@ VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 VGG_CHANNELS = (64, 128, 256, 512, 512)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+POOLINGS = ("max", "average")
 EMBEDDED_WEIGHTS = PACKAGE / "embedded.safetensors"
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """The square of pixels that a unit sees."""
+
+    size: int
+    """Its side in pixels."""
+    stride: int
+    """Pixels from one unit to the next."""
+    start: int
+    """Where the first unit's square begins: 0 or, in the padding, less."""
+
+    @classmethod
+    def of_vgg(cls, layers: Sequence[str], layer: str) -> ReceptiveField:
+        """Of 3×3 convolutions, pooled between blocks (Araujo et al. 2019, "Computing Receptive Fields")."""
+        size, stride, start, block = 1, 1, 0, 1
+        for name in layers[: layers.index(layer) + 1]:
+            if block_of(name) != block:
+                block = block_of(name)
+                size, stride = size + stride, stride * 2
+            size, start = size + 2 * stride, start - stride
+        return cls(size, stride, start)
 
 
 class Encoder(nn.Module, ABC):
@@ -38,6 +64,8 @@ class Encoder(nn.Module, ABC):
 
     mean: Tensor
     std: Tensor
+    pooling = "max"
+    """Between blocks: `max`, as the networks were trained, or `average` (Gatys et al. 2015, section 2)."""
 
     def __init__(self, name: str, layers: Sequence[str], *, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
@@ -71,6 +99,26 @@ class Encoder(nn.Module, ABC):
         check_layers(self.name, layers, self.layers)
         return self.taps((image - self.mean) / self.std, frozenset(layers))
 
+    def pool(self, features: Tensor) -> Tensor:
+        """Half the size, by `pooling`."""
+        return F.avg_pool2d(features, 2) if self.pooling == "average" else F.max_pool2d(features, 2)
+
+    def fingerprint(self) -> str:
+        """A hash of everything that its features depend on."""
+        digest = hashlib.sha256(f"{self.name} {self.pooling}".encode())
+        for key, value in sorted(self.state_dict().items()):
+            digest.update(f"{key} {tuple(value.shape)}".encode())
+            digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @abstractmethod
+    def receptive_field(self, layer: str) -> ReceptiveField:
+        """What part of the image a unit of `layer` sees.
+
+        Raises:
+            EncoderError: a layer that this encoder does not have.
+        """
+
     @abstractmethod
     def taps(self, image: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
         """`forward` on an image that is normalised already."""
@@ -84,12 +132,16 @@ class Vgg(Encoder):
         self.convolutions = nn.ModuleDict(convolutions)
         self.freeze()
 
+    def receptive_field(self, layer: str) -> ReceptiveField:
+        check_layers(self.name, [layer], self.layers)
+        return ReceptiveField.of_vgg(self.layers, layer)
+
     def taps(self, image: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
         features = image
         for layer, convolution in self.convolutions.items():
             if layer.endswith("_1") and layer != self.layers[0]:
-                features = F.max_pool2d(features, 2)
+                features = self.pool(features)
             features = F.relu(convolution(features))
             if layer in layers:
                 found[layer] = features
@@ -121,6 +173,11 @@ class RandomFilters(Encoder):
             bank.weight.data.copy_(weight / weight.flatten(1).norm(dim=1).view(-1, 1, 1, 1))
             self.filters[layer] = bank
         self.freeze()
+
+    def receptive_field(self, layer: str) -> ReceptiveField:
+        check_layers(self.name, [layer], self.layers)
+        size = int(layer.removeprefix("random"))
+        return ReceptiveField(size, 1, -(size // 2))
 
     def taps(self, image: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
         return {layer: F.relu(bank(image)) for layer, bank in self.filters.items() if layer in layers}
@@ -161,6 +218,10 @@ class Embedded(Encoder):
             in_channels = channels
         self.freeze()
 
+    def receptive_field(self, layer: str) -> ReceptiveField:
+        check_layers(self.name, [layer], self.layers)
+        return ReceptiveField.of_vgg(self.architecture["layers"], layer)
+
     def before_relu(self, image: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
         """The heads' outputs for a normalised image: what `taps` puts through a ReLU."""
         found: dict[str, Tensor] = {}
@@ -169,7 +230,7 @@ class Embedded(Encoder):
         for layer, convolution in self.convolutions.items():
             if block_of(layer) != block:
                 block = block_of(layer)
-                features = F.max_pool2d(features, 2)
+                features = self.pool(features)
             features = F.relu(convolution(features))
             if layer in layers:
                 found[layer] = self.heads[layer](features)
@@ -339,12 +400,16 @@ ENCODERS: dict[str, Callable[[Sequence[str], str | None], Encoder]] = {
 }
 
 
-def build_encoder(name: str, layers: Sequence[str], weights: str | None = None) -> Encoder:
+def build_encoder(name: str, layers: Sequence[str], weights: str | None = None, *, pooling: str = "max") -> Encoder:
     """The encoder called `name`, truncated at the deepest of `layers`.
 
     Raises:
-        EncoderError: unknown name or layer, or weights that can't be had.
+        EncoderError: unknown name, layer or pooling, or weights that can't be had.
     """
     if name not in ENCODERS:
         raise EncoderError(f"encoder.name={name}: unknown encoder; there are {', '.join(sorted(ENCODERS))}")
-    return ENCODERS[name](layers, weights)
+    if pooling not in POOLINGS:
+        raise EncoderError(f"encoder.pooling={pooling}: must be one of {', '.join(POOLINGS)}")
+    encoder = ENCODERS[name](layers, weights)
+    encoder.pooling = pooling
+    return encoder

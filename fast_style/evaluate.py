@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from torch import Tensor
 
-from fast_style.config import compose_training
+from fast_style.artifact import find_model
+from fast_style.card import add_scorecard, scorecard_rows
 from fast_style.data import readable_photos, to_tensor
 from fast_style.errors import DataError, ModelError, first_line
 from fast_style.images import load_rgb
@@ -31,7 +31,8 @@ from fast_style.measures import (
     spectrum,
 )
 from fast_style.module import to_float
-from fast_style.optimize import equivalent_iterations
+from fast_style.objective import build_loss, load_style, objective_config
+from fast_style.optimize import equivalent_iterations, starting_picture
 from fast_style.stylizer import Stylizer, open_session
 
 log = logging.getLogger("fast_style")
@@ -75,7 +76,7 @@ def scorecard(
     power = [np.zeros(1), np.zeros(1)]
     measured_slowly = spread(len(photos), FLICKER_PHOTOS)
     counted = spread(len(photos), equivalent_photos)
-    iterations: list[int] = []
+    iterations: dict[str, list[int]] = {"photo": [], "noise": []}
     for number, photo in enumerate(photos):
         given = to_float(to_tensor(photo)[None])
         stylized = stylize(photo)
@@ -98,7 +99,9 @@ def scorecard(
             }
         )
         if number in counted:
-            iterations.append(equivalent_iterations(terms["total"], given, loss, limit=limit))
+            for start, counts in iterations.items():
+                begin = starting_picture(start, given, given, seed=number)
+                counts.append(equivalent_iterations(terms["total"], given, loss, limit=limit, initial=begin))
         advance()
 
     def mean(name: str, of: list[dict[str, float]] = rows) -> float:
@@ -112,6 +115,7 @@ def scorecard(
             "content_layers": list(loss.content_layers),
             "style_layers": list(loss.style_layers),
             "scales": list(loss.scales),
+            "content_scales": list(loss.content_scales),
             "content_weight": loss.content_weight,
             "style_weight": loss.style_weight,
             "tv_weight": loss.tv_weight,
@@ -131,16 +135,18 @@ def scorecard(
         "clipping": {"model": mean("clipping"), "photo": mean("photo_clipping")},
         "perceptual_distance": mean("distance"),
     }
-    if iterations:
-        quartiles = [float(value) for value in np.percentile(iterations, [25, 50, 75])]
+    if counted:
         card["equivalent_iterations"] = {
-            "lower_quartile": quartiles[0],
-            "median": quartiles[1],
-            "upper_quartile": quartiles[2],
-            "photos": len(iterations),
+            "photos": len(counted),
             "limit": limit,
+            **{f"from_{start}": _quartiles(counts) for start, counts in iterations.items()},
         }
     return card
+
+
+def _quartiles(values: Sequence[float]) -> dict[str, float]:
+    lower, median, upper = (float(value) for value in np.percentile(values, [25, 50, 75]))
+    return {"lower_quartile": lower, "median": median, "upper_quartile": upper}
 
 
 def spread(count: int, wanted: int) -> set[int]:
@@ -188,26 +194,6 @@ def load_foreign(path: Path, convention: str) -> Stylize:
     return stylize
 
 
-def reference_loss(style: Path, *, encoder: str, weights: Path | None, style_size: int) -> PerceptualLoss:
-    """The default loss, with this encoder and style.
-
-    Raises:
-        FastStyleError: a missing style image, an unknown encoder or missing weights.
-    """
-    from fast_style.train import build_loss, load_style
-
-    overrides = ["style=custom", f"style.image={quoted(style)}", f"style.size={style_size}", f"encoder={encoder}"]
-    config = compose_training(overrides + ([f"encoder.weights={quoted(weights)}"] if weights else []))
-    return build_loss(config, load_style(config))
-
-
-def quoted(path: Path) -> str:
-    """A path as the value of a Hydra override, whatever is in it."""
-    # Hydra takes a backslash as it is, but for those before a quote.
-    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), str(path))
-    return f"'{escaped}'"
-
-
 def evaluate_models(
     models: Sequence[str],
     photos: Path,
@@ -220,6 +206,7 @@ def evaluate_models(
     equivalent_photos: int,
     limit: int,
     convention: str | None,
+    save: bool,
     console: Console,
     quiet: bool,
 ) -> dict[str, dict[str, Any]]:
@@ -228,10 +215,13 @@ def evaluate_models(
     Raises:
         FastStyleError: a missing model, folder or style image, or weights that can't be had.
     """
+    if save and convention:
+        raise ModelError("--save: other people's models have no card of ours to write to; use --json")
     stylizers: dict[str, Stylize] = {
         model: load_foreign(Path(model), convention) if convention else Stylizer.load(model) for model in models
     }
-    loss = reference_loss(style, encoder=encoder, weights=weights, style_size=style_size)
+    config = objective_config(style, encoder=encoder, weights=weights, style_size=style_size)
+    loss = build_loss(config, load_style(config))
     paths, bad = readable_photos(photos)
     for reason in bad:
         log.warning("skipped: %s", reason)
@@ -260,35 +250,17 @@ def evaluate_models(
                 limit=limit,
                 advance=partial(progress.advance, task),
             )
+            if save:
+                add_scorecard(find_model(model), cards[model])
     return cards
 
 
 def table(cards: dict[str, dict[str, Any]]) -> Table:
     """The scorecards side by side."""
-
-    def line(label: str, show: Callable[[dict[str, Any]], str]) -> None:
-        result.add_row(label, *(show(card) for card in cards.values()))
-
     result = Table(box=None)
     result.add_column("")
     for model in cards:
         result.add_column(model, justify="right")
-    for name in ("total", "content", "style"):
-        line(f"{name}, mean", lambda card, name=name: f"{card['terms'][name]['mean']:.4f}")  # type: ignore[misc]
-    line("style, share of the photos' own", lambda card: f"{card['style_share']:.3f}")
-    if all("equivalent_iterations" in card for card in cards.values()):
-        line(
-            "equivalent L-BFGS iterations, median (quartiles)",
-            lambda card: "{median:.0f} ({lower_quartile:.0f}–{upper_quartile:.0f})".format(
-                **card["equivalent_iterations"]
-            ),
-        )
-    for key, label in (("checkerboard", "checkerboard"), ("border", "border by centre"), ("clipping", "clipped")):
-        line(f"{label} (photos)", lambda card, key=key: "{model:.3f} ({photo:.3f})".format(**card[key]))  # type: ignore[misc]
-    line(
-        "flicker, shifted by 1, 2, 3, 4 px",
-        lambda card: " ".join(f"{card['flicker'][f'shift_{shift}']:.1f}" for shift in SHIFTS),
-    )
-    line("flicker, noise of 2", lambda card: f"{card['flicker']['noise']:.1f}")
-    line("perceptual distance from the photo", lambda card: f"{card['perceptual_distance']:.3f}")
+    for lines in zip(*(scorecard_rows(card) for card in cards.values()), strict=True):
+        result.add_row(lines[0][0], *(figures for _, figures in lines))
     return result

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import subprocess
 import tempfile
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import nn
 import fast_style
 from fast_style import artifact
 from fast_style.artifact import ModelFiles, ModelInfo
+from fast_style.card import write_card
 from fast_style.errors import ConfigError, ModelError
 from fast_style.images import load_rgb, save_rgb
 from fast_style.networks import PixelInterface, TransformationNetwork
@@ -75,7 +75,7 @@ def export_model(
             write_safetensors(network, made / artifact.SAFETENSORS, info, half_weights=half_weights)
             write_onnx(network, made / artifact.ONNX, info, half_weights=half_weights)
             difference = prove_parity(made)
-            write_card(made, info, parity=difference)
+            write_card(made, make_card(made, info, parity=difference))
             write_preview(made)
             for path in sorted(made.iterdir()):
                 path.replace(folder / path.name)
@@ -196,42 +196,18 @@ def prove_parity(folder: Path) -> int:
     return worst
 
 
-def write_card(folder: Path, info: ModelInfo, *, parity: int) -> None:
-    """card.json for programs and card.md for people."""
-    sizes = {file: (folder / file).stat().st_size for file in (artifact.SAFETENSORS, artifact.ONNX)}
-    parameters = f"{', '.join(f'{k} {v}' for k, v in info.network_arguments.items())}"
-    card = {
+def make_card(folder: Path, info: ModelInfo, *, parity: int) -> dict[str, Any]:
+    """What is known of the model files in `folder`."""
+    return {
         "name": info.name,
         "style": {"title": info.style_title, "credit": info.style_credit},
         "network": {"name": info.network, **info.network_arguments, "minimum_side": info.minimum_side},
         "training": info.training,
-        "files": sizes,
+        "files": {file: (folder / file).stat().st_size for file in (artifact.SAFETENSORS, artifact.ONNX)},
         "engines_differ_by_at_most": {"value": parity, "of": 255},
         "package_version": info.package_version,
         "git_commit": info.git_commit,
     }
-    (folder / artifact.CARD_JSON).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    training = dict(info.training)
-    validation = training.pop("validation", {})
-    lines = [
-        f"# {info.style_title}",
-        "",
-        f"Style: {info.style_title}, {info.style_credit}.",
-        f"Network: {info.network} ({parameters}). Takes any size from {info.minimum_side} px; gives the same size.",
-        f"torch and ONNX Runtime differ by at most {parity} of 255.",
-        "",
-        "| file | bytes |",
-        "|---|---|",
-        *(f"| {file} | {size} |" for file, size in sizes.items()),
-        "",
-        "| training | |",
-        "|---|---|",
-        *(f"| {key.replace('_', ' ')} | {value} |" for key, value in training.items() if value is not None),
-    ]
-    if validation:
-        lines += ["", "| validation term | value |", "|---|---|"]
-        lines += [f"| {key} | {value:.4g} |" for key, value in sorted(validation.items())]
-    (folder / artifact.CARD_MD).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write_preview(folder: Path) -> None:

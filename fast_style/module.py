@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor
@@ -12,6 +13,10 @@ from torch import Tensor
 from fast_style.data import Batch
 from fast_style.losses import PerceptualLoss
 from fast_style.networks import build_network
+from fast_style.optimizers import MuonAdam
+
+ADAM_SHARE = 0.4
+"""Of Muon's learning rate, for the biases and scales, which Adam trains beside it."""
 
 
 class StyleModule(LightningModule):
@@ -22,7 +27,8 @@ class StyleModule(LightningModule):
     Args:
         network: name of the network.
         network_arguments: its arguments.
-        learning_rate: of Adam.
+        optimizer: `muon` (and Adam for what is no matrix) or `adam`, as the paper.
+        learning_rate: of Muon or Adam.
         schedule: `cosine` (to 1 % of the learning rate at `max_steps`) or `constant`.
         warmup_steps: steps of linear warm-up.
         max_steps: length of the schedule.
@@ -35,7 +41,8 @@ class StyleModule(LightningModule):
         self,
         network: str,
         network_arguments: dict[str, Any],
-        learning_rate: float = 1e-3,
+        optimizer: str = "muon",
+        learning_rate: float = 5e-3,
         schedule: str = "cosine",
         warmup_steps: int = 0,
         max_steps: int = 1,
@@ -77,7 +84,12 @@ class StyleModule(LightningModule):
         )
 
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.Adam(self.parameters(), lr=self.hparams["learning_rate"])
+        rate = self.hparams["learning_rate"]
+        optimizer: torch.optim.Optimizer
+        if self.hparams["optimizer"] == "muon":
+            optimizer = MuonAdam(self.parameters(), muon_rate=rate, adam_rate=ADAM_SHARE * rate)
+        else:
+            optimizer = torch.optim.Adam(self.parameters(), lr=rate)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
@@ -92,6 +104,12 @@ class StyleModule(LightningModule):
 def to_float(photos: Tensor) -> Tensor:
     """uint8 `[N, 3, H, W]` to float in [0, 1], channels last."""
     return photos.to(torch.float32, memory_format=torch.channels_last) / 255
+
+
+def to_pixels(images: Tensor) -> np.ndarray:
+    """Float RGB in [0, 1] `[N, 3, H, W]` to uint8 `[N, H, W, 3]`."""
+    pixels = (images.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
+    return pixels.permute(0, 2, 3, 1).cpu().numpy()
 
 
 def half_cosine(progress: float) -> float:

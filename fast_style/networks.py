@@ -26,24 +26,48 @@ class TransformationNetwork(nn.Module):
     """What `build_network` needs to make it again."""
 
 
+class ReflectionConv2d(nn.Conv2d):
+    """Convolution of a map padded by reflection, so that a stride of 1 keeps its size."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, bias: bool = True
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, bias=bias)
+        self.reflected = (kernel_size // 2,) * 4
+
+    def forward(self, features: Tensor) -> Tensor:
+        # On a CPU autocast pads in float32: two casts for each convolution, a quarter of a training step.
+        with torch.autocast(features.device.type, enabled=False):
+            padded = F.pad(features, self.reflected, mode="reflect")
+        return super().forward(padded)
+
+
+class InstanceNorm2d(nn.InstanceNorm2d):
+    """Instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022), without leaving channels_last on a CPU."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        # ONNX has a node for the whole batch; and on a GPU a loop of kernels costs more than it saves.
+        if features.device.type != "cpu" or torch.compiler.is_exporting():
+            return super().forward(features)
+        # PyTorch's own folds samples into channels, which rearranges every map, once there and once back.
+        return torch.cat(
+            [
+                F.batch_norm(sample, None, None, self.weight, self.bias, True, 0.0, self.eps)
+                for sample in features.split(1)
+            ]
+        )
+
+
 class ConvNorm(nn.Module):
-    """Reflection padding, convolution, instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022).
+    """Reflection padding, convolution, instance normalisation.
 
     The convolution has no bias: the normalisation that follows would remove it.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding=kernel_size // 2,
-            padding_mode="reflect",
-            bias=False,
-        )
-        self.norm = nn.InstanceNorm2d(out_channels, affine=True)
+        self.conv = ReflectionConv2d(in_channels, out_channels, kernel_size, stride, bias=False)
+        self.norm = InstanceNorm2d(out_channels, affine=True)
 
     def forward(self, features: Tensor) -> Tensor:
         return self.norm(self.conv(features))
@@ -100,7 +124,7 @@ class Johnson(TransformationNetwork):
             nn.Upsample(scale_factor=2.0, mode="nearest"),
             ConvNorm(2 * width, width, 3),
             nn.ReLU(),
-            nn.Conv2d(width, 3, 9, padding=4, padding_mode="reflect"),
+            ReflectionConv2d(width, 3, 9),
         )
 
     def forward(self, image: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fast_style.encoders import Encoder
-from fast_style.losses import PerceptualLoss
+from fast_style.losses import PerceptualLoss, style_grams
 from fast_style.networks import ConvNorm, Johnson, ResidualBlock
 
 Upsampling = Literal["transposed", "shuffle"]
@@ -96,6 +96,7 @@ class Opponents:
         seed: of kinds, lifetimes and weights.
     """
 
+    SCALES = (1.0, 0.5)
     STYLE_WEIGHTS = (1.0, 100.0)
 
     def __init__(
@@ -137,10 +138,10 @@ class Opponents:
         # Made anew at each step: the student's opinion of the style changes as it learns.
         loss = PerceptualLoss(
             self.student,
-            opponent.style,
+            style_grams(self.student, opponent.style, self.style_layers, self.SCALES),
             content_layers=self.content_layers,
             style_layers=self.style_layers,
-            scales=(1.0, 0.5),
+            scales=self.SCALES,
             style_weight=opponent.style_weight,
         )
         with torch.enable_grad():

@@ -6,16 +6,33 @@ milliseconds. It shows what a style, size and weight can give, and it is what ne
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
 from torch import Tensor
+from torch.nn import functional as F
 
+from fast_style.config import TrainConfig
+from fast_style.data import to_tensor
+from fast_style.errors import ConfigError
+from fast_style.images import IMAGE_SUFFIXES, atomic_write, load_rgb, save_rgb
 from fast_style.losses import PerceptualLoss
+from fast_style.module import to_float, to_pixels
+from fast_style.objective import build_loss, load_style
+from fast_style.runs import check_writable
 
-Method = Literal["lbfgs", "adam"]
+METHODS = ("lbfgs", "adam")
+STARTS = ("photo", "noise", "style")
+
+SMALLEST = 32  # px: below that little is left of a photo at a quarter of the resolution
+ITERATIONS = 300
+PREVIEW_SIZE, PREVIEW_ITERATIONS = 256, 60
 
 
 @dataclass(frozen=True)
@@ -39,7 +56,7 @@ def optimize(
     *,
     iterations: int,
     initial: Tensor | None = None,
-    method: Method = "lbfgs",
+    method: str = "lbfgs",
     learning_rate: float = 0.02,
     watch: Callable[[Progress], bool] | None = None,
 ) -> Progress:
@@ -120,18 +137,133 @@ def optimize(
     return best
 
 
-def equivalent_iterations(total: float, photo: Tensor, loss: PerceptualLoss, *, limit: int) -> int:
-    """How many L-BFGS iterations, begun at the photo, reach the objective that a network reached (Johnson et al.
-    2016, section 4.1 and figure 5, begin at noise, which takes more).
+def starting_picture(start: str, photo: Tensor, style: Tensor, *, seed: int) -> Tensor:
+    """Where an optimisation begins, as large as `photo`: at the photo, at uniform noise, or at the style image,
+    stretched to its size.
+
+    Args:
+        start: `photo`, `noise` or `style`.
+        photo, style: float RGB in [0, 1], `[1, 3, H, W]`.
+        seed: of the noise.
+    """
+    if start == "noise":
+        generator = torch.Generator().manual_seed(seed)
+        return torch.rand(photo.shape, generator=generator).to(photo.device)
+    return photo if start == "photo" else resized(style, photo.shape[-2:])
+
+
+def resized(image: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
+    """`image` `[N, 3, H, W]` at another height and width, antialiased."""
+    return F.interpolate(image, tuple(size), mode="bilinear", antialias=True).clamp(0, 1)
+
+
+def equivalent_iterations(
+    total: float, photo: Tensor, loss: PerceptualLoss, *, limit: int, initial: Tensor | None = None
+) -> int:
+    """How many L-BFGS iterations reach the objective that a network reached (Johnson et al. 2016, section 4.1 and
+    figure 5, where they begin at noise).
 
     Args:
         total: the network's objective on `photo`.
         photo: float RGB in [0, 1], `[1, 3, H, W]`.
         loss: the objective.
         limit: where to stop looking.
+        initial: where they begin; None: at the photo, which takes fewer.
 
     Returns:
         0 to `limit`; 0 if the untouched photo is as good; `limit` if even that many do not reach it.
     """
-    last = optimize(photo, loss, iterations=limit, watch=lambda progress: progress.terms["total"] <= total)
+    last = optimize(
+        photo, loss, iterations=limit, initial=initial, watch=lambda progress: progress.terms["total"] <= total
+    )
     return last.iteration if last.terms["total"] <= total else limit
+
+
+def optimize_file(
+    content: Path,
+    config: TrainConfig,
+    output: Path,
+    *,
+    iterations: int,
+    max_size: int,
+    preview: bool,
+    start: str,
+    method: str,
+    levels: int,
+    save_every: int | None,
+    curve: Path | None,
+    quality: int,
+    console: Console,
+    quiet: bool,
+) -> Progress:
+    """What `fast-style optimize` does: one photo, one style, minutes.
+
+    Args:
+        content: the photo.
+        config: style, encoder and loss, as for a training; `seed` is the noise's.
+        output: where the picture goes.
+        iterations: of every level.
+        max_size: longer side in pixels; larger photos are shrunk to it first.
+        preview: the same picture, strokes and all, at a longer side of `PREVIEW_SIZE`.
+        start, method: `photo`, `noise` or `style`; `lbfgs` or `adam`.
+        levels: coarse to fine: each has twice the size of the one before, and begins at its picture.
+        save_every: also writes OUT-0010.png and so on, every so many iterations of the last level.
+        curve: a CSV file with the loss and its terms after each iteration.
+
+    Raises:
+        FastStyleError: unreadable pictures, settings that can't be, an output that can't be written.
+    """
+    for option, value, allowed in (("start", start, STARTS), ("method", method, METHODS)):
+        if value not in allowed:
+            raise ConfigError(f"--{option} {value}: must be one of {', '.join(allowed)}")
+    if output.suffix.lower() not in IMAGE_SUFFIXES:
+        raise ConfigError(f"{output}: has no suffix of an image format; want one of {' '.join(sorted(IMAGE_SUFFIXES))}")
+    check_writable(output.parent, "--output")
+    full = to_float(to_tensor(load_rgb(content, max_side=max_size))[None])
+    shrink = min(1.0, PREVIEW_SIZE / max(full.shape[-2:])) if preview else 1.0
+    sizes = [tuple(round(side * shrink / 2**level) for side in full.shape[-2:]) for level in reversed(range(levels))]
+    if min(sizes[0]) < SMALLEST:
+        raise ConfigError(
+            f"{content}: {full.shape[3]}×{full.shape[2]} px is too small for {levels} levels; want {SMALLEST} px or "
+            f"more at the smallest, so larger --max-size or fewer --levels"
+        )
+    rows: list[dict[str, float]] = []
+    picture: Tensor | None = None
+    bar = ProgressBar(
+        TextColumn("optimising"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"),
+        TimeElapsedColumn(), TextColumn("·"), TimeRemainingColumn(), TextColumn("left"),
+        console=console, disable=quiet or not console.is_terminal,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("optimising", total=levels * iterations, loss="")
+        for level, size in enumerate(sizes):
+            last = level == levels - 1
+            # Strokes keep their size relative to the picture.
+            scaled = replace(config.style, size=max(SMALLEST, round(config.style.size * size[0] / full.shape[-2])))
+            at_size = replace(config, style=scaled)
+            style = load_style(at_size)
+            loss = build_loss(at_size, style)
+            photo = full if size == full.shape[-2:] else resized(full, size)
+            begin = (
+                starting_picture(start, photo, style, seed=config.seed) if picture is None else resized(picture, size)
+            )
+
+            def watch(progress: Progress, level: int = level, last: bool = last) -> bool:
+                rows.append({"level": level + 1, "iteration": progress.iteration, **progress.terms})
+                bar.update(
+                    task, completed=level * iterations + progress.iteration, loss=f"loss {progress.terms['total']:.3f}"
+                )
+                if last and save_every and progress.iteration and progress.iteration % save_every == 0:
+                    name = f"{output.stem}-{progress.iteration:04}{output.suffix}"
+                    save_rgb(to_pixels(progress.picture)[0], output.with_name(name), quality=quality)
+                return False
+
+            result = optimize(photo, loss, iterations=iterations, initial=begin, method=method, watch=watch)
+            picture = result.picture
+    save_rgb(to_pixels(result.picture)[0], output, quality=quality)
+    if curve is not None:
+        with atomic_write(curve) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    return result

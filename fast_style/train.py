@@ -17,17 +17,18 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
-from fast_style.artifact import PREVIEW
+from fast_style.artifact import PREVIEW, ModelFiles
 from fast_style.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughput
+from fast_style.card import add_scorecard
 from fast_style.config import TrainConfig, explain, register, to_config
-from fast_style.data import StyleDataModule, to_tensor
-from fast_style.encoders import build_encoder
-from fast_style.errors import ConfigError, FastStyleError, ImageError
+from fast_style.data import StyleDataModule
+from fast_style.errors import ConfigError, FastStyleError
+from fast_style.evaluate import SMALLEST, scorecard
 from fast_style.export import export_model
-from fast_style.images import load_rgb
 from fast_style.losses import PerceptualLoss
-from fast_style.module import StyleModule, to_float
-from fast_style.resources import find_input, resource
+from fast_style.module import StyleModule
+from fast_style.objective import build_loss, load_style
+from fast_style.resources import resource
 from fast_style.runs import (
     LAST,
     check_writable,
@@ -36,8 +37,11 @@ from fast_style.runs import (
     make_run_dir,
     quieten_lightning,
 )
+from fast_style.stylizer import Stylizer
 
 log = logging.getLogger("fast_style")
+
+SCORED = 8  # held-out photos that a new model is measured on: some seconds
 
 
 @dataclass(frozen=True)
@@ -62,45 +66,6 @@ def style_name(config: TrainConfig) -> str:
     return name
 
 
-def load_style(config: TrainConfig) -> torch.Tensor:
-    """The style image at `style.size`, float RGB in [0, 1], `[1, 3, H, W]`.
-
-    Raises:
-        ImageError: missing or unreadable.
-        ConfigError: smaller than 32 pixels on a side.
-    """
-    try:
-        rgb = load_rgb(find_input(config.style.image), max_side=config.style.size)
-    except ImageError as error:
-        raise ImageError(f"style.image: {error}") from error
-    if min(rgb.shape[:2]) < 32:
-        raise ConfigError(
-            f"style.image={config.style.image}: {rgb.shape[1]}×{rgb.shape[0]} px is too small; want 32 or more"
-        )
-    return to_float(to_tensor(rgb)[None])
-
-
-def build_loss(config: TrainConfig, style: torch.Tensor) -> PerceptualLoss:
-    """The loss that `config` describes, with targets from `style` `[1, 3, H, W]`."""
-    loss = config.loss
-    weights = config.encoder.weights
-    encoder = build_encoder(
-        config.encoder.name,
-        [*loss.content_layers, *loss.style_layers],
-        str(find_input(weights)) if weights else None,
-    )
-    return PerceptualLoss(
-        encoder,
-        style,
-        content_layers=loss.content_layers,
-        style_layers=loss.style_layers,
-        scales=loss.scales,
-        content_weight=loss.content_weight,
-        style_weight=loss.style_weight,
-        tv_weight=loss.tv_weight,
-    )
-
-
 def train(config: TrainConfig) -> TrainResult:
     """Trains, validates, checkpoints and exports.
 
@@ -121,6 +86,7 @@ def train(config: TrainConfig) -> TrainResult:
     module = StyleModule(
         network=config.model.name,
         network_arguments={"width": config.model.width, "blocks": config.model.blocks},
+        optimizer=config.trainer.optimizer,
         learning_rate=config.trainer.learning_rate,
         schedule=config.trainer.schedule,
         warmup_steps=config.trainer.warmup_steps,
@@ -186,7 +152,7 @@ def train(config: TrainConfig) -> TrainResult:
     trainer.save_checkpoint(run_dir / LAST)
     metrics = dict(trainer.validate(module, data, verbose=False)[0])
     if trainer.is_global_zero:
-        export_model(
+        files = export_model(
             module.network,
             model_dir,
             name=name,
@@ -195,18 +161,57 @@ def train(config: TrainConfig) -> TrainResult:
             style_credit=config.style.credit,
             half_weights=config.export.half_weights,
         )
+        card = measure(files, data, criterion, console)
+        logger.log_hyperparams(flat(asdict(config)), figures(card, metrics))
+        logger.save()
     if data.skipped:
         log.warning("%d unreadable photos were skipped", len(data.skipped))
     return TrainResult(model_dir, run_dir, metrics, list(data.skipped))
+
+
+def measure(files: ModelFiles, data: StyleDataModule, criterion: PerceptualLoss, console: Console) -> dict[str, Any]:
+    """The scorecard of the new model on held-out photos, written into its card; empty where they are too small."""
+    photos = [data.validation[i].photo.permute(1, 2, 0).numpy() for i in range(min(SCORED, len(data.validation)))]
+    if min(photos[0].shape[:2]) < SMALLEST:
+        return {}
+    console.print(f"measuring the model on {len(photos)} held-out photos")
+    card = scorecard(Stylizer.load(files.folder), photos, criterion.cpu())
+    add_scorecard(files, card)
+    return card
+
+
+def figures(card: dict[str, Any], metrics: dict[str, float]) -> dict[str, float]:
+    """The numbers by which TensorBoard's hparams compare runs."""
+    found = {f"hp/{key.removeprefix('val/')}": value for key, value in metrics.items() if key.count("/") == 1}
+    if card:
+        found["hp/style_share"] = card["style_share"]
+        found["hp/checkerboard"] = card["checkerboard"]["model"]
+        found["hp/flicker_1px"] = card["flicker"]["shift_1"]
+        found["hp/perceptual_distance"] = card["perceptual_distance"]
+    return found
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as `loss.style_weight`, in types that TensorBoard takes."""
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            result |= flat(value, f"{prefix}{key}.")
+        else:
+            result[prefix + key] = value if isinstance(value, (bool, int, float, str)) else str(value)
+    return result
 
 
 def training_record(config: TrainConfig, steps: int, metrics: dict[str, float]) -> dict[str, Any]:
     """What a model tells of its training: settings and figures, no paths of the machine it was made on."""
     return {
         "encoder": config.encoder.name,
+        "pooling": config.encoder.pooling,
         "content_layers": list(config.loss.content_layers),
         "style_layers": list(config.loss.style_layers),
         "scales": list(config.loss.scales),
+        "content_scales": list(config.loss.content_scales),
+        "layer_weights": dict(config.loss.layer_weights) or None,
         "content_weight": config.loss.content_weight,
         "style_weight": config.loss.style_weight,
         "tv_weight": config.loss.tv_weight,
@@ -215,6 +220,7 @@ def training_record(config: TrainConfig, steps: int, metrics: dict[str, float]) 
         "content": "synthetic images" if config.data.dir is None else "photos",
         "batch_size": config.data.batch_size,
         "steps": steps,
+        "optimizer": config.trainer.optimizer,
         "learning_rate": config.trainer.learning_rate,
         "schedule": config.trainer.schedule,
         "precision": config.trainer.precision,

@@ -67,13 +67,13 @@ def small_loss() -> PerceptualLoss:
     import torch
 
     from fast_style.encoders import RandomFilters
-    from fast_style.losses import PerceptualLoss
+    from fast_style.losses import PerceptualLoss, style_grams
 
     torch.manual_seed(0)
     layers = ["random3"]
     encoder = RandomFilters(layers, channels=8)
-    style = torch.rand(1, 3, 64, 64)
-    return PerceptualLoss(encoder, style, content_layers=layers, style_layers=layers, style_weight=10)
+    grams = style_grams(encoder, torch.rand(1, 3, 64, 64), layers, [1])
+    return PerceptualLoss(encoder, grams, content_layers=layers, style_layers=layers, style_weight=10)
 
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

@@ -6,11 +6,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from PIL import Image
 
-from fast_style.config import compose_training
 from fast_style.errors import ModelError
-from fast_style.evaluate import load_foreign, quoted, reference_loss, scorecard, spread, table
+from fast_style.evaluate import load_foreign, scorecard, spread, table
 from fast_style.losses import PerceptualLoss
 from tests.conftest import make_photo
 
@@ -25,7 +23,8 @@ def test_the_scorecard_of_doing_nothing(small_loss: PerceptualLoss) -> None:
     assert len(done) == card["photos"] == 3
     assert card["terms"]["content"]["mean"] == 0
     assert card["style_share"] == 1
-    assert card["equivalent_iterations"]["median"] == 0
+    assert card["equivalent_iterations"]["from_photo"]["median"] == 0
+    assert card["equivalent_iterations"]["from_noise"]["median"] == 0  # noise is this loss's style
     assert card["equivalent_iterations"]["photos"] == 2
     assert card["perceptual_distance"] == 0
     assert card["flicker"] == {**{f"shift_{s}": 0 for s in (1, 2, 3, 4)}, "noise": pytest.approx(2, abs=0.1)}
@@ -54,22 +53,6 @@ def test_spread_is_even_and_never_too_many() -> None:
     assert spread(100, 5) == {0, 24, 49, 74, 99}
     assert spread(3, 5) == {0, 1, 2}
     assert spread(3, 0) == set()
-
-
-@pytest.mark.parametrize(
-    "name", ["plain.jpg", "a=b, c.jpg", "it's.jpg", "[x] {y}.jpg", "back\\slash.jpg", "$.jpg", "\\'\\"]
-)
-def test_any_path_is_a_hydra_value(name: str) -> None:
-    assert compose_training([f"style.image={quoted(Path(name))}"]).style.image == name
-
-
-def test_the_reference_loss_is_the_default_one(tmp_path: Path) -> None:
-    path = tmp_path / "style, 1.png"
-    Image.fromarray(make_photo(1)).save(path)
-    loss = reference_loss(path, encoder="random", weights=None, style_size=48)
-    config = compose_training([f"style.image={quoted(path)}", "encoder=random"])
-    assert loss.style_weight == config.loss.style_weight
-    assert loss.style_layers == tuple(config.loss.style_layers)
 
 
 def foreign(path: Path, factor: float, *, cut: int = 0) -> Path:

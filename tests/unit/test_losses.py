@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fast_style.encoders import Encoder
+from fast_style.encoders import Encoder, ReceptiveField
 from fast_style.errors import ConfigError
-from fast_style.losses import PerceptualLoss, gram_matrix, relative_error, rescale, total_variation
+from fast_style.losses import PerceptualLoss, gram_matrix, relative_error, rescale, style_grams, total_variation
 
 
 class Pointwise(Encoder):
@@ -18,6 +18,9 @@ class Pointwise(Encoder):
         self.convolution.weight.data.copy_(gain * torch.eye(3).view(3, 3, 1, 1))
         self.freeze()
 
+    def receptive_field(self, layer: str) -> ReceptiveField:
+        return ReceptiveField(1, 1, 0)
+
     def taps(self, image: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
         features = self.convolution(image)
         return {name: features * factor for name, factor in (("identity", 1), ("double", 2)) if name in layers}
@@ -25,7 +28,9 @@ class Pointwise(Encoder):
 
 def make_loss(style: Tensor, *, gain: float = 1.0, **arguments: object) -> PerceptualLoss:
     settings = {"content_layers": ["identity"], "style_layers": ["identity"], **arguments}
-    return PerceptualLoss(Pointwise(gain), style, **settings)  # type: ignore[arg-type]
+    encoder = Pointwise(gain)
+    grams = style_grams(encoder, style, encoder.layers, settings.get("scales", [1]))  # type: ignore[arg-type]
+    return PerceptualLoss(encoder, grams, **settings)  # type: ignore[arg-type]
 
 
 def test_gram_matrix_closed_form() -> None:
@@ -103,7 +108,7 @@ def test_terms_have_names_and_the_total_is_weighted() -> None:
     )  # fmt: skip
     terms = loss(torch.rand(2, 3, 16, 16), loss.content_features(torch.rand(2, 3, 16, 16)))
     parts = {f"style/{layer}@{scale}" for layer in ("identity", "double") for scale in ("1", "0.5")}
-    assert set(terms) == parts | {"content/identity", "content", "style", "total_variation", "total"}
+    assert set(terms) == parts | {"content/identity@1", "content", "style", "total_variation", "total"}
     assert terms["style"] == pytest.approx(float(sum(terms[part] for part in parts)) / 4)
     expected = 3 * terms["content"] + 5 * terms["style"] + 7 * terms["total_variation"]
     assert terms["total"] == pytest.approx(float(expected))

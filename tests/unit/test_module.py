@@ -7,7 +7,7 @@ import torch
 
 from fast_style.data import Batch
 from fast_style.encoders import RandomFilters
-from fast_style.losses import PerceptualLoss
+from fast_style.losses import PerceptualLoss, style_grams
 from fast_style.module import StyleModule, to_float
 
 
@@ -16,7 +16,9 @@ def module() -> StyleModule:
     torch.manual_seed(0)
     orange = torch.tensor([0.9, 0.5, 0.1]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
     layers = ["random3"]
-    loss = PerceptualLoss(RandomFilters(layers), orange, content_layers=layers, style_layers=layers, style_weight=10)
+    encoder = RandomFilters(layers)
+    grams = style_grams(encoder, orange, layers, [1])
+    loss = PerceptualLoss(encoder, grams, content_layers=layers, style_layers=layers, style_weight=10)
     return StyleModule("johnson", {"width": 4, "blocks": 1}, warmup_steps=4, max_steps=100, criterion=loss)
 
 
@@ -32,7 +34,7 @@ def test_the_encoder_is_neither_trained_nor_stored(module: StyleModule) -> None:
 
 def test_hyperparameters_are_plain_values(module: StyleModule) -> None:
     assert set(module.hparams) == {
-        "network", "network_arguments", "learning_rate", "schedule", "warmup_steps", "max_steps",
+        "network", "network_arguments", "optimizer", "learning_rate", "schedule", "warmup_steps", "max_steps",
     }  # fmt: skip
 
 
