@@ -73,6 +73,7 @@ class LossConfig:
     content_weight: float = 1.0
     style_weight: float = 1.0
     tv_weight: float = 0.0
+    checkerboard_weight: float = 0.0
 
 
 @dataclass
@@ -265,6 +266,7 @@ def check(config: TrainConfig) -> None:
         "loss.content_weight": (config.loss.content_weight, 0),
         "loss.style_weight": (config.loss.style_weight, 0),
         "loss.tv_weight": (config.loss.tv_weight, 0),
+        "loss.checkerboard_weight": (config.loss.checkerboard_weight, 0),
         "trainer.max_steps": (config.trainer.max_steps, 1),
         "trainer.warmup_steps": (config.trainer.warmup_steps, 0),
         "trainer.gradient_clip": (config.trainer.gradient_clip, 0),

@@ -119,6 +119,7 @@ def scorecard(
             "content_weight": loss.content_weight,
             "style_weight": loss.style_weight,
             "tv_weight": loss.tv_weight,
+            "checkerboard_weight": loss.checkerboard_weight,
         },
         "terms": {
             name: {

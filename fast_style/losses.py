@@ -1,4 +1,5 @@
-"""The perceptual loss of Johnson et al. 2016 (section 3.2): content, Gram style, total variation.
+"""The perceptual loss of Johnson et al. 2016 (section 3.2): content, Gram style, total variation; and one term of
+our own, against checkerboards.
 
 Every term is dimensionless, so that the same weights serve any style, encoder, image and batch size: errors
 are divided by the energy of what they are compared with. All of it is computed in float32, whatever the
@@ -93,6 +94,33 @@ def total_variation(image: Tensor) -> Tensor:
     return vertical + horizontal
 
 
+def checkerboard(image: Tensor, *, period: int = 4, block: int = 64) -> Tensor:
+    """Energy of what repeats at `period` pixels, block by block: the variance, over the period² positions in a
+    cell, of the mean over all cells of a block. Not in the paper.
+
+    Upsampling leaves such patterns (Odena et al. 2016), even by nearest neighbour: the convolution after it gives
+    each position in a cell another variance, and a ReLU turns that into another mean. The perceptual loss hardly
+    sees them.
+
+    Args:
+        image: `[N, C, H, W]` in [0, 1].
+        period: what the network upsamples by, in all.
+        block: side of the blocks in pixels, shrunk where the image is smaller; rows and columns beyond the last
+            whole block are left out.
+
+    Returns:
+        Scalar, float32, in [0, 0.25]; 0 for an image smaller than one cell.
+    """
+    n, c, height, width = image.shape
+    tall, wide = (min(block, side) // period * period for side in (height, width))
+    if not tall or not wide:
+        return image.new_zeros((), dtype=torch.float32)
+    whole = image.float()[..., : height // tall * tall, : width // wide * wide]
+    cells = whole.reshape(n, c, -1, tall // period, period, whole.shape[-1] // wide, wide // period, period)
+    means = cells.mean((3, 6))
+    return (means - means.mean((3, 5), keepdim=True)).square().mean()
+
+
 def rescale(image: Tensor, scale: float) -> Tensor:
     """`image` `[N, C, H, W]` at `scale` times its size, antialiased; the image itself at 1."""
     if scale == 1:
@@ -149,7 +177,7 @@ class PerceptualLoss(nn.Module):
             paper has 1 alone; half the resolution doubles the receptive field, which stands in for deeper layers.
         layer_weights: of style layers (λ_l of Gatys et al. 2015, equation 5); 1 where a layer is not named. Their
             sum does not matter, `style_weight` is the strength of them all.
-        content_weight, style_weight, tv_weight: of the three terms in the total.
+        content_weight, style_weight, tv_weight, checkerboard_weight: of the terms in the total.
 
     Raises:
         ConfigError: no layers, a scale outside (0, 1], or a weight for a layer that is not compared.
@@ -168,6 +196,7 @@ class PerceptualLoss(nn.Module):
         content_weight: float = 1.0,
         style_weight: float = 1.0,
         tv_weight: float = 0.0,
+        checkerboard_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -178,6 +207,7 @@ class PerceptualLoss(nn.Module):
         self.content_weight = content_weight
         self.style_weight = style_weight
         self.tv_weight = tv_weight
+        self.checkerboard_weight = checkerboard_weight
         for key in ("content_layers", "style_layers", "scales", "content_scales"):
             if not getattr(self, key):
                 raise ConfigError(f"loss.{key}=[]: needs at least one entry")
@@ -222,7 +252,7 @@ class PerceptualLoss(nn.Module):
             content: `content_features` of the photos.
 
         Returns:
-            Scalars in float32: `total`, `content`, `style`, `total_variation`, and each layer's own part, as
+            Scalars in float32: `total`, `content`, `style`, `total_variation`, `checkerboard`, and each layer's own part, as
             `content/relu3_3@1` and `style/relu1_2@0.5` (at half the resolution). All but `total` are
             unweighted; `content` is the mean of its parts, `style` their mean by `layer_weights`.
         """
@@ -245,9 +275,11 @@ class PerceptualLoss(nn.Module):
         ]
         terms["style"] = torch.stack([w * v for w, v in weighted]).sum() / sum(w for w, _ in weighted)
         terms["total_variation"] = total_variation(stylized)
+        terms["checkerboard"] = checkerboard(stylized)
         terms["total"] = (
             self.content_weight * terms["content"]
             + self.style_weight * terms["style"]
             + self.tv_weight * terms["total_variation"]
+            + self.checkerboard_weight * terms["checkerboard"]
         )
         return terms

@@ -85,6 +85,7 @@ def build_loss(config: TrainConfig, style: torch.Tensor) -> PerceptualLoss:
         content_weight=loss.content_weight,
         style_weight=loss.style_weight,
         tv_weight=loss.tv_weight,
+        checkerboard_weight=loss.checkerboard_weight,
     )
 
 

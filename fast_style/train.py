@@ -215,6 +215,7 @@ def training_record(config: TrainConfig, steps: int, metrics: dict[str, float]) 
         "content_weight": config.loss.content_weight,
         "style_weight": config.loss.style_weight,
         "tv_weight": config.loss.tv_weight,
+        "checkerboard_weight": config.loss.checkerboard_weight,
         "style_size": config.style.size,
         "image_size": config.data.image_size,
         "content": "synthetic images" if config.data.dir is None else "photos",

@@ -108,7 +108,7 @@ def test_terms_have_names_and_the_total_is_weighted() -> None:
     )  # fmt: skip
     terms = loss(torch.rand(2, 3, 16, 16), loss.content_features(torch.rand(2, 3, 16, 16)))
     parts = {f"style/{layer}@{scale}" for layer in ("identity", "double") for scale in ("1", "0.5")}
-    assert set(terms) == parts | {"content/identity@1", "content", "style", "total_variation", "total"}
+    assert set(terms) == parts | {"content/identity@1", "content", "style", "total_variation", "checkerboard", "total"}
     assert terms["style"] == pytest.approx(float(sum(terms[part] for part in parts)) / 4)
     expected = 3 * terms["content"] + 5 * terms["style"] + 7 * terms["total_variation"]
     assert terms["total"] == pytest.approx(float(expected))
