@@ -109,6 +109,7 @@ class TrainConfig:
     export: ExportConfig = field(default_factory=ExportConfig)
     seed: int = 0
     resume: str | None = None  # a checkpoint, or a folder of runs: its newest last.ckpt
+    init_from: str | None = None  # a model, by name or path, to begin with: of any style
     output_dir: str = "checkpoints"  # exported models: output_dir/NAME
     runs_dir: str = "runs"  # checkpoints and TensorBoard: runs_dir/NAME/NUMBER
     quiet: bool = False

@@ -30,6 +30,10 @@ class ModelError(FastStyleError):
     """A model file is missing, damaged, of an unknown schema or not usable with the engine asked for."""
 
 
+class TrainingError(FastStyleError):
+    """A training can't go on: its loss runs away again and again, or a checkpoint can't be written."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message: libraries add several more of their own bookkeeping."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

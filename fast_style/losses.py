@@ -252,8 +252,8 @@ class PerceptualLoss(nn.Module):
             content: `content_features` of the photos.
 
         Returns:
-            Scalars in float32: `total`, `content`, `style`, `total_variation`, `checkerboard`, and each layer's own part, as
-            `content/relu3_3@1` and `style/relu1_2@0.5` (at half the resolution). All but `total` are
+            Scalars in float32: `total`, `content`, `style`, `total_variation`, `checkerboard`, and each layer's own
+            part, as `content/relu3_3@1` and `style/relu1_2@0.5` (at half the resolution). All but `total` are
             unweighted; `content` is the mean of its parts, `style` their mean by `layer_weights`.
         """
         terms: dict[str, Tensor] = {}

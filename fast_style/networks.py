@@ -7,13 +7,15 @@ the output is exactly as large as the input, and any H and W from `minimum_side`
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fast_style.errors import ConfigError
+from fast_style.artifact import read_info
+from fast_style.errors import ConfigError, ModelError
 
 
 class TransformationNetwork(nn.Module):
@@ -153,6 +155,24 @@ def build_network(name: str, **arguments: Any) -> TransformationNetwork:
         if key not in known:
             raise ConfigError(f"model.{key}: the network {name} has no such argument; it takes {', '.join(known)}")
     return NETWORKS[name](**arguments)
+
+
+def load_network(path: Path) -> TransformationNetwork:
+    """The trained network in a model's `.safetensors` file, in float32.
+
+    Raises:
+        ModelError: unreadable, not ours, or with weights that are not of its network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    info = read_info(path)
+    network = build_network(info.network, **info.network_arguments)
+    try:
+        network.load_state_dict(load_file(path))
+    except (RuntimeError, SafetensorError) as error:
+        raise ModelError(f"{path}: its weights do not fit its network {info.network}; export it again") from error
+    return network
 
 
 class PixelInterface(nn.Module):

@@ -74,9 +74,8 @@ class TorchEngine:
     def __init__(self, path: Path, device: str) -> None:
         self.info = read_info(path)
         import torch
-        from safetensors.torch import load_file
 
-        from fast_style.networks import PixelInterface, build_network
+        from fast_style.networks import PixelInterface, load_network
 
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -85,13 +84,7 @@ class TorchEngine:
         if device == "mps" and not torch.backends.mps.is_available():
             raise ModelError("device=mps: this torch sees no Metal GPU; use --device cpu")
         self.device = device
-        network = build_network(self.info.network, **self.info.network_arguments)
-        try:
-            network.load_state_dict(load_file(path))
-        except RuntimeError as error:
-            raise ModelError(
-                f"{path}: its weights do not fit its network {self.info.network}; export it again"
-            ) from error
+        network = load_network(path)
         self._network = PixelInterface(network).eval().to(device).to(memory_format=torch.channels_last)
         self._torch = torch
 

@@ -17,16 +17,17 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
-from fast_style.artifact import PREVIEW, ModelFiles
+from fast_style.artifact import PREVIEW, SAFETENSORS, ModelFiles, find_model
 from fast_style.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughput
 from fast_style.card import add_scorecard
 from fast_style.config import TrainConfig, explain, register, to_config
 from fast_style.data import StyleDataModule
-from fast_style.errors import ConfigError, FastStyleError
+from fast_style.errors import ConfigError, FastStyleError, TrainingError
 from fast_style.evaluate import SMALLEST, scorecard
 from fast_style.export import export_model
 from fast_style.losses import PerceptualLoss
 from fast_style.module import StyleModule
+from fast_style.networks import TransformationNetwork, load_network
 from fast_style.objective import build_loss, load_style
 from fast_style.resources import resource
 from fast_style.runs import (
@@ -37,6 +38,7 @@ from fast_style.runs import (
     make_run_dir,
     quieten_lightning,
 )
+from fast_style.safety import DivergenceGuard, Interrupted, Interruption
 from fast_style.stylizer import Stylizer
 
 log = logging.getLogger("fast_style")
@@ -93,6 +95,8 @@ def train(config: TrainConfig) -> TrainResult:
         max_steps=config.trainer.max_steps,
         criterion=criterion,
     )
+    if config.init_from and not resume:
+        begin_with(config.init_from, module.network)
     check_writable(model_dir, "output_dir")
     data = StyleDataModule(config.data, seed=config.seed)
     run_dir = resume.parent if resume else make_run_dir(Path(config.runs_dir).expanduser() / name)
@@ -113,12 +117,15 @@ def train(config: TrainConfig) -> TrainResult:
             save_on_train_epoch_end=False,
         ),
     ]
+    interruption = Interruption(run_dir / LAST)
     callbacks: list[Callback] = [
         *checkpoints,
         LearningRateMonitor(logging_interval="step"),
         Throughput(trainer_config.log_every),
         SkippedPhotos(data),
         ImageGrid(grid_photos, style),
+        DivergenceGuard(trainer_config.log_every),
+        interruption,
     ]
     if not config.quiet:
         callbacks.append(ProgressBar(console))
@@ -147,7 +154,19 @@ def train(config: TrainConfig) -> TrainResult:
         f"{'resuming' if resume else 'training'} [bold]{name}[/] on {data.source}, "
         f"{trainer.strategy.root_device.type} {precision}; TensorBoard: tensorboard --logdir {config.runs_dir}"
     )
-    trainer.fit(module, data, ckpt_path=resume, weights_only=True)
+    try:
+        with interruption.handled():
+            trainer.fit(module, data, ckpt_path=resume, weights_only=True)
+    except OSError as error:  # a full disk, a lost mount
+        raise TrainingError(
+            f"step {trainer.global_step}: cannot write to {run_dir} ({error.strerror or error}); the last whole "
+            f"checkpoint is untouched: make room and go on with resume={run_dir}"
+        ) from error
+    except Interrupted as interrupted:
+        console.print(
+            f"interrupted by {interrupted}, saved; go on with resume={run_dir}", highlight=False, soft_wrap=True
+        )
+        raise
     # Where max_steps is no multiple of the intervals, the last steps are neither validated nor saved yet.
     trainer.save_checkpoint(run_dir / LAST)
     metrics = dict(trainer.validate(module, data, verbose=False)[0])
@@ -167,6 +186,25 @@ def train(config: TrainConfig) -> TrainResult:
     if data.skipped:
         log.warning("%d unreadable photos were skipped", len(data.skipped))
     return TrainResult(model_dir, run_dir, metrics, list(data.skipped))
+
+
+def begin_with(model: str, network: TransformationNetwork) -> None:
+    """`init_from`: gives `network` the weights of a trained model.
+
+    Raises:
+        ModelError: no such model, or none with weights.
+        ConfigError: it is another network.
+    """
+    files = find_model(model)
+    if files.safetensors is None:
+        raise ConfigError(f"init_from={model}: has no {SAFETENSORS}; an .onnx file can't be trained on")
+    trained = load_network(files.safetensors)
+    if (trained.name, trained.arguments) != (network.name, network.arguments):
+        raise ConfigError(
+            f"init_from={model}: is {trained.name} {trained.arguments}, the model to train is {network.name} "
+            f"{network.arguments}; give it the same model.name and arguments"
+        )
+    network.load_state_dict(trained.state_dict())
 
 
 def measure(files: ModelFiles, data: StyleDataModule, criterion: PerceptualLoss, console: Console) -> dict[str, Any]:
@@ -226,6 +264,7 @@ def training_record(config: TrainConfig, steps: int, metrics: dict[str, float]) 
         "schedule": config.trainer.schedule,
         "precision": config.trainer.precision,
         "seed": config.seed,
+        "init_from": Path(config.init_from).name if config.init_from else None,
         "experiment": config.experiment,
         "validation": {key.removeprefix("val/"): round(float(value), 6) for key, value in metrics.items()},
     }
@@ -259,6 +298,8 @@ def main(composed: DictConfig) -> None:
         print(f"fast-style train: {error}", file=sys.stderr)
         sys.stdout.flush()
         raise SystemExit(2) from error
+    except Interrupted as interrupted:
+        raise SystemExit(128 + interrupted.number) from interrupted
     report(result, Console())
 
 

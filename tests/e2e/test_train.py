@@ -82,6 +82,20 @@ def test_smoke_trains_exports_and_logs(fast_style: Command, work: Path) -> None:
     assert "smoke" in fast_style("models").stdout
 
 
+def test_a_new_model_carries_its_scorecard(fast_style: Command, work: Path) -> None:
+    result = fast_style("train", *QUICK, "data.image_size=144", "trainer.max_steps=2")
+    assert result.returncode == 0, result.stderr
+    assert "measuring the model on 2 held-out photos" in result.stderr
+    card = json.loads((work / "checkpoints" / "smoke" / "card.json").read_text())
+    measured = card["scorecard"]
+    assert measured["photos"] == 2
+    assert measured["reference"]["encoder"] == "random"
+    assert measured["checkerboard"]["model"] > 0
+    assert "flicker, shifted by 1, 2, 3, 4 px" in (work / "checkpoints" / "smoke" / "card.md").read_text()
+    logged = scalars(work / "runs" / "smoke" / "1")
+    assert logged["hp/total"] and logged["hp/style_share"] == [pytest.approx(measured["style_share"])]
+
+
 def test_photos_with_broken_files_among_them(
     fast_style: Command, photo_folder: Path, broken_files: list[str], style_file: Path  # noqa: F811
 ) -> None:  # fmt: skip
@@ -93,7 +107,8 @@ def test_photos_with_broken_files_among_them(
     assert "checkpoints/zigzag" in result.stdout
 
 
-def test_killed_and_resumed(fast_style: Command, work: Path, photo_folder: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_killed_and_resumed(fast_style: Command, work: Path, photo_folder: Path, how: signal.Signals) -> None:
     arguments = [*QUICK, f"data.dir={photo_folder}", "trainer.max_steps=40"]
     whole = fast_style("train", *arguments, "style.name=whole")
     assert whole.returncode == 0, whole.stderr
@@ -102,20 +117,42 @@ def test_killed_and_resumed(fast_style: Command, work: Path, photo_folder: Path)
         [program, "train", *arguments, "style.name=killed"],
         cwd=work,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         checkpoint = work / "runs" / "killed" / "1" / "last.ckpt"
         deadline = time.monotonic() + 120
         while not checkpoint.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
-        os.kill(process.pid, signal.SIGKILL)
+        os.kill(process.pid, how)
+        _, said = process.communicate(timeout=120)
     assert checkpoint.exists()
+    if how is not signal.SIGKILL:
+        assert process.returncode == 128 + how
+        assert f"interrupted by {how.name} at step" in said
+        assert "resume=runs/killed/1" in said
+        assert "Traceback" not in said
     assert not (work / "checkpoints" / "killed").exists()
     resumed = fast_style("train", *arguments, "style.name=killed", "resume=runs/killed")
     assert resumed.returncode == 0, resumed.stderr
     assert not (work / "runs" / "killed" / "2").exists()
     a, b = (load_file(work / "checkpoints" / name / "model.safetensors") for name in ("whole", "killed"))
     assert all(a[key].equal(b[key]) for key in a), "the resumed run ended elsewhere than the uninterrupted one"
+
+
+def test_a_warm_start_begins_with_a_models_weights(fast_style: Command, work: Path) -> None:
+    assert fast_style("train", *QUICK, "style.name=first").returncode == 0
+    more = ("style.name=second", "trainer.max_steps=1", "trainer.learning_rate=1e-9", "init_from=first")
+    result = fast_style("train", *QUICK, *more)
+    assert result.returncode == 0, result.stderr
+    first, second = (load_file(work / "checkpoints" / name / "model.safetensors") for name in ("first", "second"))
+    assert all(first[key].equal(second[key]) for key in first)
+    card = json.loads((work / "checkpoints" / "second" / "card.json").read_text())
+    assert card["training"]["init_from"] == "first"
+    assert_one_line_error(fast_style("train", *QUICK, "init_from=nowhere"), "no model nowhere")
+    assert_one_line_error(
+        fast_style("train", *QUICK, "model.width=5", "init_from=first"), "init_from=first", "'width': 4", "'width': 5"
+    )
 
 
 def test_a_sweep_trains_one_model_per_style(fast_style: Command, work: Path, style_file: Path) -> None:

@@ -6,7 +6,15 @@ from torch import Tensor, nn
 
 from fast_style.encoders import Encoder, ReceptiveField
 from fast_style.errors import ConfigError
-from fast_style.losses import PerceptualLoss, gram_matrix, relative_error, rescale, style_grams, total_variation
+from fast_style.losses import (
+    PerceptualLoss,
+    checkerboard,
+    gram_matrix,
+    relative_error,
+    rescale,
+    style_grams,
+    total_variation,
+)
 
 
 class Pointwise(Encoder):
@@ -104,13 +112,13 @@ def test_terms_have_names_and_the_total_is_weighted() -> None:
     loss = make_loss(
         torch.rand(1, 3, 16, 16),
         style_layers=["identity", "double"], scales=(1.0, 0.5),
-        content_weight=3.0, style_weight=5.0, tv_weight=7.0,
+        content_weight=3.0, style_weight=5.0, tv_weight=7.0, checkerboard_weight=9.0,
     )  # fmt: skip
     terms = loss(torch.rand(2, 3, 16, 16), loss.content_features(torch.rand(2, 3, 16, 16)))
     parts = {f"style/{layer}@{scale}" for layer in ("identity", "double") for scale in ("1", "0.5")}
     assert set(terms) == parts | {"content/identity@1", "content", "style", "total_variation", "checkerboard", "total"}
     assert terms["style"] == pytest.approx(float(sum(terms[part] for part in parts)) / 4)
-    expected = 3 * terms["content"] + 5 * terms["style"] + 7 * terms["total_variation"]
+    expected = 3 * terms["content"] + 5 * terms["style"] + 7 * terms["total_variation"] + 9 * terms["checkerboard"]
     assert terms["total"] == pytest.approx(float(expected))
 
 
@@ -150,3 +158,70 @@ def test_content_without_scale_one() -> None:
 def test_impossible_settings_are_config_errors(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="loss"):
         make_loss(torch.rand(1, 3, 16, 16), **wrong)
+
+
+@pytest.mark.parametrize("positions", [(8, 8), (64, 64), (96, 128)])
+@pytest.mark.parametrize("channels", [3, 64])
+def test_gram_matrices_of_bfloat16_features_are_exact_enough(positions: tuple[int, int], channels: int) -> None:
+    features = torch.randn(2, channels, *positions).relu().bfloat16()
+    exact = gram_matrix(features.double().float())
+    made = gram_matrix(features)
+    assert made.dtype == torch.float32
+    assert float((made - exact).norm() / exact.norm()) < 1e-3
+
+
+def test_checkerboard_closed_form() -> None:
+    flat = torch.full((1, 3, 64, 128), 0.5)
+    assert checkerboard(flat) == 0
+    dotted = flat.clone()
+    dotted[..., ::4, ::4] += 0.16
+    # One position of sixteen differs by 0.16: variance 0.16² · (1/16) · (15/16).
+    assert checkerboard(dotted) == pytest.approx(0.16**2 * 15 / 256, rel=1e-4)
+    lines = flat.clone()
+    lines[..., ::2, :] += 0.1
+    assert checkerboard(lines) == pytest.approx(0.05**2, rel=1e-4)
+
+
+def test_checkerboard_is_blind_to_other_periods_and_to_slopes() -> None:
+    x = torch.arange(192.0).expand(192, 192)
+    for period in (3, 6, 16):
+        wave = 0.5 + 0.2 * torch.sin(2 * torch.pi * x / period)
+        assert checkerboard(wave.expand(1, 3, -1, -1), block=48) < 1e-9
+    # A slope goes up by 3 from the first to the last position of a cell, the same in each.
+    slope = (x / 192).expand(1, 3, -1, -1)
+    assert checkerboard(slope) == pytest.approx(1.25 / 192**2, rel=1e-3)
+
+
+def test_checkerboard_of_small_and_odd_images() -> None:
+    assert checkerboard(torch.rand(1, 3, 3, 50)) == 0
+    image = torch.zeros(1, 3, 70, 45)
+    image[..., ::4, :] = 0.4
+    assert checkerboard(image) == pytest.approx(0.16 * 3 / 16, rel=1e-4)
+
+
+def test_layers_count_by_their_weights() -> None:
+    layers = ["identity", "double"]
+    style, picture = torch.rand(1, 3, 16, 16), torch.rand(2, 3, 16, 16)
+
+    def style_term(weights: dict[str, float]) -> float:
+        loss = make_loss(style, style_layers=layers, layer_weights=weights)
+        return float(loss(picture, loss.content_features(picture))["style"])
+
+    only_first = make_loss(style, style_layers=["identity"])
+    first = float(only_first(picture, only_first.content_features(picture))["style"])
+    assert style_term({"double": 0}) == pytest.approx(first)
+    assert style_term({"identity": 2, "double": 2}) == pytest.approx(style_term({}))
+    for wrong in ({"triple": 1.0}, {"double": -1.0}, {"identity": 0.0, "double": 0.0}):
+        with pytest.raises(ConfigError, match=r"loss\.layer_weights"):
+            style_term(wrong)
+
+
+def test_content_at_half_the_resolution_forgives_fine_grain() -> None:
+    photo = rescale(torch.rand(1, 3, 8, 8), 1).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    grain = photo.clone()
+    grain[..., ::2, ::2] += 0.1
+    grain[..., 1::2, ::2] -= 0.1
+    full, half = (make_loss(photo, content_scales=(scale,)) for scale in (1.0, 0.5))
+    terms = [loss(grain, loss.content_features(photo)) for loss in (full, half)]
+    assert float(terms[1]["content"]) < 0.2 * float(terms[0]["content"])
+    assert set(terms[1]) >= {"content/identity@0.5"}
