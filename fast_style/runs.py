@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -13,6 +14,8 @@ import torch
 from fast_style.errors import ConfigError
 
 LAST = "last.ckpt"
+SLURM_NOTE = "slurm_job"
+"""File in a run folder that names the job it belongs to."""
 
 
 def lightning_precision(precision: str, accelerator: str) -> Any:
@@ -56,6 +59,23 @@ def find_checkpoint(path: str) -> Path:
     return found[-1]
 
 
+def requeued_checkpoint(parent: Path) -> Path | None:
+    """The last checkpoint, in a run folder below `parent`, of this very SLURM job before it was requeued; None where
+    it is no such job."""
+    job = slurm_job()
+    if job is None or not os.environ.get("SLURM_RESTART_COUNT"):
+        return None
+    found = [note.parent for note in parent.glob(f"*/{SLURM_NOTE}") if note.read_text(encoding="utf-8").strip() == job]
+    checkpoints = [folder / LAST for folder in found if (folder / LAST).is_file()]
+    return max(checkpoints, key=lambda path: int(path.parent.name), default=None)
+
+
+def slurm_job() -> str | None:
+    """This SLURM job's number, with its task's in an array; None outside of SLURM."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
+
+
 def make_run_dir(parent: Path) -> Path:
     """A new folder `parent/NUMBER`, one above the highest there is.
 
@@ -71,6 +91,9 @@ def make_run_dir(parent: Path) -> Path:
                 (parent / str(number)).mkdir()
             except FileExistsError:  # another run of a sweep was faster
                 continue
+            job = slurm_job()
+            if job is not None:
+                (parent / str(number) / SLURM_NOTE).write_text(f"{job}\n", encoding="utf-8")
             return parent / str(number)
     except OSError as error:
         raise ConfigError(

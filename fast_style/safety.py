@@ -7,6 +7,7 @@ import logging
 import math
 import signal
 import statistics
+import subprocess
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
 from fast_style.data import Batch
-from fast_style.errors import TrainingError
+from fast_style.errors import TrainingError, first_line
+from fast_style.runs import slurm_job
 
 log = logging.getLogger("fast_style")
 
@@ -135,6 +137,9 @@ class Interrupted(Exception):
 class Interruption(Callback):
     """SIGINT and SIGTERM let the current step end, save, and raise `Interrupted`; a second one ends at once.
 
+    In a SLURM job so does SIGUSR1 (`sbatch --signal=USR1@90`), which also puts the job back into the queue. Lightning
+    would do that inside of the signal handler, in the midst of a step, and hangs if a log is being written just then.
+
     Args:
         checkpoint: the file to save to.
     """
@@ -153,7 +158,8 @@ class Interruption(Callback):
             self.signal = number
 
         try:
-            before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+            caught = [signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR1] if slurm_job() else [])]
+            before = {number: signal.signal(number, note) for number in caught}
         except ValueError:  # not in the main thread, where no signals arrive
             before = {}
         try:
@@ -168,4 +174,15 @@ class Interruption(Callback):
         # The signal reaches one process of several, at a step of its own.
         if trainer.strategy.reduce_boolean_decision(self.signal is not None, all=False):
             trainer.save_checkpoint(self.checkpoint)
+            if self.signal == getattr(signal, "SIGUSR1", None) and trainer.is_global_zero:
+                requeue()
             raise Interrupted(self.signal or signal.SIGTERM, trainer.global_step)
+
+
+def requeue() -> None:
+    """Puts this SLURM job back into the queue."""
+    command = ["scontrol", "requeue", slurm_job() or ""]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        log.warning("%s failed (%s); start the job again by hand, with resume=", " ".join(command), first_line(error))

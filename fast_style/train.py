@@ -37,6 +37,7 @@ from fast_style.runs import (
     lightning_precision,
     make_run_dir,
     quieten_lightning,
+    requeued_checkpoint,
 )
 from fast_style.safety import DivergenceGuard, Interrupted, Interruption
 from fast_style.stylizer import Stylizer
@@ -85,21 +86,14 @@ def train(config: TrainConfig) -> TrainResult:
     torch.manual_seed(config.seed)
     criterion = build_loss(config, style)
     precision = lightning_precision(config.trainer.precision, config.trainer.accelerator)
-    module = StyleModule(
-        network=config.model.name,
-        network_arguments={"width": config.model.width, "blocks": config.model.blocks},
-        optimizer=config.trainer.optimizer,
-        learning_rate=config.trainer.learning_rate,
-        schedule=config.trainer.schedule,
-        warmup_steps=config.trainer.warmup_steps,
-        max_steps=config.trainer.max_steps,
-        criterion=criterion,
-    )
+    module = build_module(config, criterion)
     if config.init_from and not resume:
         begin_with(config.init_from, module.network)
     check_writable(model_dir, "output_dir")
     data = StyleDataModule(config.data, seed=config.seed)
-    run_dir = resume.parent if resume else make_run_dir(Path(config.runs_dir).expanduser() / name)
+    runs = Path(config.runs_dir).expanduser() / name
+    resume = resume or requeued_checkpoint(runs)
+    run_dir = resume.parent if resume else make_run_dir(runs)
     trainer_config = config.trainer
     grid_photos = torch.stack([data.validation[i].photo for i in range(min(4, len(data.validation)))])
     checkpoints = [
@@ -186,6 +180,20 @@ def train(config: TrainConfig) -> TrainResult:
     if data.skipped:
         log.warning("%d unreadable photos were skipped", len(data.skipped))
     return TrainResult(model_dir, run_dir, metrics, list(data.skipped))
+
+
+def build_module(config: TrainConfig, criterion: PerceptualLoss) -> StyleModule:
+    """What Lightning trains, freshly initialised."""
+    return StyleModule(
+        network=config.model.name,
+        network_arguments={"width": config.model.width, "blocks": config.model.blocks},
+        optimizer=config.trainer.optimizer,
+        learning_rate=config.trainer.learning_rate,
+        schedule=config.trainer.schedule,
+        warmup_steps=config.trainer.warmup_steps,
+        max_steps=config.trainer.max_steps,
+        criterion=criterion,
+    )
 
 
 def begin_with(model: str, network: TransformationNetwork) -> None:

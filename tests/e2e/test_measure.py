@@ -134,3 +134,59 @@ def test_visualize_a_unit(fast_style: Command, work: Path, photo_folder: Path) -
     assert Image.open(work / "unit.png").width > 128
     assert_one_line_error(fast_style(*given, "relu2_2", "--unit", 4000), "--unit 4000", "units in relu2_2")
     assert_one_line_error(fast_style(*given, "relu9_9", "--unit", 1), "relu9_9", "relu2_2")
+
+
+PEER = {
+    "transformer_net.py": """
+import torch
+class TransformerNet(torch.nn.Conv2d):
+    def __init__(self):
+        super().__init__(3, 3, 3, padding=1)
+""",
+    "vgg.py": "from torchvision import models\nvgg16 = models.vgg16(weights='a download')\n",
+    "neural_style.py": """
+import torch, vgg
+from torch.optim import Adam
+from torchvision import datasets, transforms
+from transformer_net import TransformerNet
+def train(args):
+    data = datasets.ImageFolder(args.dataset, transforms.Compose([transforms.Resize(16), transforms.ToTensor()]))
+    model = TransformerNet()
+    optimizer = Adam(model.parameters(), args.lr)
+    for epoch in range(args.epochs):
+        print('never on stdout')
+        for x, _ in torch.utils.data.DataLoader(data, args.batch_size):
+            optimizer.zero_grad()
+            model(x).mean().backward()
+            optimizer.step()
+""",
+}
+
+
+def test_bench_times_us_and_a_peer(fast_style: Command, work: Path) -> None:
+    (work / "peer" / "neural_style").mkdir(parents=True)
+    for name, text in PEER.items():
+        (work / "peer" / "neural_style" / name).write_text(text)
+    small = ("experiment=smoke", "data.dir=photos", "data.image_size=32", "model.width=4", "model.blocks=1")
+    (work / "photos").mkdir()
+    for seed in range(2):
+        Image.fromarray(make_photo(seed)).save(work / "photos" / f"{seed}.png")
+    result = fast_style("bench", *small, "--steps", 6, "--seconds", 0, "--size", "64x48", "--json", "--quiet")
+    assert result.returncode == 0, result.stderr
+    measured = json.loads(result.stdout)
+    assert [row["what"] for row in measured["training"]] == ["with these settings"]
+    assert measured["training"][0]["photos_per_second"] > 0
+    assert [row["what"] for row in measured["stylising"]] == ["starry_night, onnx", "starry_night, torch"]
+    assert measured["machine"]["cores"] >= 1
+
+    timed = ("--steps", 6, "--seconds", 0, "--size", "64x48")
+    result = fast_style("bench", *small, *timed, "--peer", "peer", "--json")
+    assert result.returncode == 0, result.stderr
+    measured = json.loads(result.stdout)
+    assert [row["what"] for row in measured["training"]][1:] == ["the peer's recipe", "pytorch/examples"]
+    assert measured["training"][2]["ratio"] > 0
+    assert measured["stylising"][2]["what"] == "pytorch/examples, eager"
+    assert measured["stylising"][2]["ratio"] > 0
+    assert_one_line_error(fast_style("bench", "--steps", 0, "--quiet", "--peer", "nowhere"), "--peer nowhere")
+    assert_one_line_error(fast_style("bench", "--steps", 3), "--steps 3")
+    assert_one_line_error(fast_style("bench", "--steps", 0, "--size", "big"), "--size big", "640x480")

@@ -107,6 +107,41 @@ def test_photos_with_broken_files_among_them(
     assert "checkpoints/zigzag" in result.stdout
 
 
+def test_a_requeued_slurm_job_goes_on(work: Path, photo_folder: Path, tmp_path: Path) -> None:
+    """SIGUSR1 saves and requeues; started again as the same job, the run goes on in its own folder."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "scontrol").write_text('#!/bin/sh\necho "$@" >> "$0.calls"\n')
+    (programs / "scontrol").chmod(0o755)
+    environment = {
+        **os.environ, "HOME": str(tmp_path), "PATH": f"{programs}:{os.environ['PATH']}", "SLURM_JOB_ID": "71",
+        "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0",
+        "SLURM_JOB_NODELIST": "localhost",
+    }  # fmt: skip
+    command = [
+        str(Path(sys.executable).with_name("fast-style")), "train", *QUICK, f"data.dir={photo_folder}",
+        "trainer.max_steps=400", "trainer.val_every=400", "style.name=queued",
+    ]  # fmt: skip
+    run = work / "runs" / "queued" / "1"
+    with subprocess.Popen(command, cwd=work, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not (run / "last.ckpt").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGUSR1)
+        _, said = process.communicate(timeout=120)
+    assert "interrupted by SIGUSR1" in said
+    assert (programs / "scontrol.calls").read_text().split() == ["requeue", "71"]
+    again = subprocess.run(
+        command, cwd=work, env={**environment, "SLURM_RESTART_COUNT": "1"}, capture_output=True, text=True, timeout=300,
+        check=False,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert "resuming queued" in again.stderr
+    assert [path.name for path in (work / "runs" / "queued").iterdir()] == ["1"]
+    card = json.loads((work / "checkpoints" / "queued" / "card.json").read_text())
+    assert card["training"]["steps"] == 400
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_killed_and_resumed(fast_style: Command, work: Path, photo_folder: Path, how: signal.Signals) -> None:
     arguments = [*QUICK, f"data.dir={photo_folder}", "trainer.max_steps=40"]

@@ -1,0 +1,356 @@
+"""How fast this machine trains and stylises, and pytorch/examples' fast_neural_style beside it in the same run."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import re
+import statistics
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from rich.table import Table
+from torch import nn
+
+import fast_style
+from fast_style.config import TrainConfig, compose_training
+from fast_style.data import StyleDataModule
+from fast_style.errors import ConfigError
+from fast_style.images import save_rgb
+from fast_style.objective import build_loss, load_style, quoted
+from fast_style.runs import lightning_precision, quieten_lightning
+from fast_style.stylizer import Stylizer
+from fast_style.synthetic import dead_leaves
+from fast_style.train import build_module
+
+SIZES = ((256, 256), (640, 480), (1280, 720), (1920, 1080))
+ENGINES = ("onnx", "torch")
+WARM_UP = 2
+PHOTOS = 64  # on the disk, for both training loops
+# Of pytorch/examples' loop: VGG-16, four style layers, content at relu2_2, Adam, one scale.
+PEER_RECIPE = (
+    "experiment=johnson2016", "encoder.content_layers=[relu2_2]", "data.batch_size=4", "data.image_size=256",
+)  # fmt: skip
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`640x480` as width and height in pixels.
+
+    Raises:
+        ConfigError: something else.
+    """
+    found = re.fullmatch(r"(\d+)[x×](\d+)", text)
+    if found is None or not int(found[1]) or not int(found[2]):
+        raise ConfigError(f"--size {text}: want width x height in pixels, as 640x480")
+    return int(found[1]), int(found[2])
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of the same work, done again and again."""
+
+    median: float
+    fastest: float
+    slowest: float
+    times: int
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Timing:
+        return cls(statistics.median(seconds), min(seconds), max(seconds), len(seconds))
+
+
+def measure(work: Callable[[], object], seconds: float) -> Timing:
+    """Does `work` after a warm-up for about so many seconds, three times at least."""
+    for _ in range(WARM_UP):
+        work()
+    taken: list[float] = []
+    while len(taken) < 3 or sum(taken) < seconds:
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return Timing.of(taken)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
+    return {
+        "cpu": name,
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "torch": torch.__version__,
+        "onnxruntime": onnxruntime.__version__,
+        "fast_style": fast_style.__version__,
+    }
+
+
+class StepClock(Callback):
+    """When each training step ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        if pl_module.device.type == "cuda":
+            torch.cuda.synchronize()
+        self.ends.append(time.perf_counter())
+
+
+def between(ends: Sequence[float]) -> Timing:
+    """Seconds of each step but the first ones, from when they ended."""
+    return Timing.of(np.diff(ends)[WARM_UP:].tolist())
+
+
+def time_training(config: TrainConfig, steps: int) -> Timing:
+    """Seconds of a training step through Lightning, loading of the photos included.
+
+    Args:
+        config: what to train; nothing is written.
+        steps: how many, the warm-up included.
+    """
+    quieten_lightning()
+    torch.manual_seed(config.seed)
+    module = build_module(config, build_loss(config, load_style(config)))
+    clock = StepClock()
+    trainer = Trainer(
+        max_steps=steps, max_epochs=-1, accelerator=config.trainer.accelerator, devices=1,
+        precision=lightning_precision(config.trainer.precision, config.trainer.accelerator),
+        limit_val_batches=0, callbacks=[clock], logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, use_distributed_sampler=False,
+    )  # fmt: skip
+    trainer.fit(module, StyleDataModule(config.data, seed=config.seed))
+    return between(clock.ends)
+
+
+def time_stylising(model: str, engine: str, size: tuple[int, int], seconds: float) -> Timing:
+    """Seconds of a picture of `size` (width, height), from array to array."""
+    stylizer = Stylizer.load(model, engine=engine)
+    picture = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    return measure(lambda: stylizer(picture), seconds)
+
+
+def write_photos(folder: Path) -> None:
+    """`PHOTOS` JPEGs to train on, in a sub-folder, as torchvision's ImageFolder wants them."""
+    for number in range(PHOTOS):
+        save_rgb(dead_leaves(np.random.default_rng(number), 288), folder / "photos" / f"{number:03}.jpg", quality=90)
+
+
+def random_vgg16(path: Path) -> None:
+    """VGG-16 with random weights: as fast as the trained one, and nothing to download."""
+    from safetensors.torch import save_file
+    from torchvision.models import vgg16
+
+    features = vgg16(weights=None).features.state_dict(prefix="features.")
+    save_file(dict(features), path)
+
+
+@contextmanager
+def peer_modules(folder: Path) -> Iterator[tuple[ModuleType, type[nn.Module]]]:
+    """pytorch/examples' `neural_style` and `TransformerNet` from a checkout of the user's own.
+
+    Raises:
+        ConfigError: not that checkout.
+    """
+    import torchvision.models
+
+    inside = next((p for p in (folder, folder / "neural_style", folder / "fast_neural_style" / "neural_style")
+                   if (p / "transformer_net.py").is_file()), None)  # fmt: skip
+    if inside is None:
+        raise ConfigError(f"--peer {folder}: no transformer_net.py there; give a checkout of pytorch/examples")
+    names = ("neural_style", "transformer_net", "utils", "vgg")
+    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    trained = torchvision.models.vgg16
+    sys.path.insert(0, str(inside))
+    # Random weights are as fast as theirs, which would have to be downloaded.
+    torchvision.models.vgg16 = lambda **_: trained(weights=None)
+    try:
+        yield importlib.import_module("neural_style"), importlib.import_module("transformer_net").TransformerNet
+    finally:
+        torchvision.models.vgg16 = trained
+        sys.path.remove(str(inside))
+        for name in names:
+            sys.modules.pop(name, None)
+        sys.modules.update(before)
+
+
+def time_peer_training(neural_style: ModuleType, photos: Path, style: Path, steps: int) -> Timing:
+    """Seconds of a step of the peer's own training loop, batch 4 at 256 px."""
+    ends: list[float] = []
+
+    class Enough(Exception):
+        pass
+
+    class ClockedAdam(torch.optim.Adam):
+        def step(self, closure: Any = None) -> Any:
+            super().step(closure)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            ends.append(time.perf_counter())
+            if len(ends) >= steps:
+                raise Enough
+
+    neural_style.Adam = ClockedAdam  # type: ignore[attr-defined]
+    arguments = Namespace(
+        accel=torch.cuda.is_available(), cuda=torch.cuda.is_available(), seed=0, image_size=256, dataset=str(photos),
+        batch_size=4, lr=1e-3, style_image=str(style), style_size=None, epochs=10**6, content_weight=1e5,
+        style_weight=1e10, log_interval=10**9, checkpoint_interval=10**9, checkpoint_model_dir=None,
+        save_model_dir=None,
+    )  # fmt: skip
+    try:
+        with redirect_stdout(sys.stderr):
+            neural_style.train(arguments)
+    except Enough:
+        pass
+    return between(ends)
+
+
+def time_peer_stylising(network: type[nn.Module], size: tuple[int, int], seconds: float) -> Timing:
+    """Seconds of a picture through the peer's network in eager mode, from array to array as they do it."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = network().eval().to(device)
+    picture = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+
+    def stylise() -> np.ndarray:
+        with torch.no_grad():
+            given = torch.from_numpy(picture).to(device).permute(2, 0, 1)[None].float()
+            return model(given)[0].clamp(0, 255).permute(1, 2, 0).byte().cpu().numpy()
+
+    return measure(stylise, seconds)
+
+
+def bench(
+    *,
+    models: Sequence[str],
+    sizes: Sequence[tuple[int, int]],
+    steps: int,
+    seconds: float,
+    overrides: Sequence[str],
+    peer: Path | None,
+    note: Callable[[str], None],
+) -> dict[str, Any]:
+    """All timings.
+
+    Args:
+        models: to stylise with.
+        sizes: of pictures, width and height.
+        steps: of training; 0: none.
+        seconds: about how long to stylise for each figure.
+        overrides: of the training's settings.
+        peer: a checkout of pytorch/examples; both train its recipe, in turn.
+        note: called with what is measured next.
+
+    Returns:
+        `machine`, `training` and `stylising` (a row each: what, and `seconds`), and with a peer its rows among
+        them and the `ratio` of its time to ours.
+
+    Raises:
+        FastStyleError: no such model, or not a checkout of the peer.
+    """
+    if 0 < steps < WARM_UP + 4:
+        raise ConfigError(f"--steps {steps}: the first {WARM_UP + 1} are a warm-up; want {WARM_UP + 4} or more, or 0")
+    training: list[dict[str, Any]] = []
+    stylising: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        if steps:
+            note("making photos")
+            write_photos(folder)
+
+        def train(what: str, settings: Sequence[str]) -> Timing:
+            note(f"training {what}")
+            config = compose_training([f"data.dir={quoted(folder)}", "data.val_count=1", *settings])
+            timing = time_training(config, steps)
+            training.append(
+                {
+                    "what": what,
+                    "photos_per_second": config.data.batch_size / timing.median,
+                    "seconds": asdict(timing),
+                }
+            )
+            return timing
+
+        def stylise(what: str, size: tuple[int, int], work: Callable[[], Timing]) -> Timing:
+            note(f"{what} at {size[0]}×{size[1]}")
+            timing = work()
+            stylising.append({"what": what, "width": size[0], "height": size[1], "seconds": asdict(timing)})
+            return timing
+
+        if steps:
+            train("with these settings" if overrides else "with the defaults", overrides)
+        ours: dict[tuple[int, int], float] = {}
+        for size in sizes:
+            for model in models:
+                for engine in ENGINES:
+                    timing = stylise(
+                        f"{model}, {engine}", size,
+                        lambda model=model, engine=engine, size=size: time_stylising(model, engine, size, seconds),  # type: ignore[misc]
+                    )  # fmt: skip
+                    ours[size] = min(ours.get(size, timing.median), timing.median)
+        if peer is not None:
+            with peer_modules(peer) as (neural_style, network):
+                if steps:
+                    weights = folder / "vgg16.safetensors"
+                    random_vgg16(weights)
+                    timing = train("the peer's recipe", [*PEER_RECIPE, f"encoder.weights={quoted(weights)}"])
+                    note("training by pytorch/examples")
+                    style = next((folder / "photos").iterdir())
+                    theirs = time_peer_training(neural_style, folder, style, steps)
+                    training.append(
+                        {
+                            "what": "pytorch/examples",
+                            "photos_per_second": 4 / theirs.median,
+                            "seconds": asdict(theirs),
+                            "ratio": theirs.median / timing.median,
+                        }
+                    )
+                for size in sizes:
+                    theirs = stylise(
+                        "pytorch/examples, eager", size,
+                        lambda size=size: time_peer_stylising(network, size, seconds),  # type: ignore[misc]
+                    )  # fmt: skip
+                    if size in ours:
+                        stylising[-1]["ratio"] = theirs.median / ours[size]
+    return {"machine": machine(), "training": training, "stylising": stylising}
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """The result of `bench`, for people."""
+    made = []
+    if result["training"]:
+        table = Table(title="training", box=None, title_justify="left")
+        for header in ("", "photos/s", "step, median", "fastest", "slowest", "takes, by ours"):
+            table.add_column(header, justify="left" if not header else "right")
+        for row in result["training"]:
+            spread = [f"{row['seconds'][key]:.3f} s" for key in ("median", "fastest", "slowest")]
+            ratio = f"{row['ratio']:.2f}×" if "ratio" in row else ""
+            table.add_row(row["what"], f"{row['photos_per_second']:.2f}", *spread, ratio)
+        made.append(table)
+    if result["stylising"]:
+        table = Table(title="stylising", box=None, title_justify="left")
+        for header in ("", "size", "median", "fastest", "slowest", "pictures/s", "takes, by our fastest"):
+            table.add_column(header, justify="left" if not header else "right")
+        for row in result["stylising"]:
+            times = row["seconds"]
+            spread = [f"{times[key] * 1e3:.0f} ms" for key in ("median", "fastest", "slowest")]
+            ratio = f"{row['ratio']:.2f}×" if "ratio" in row else ""
+            size = f"{row['width']}×{row['height']}"
+            table.add_row(row["what"], size, *spread, f"{1 / times['median']:.1f}", ratio)
+        made.append(table)
+    return made

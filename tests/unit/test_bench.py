@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fast_style.bench import Timing, between, measure, parse_size, peer_modules, tables
+from fast_style.errors import ConfigError
+
+
+def test_timings() -> None:
+    assert Timing.of([3.0, 1.0, 2.0]) == Timing(2.0, 1.0, 3.0, 3)
+    # Steps of 9 and 9 seconds warm up; then 1, 3 and 2.
+    assert between([0.0, 9.0, 18.0, 19.0, 22.0, 24.0]) == Timing(2.0, 1.0, 3.0, 3)
+
+
+def test_work_is_done_after_a_warm_up_and_often_enough() -> None:
+    calls: list[int] = []
+    timing = measure(lambda: calls.append(1), 0)
+    assert timing.times == 3
+    assert len(calls) == 5
+    assert timing.fastest <= timing.median <= timing.slowest
+
+
+def test_sizes() -> None:
+    assert parse_size("640x480") == (640, 480)
+    for wrong in ("640", "0x480", "640x", "wide"):
+        with pytest.raises(ConfigError, match="--size"):
+            parse_size(wrong)
+
+
+def test_a_folder_that_is_no_peer(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no transformer_net\.py there"), peer_modules(tmp_path):
+        pass
+
+
+def test_tables_show_every_row() -> None:
+    seconds = {"median": 0.5, "fastest": 0.4, "slowest": 0.6, "times": 3}
+    result = {
+        "training": [{"what": "defaults", "photos_per_second": 4.0, "seconds": seconds}],
+        "stylising": [{"what": "x, onnx", "width": 64, "height": 48, "seconds": seconds, "ratio": 2.0}],
+    }
+    training, stylising = tables(result)
+    assert [list(column.cells) for column in training.columns][:3] == [["defaults"], ["4.00"], ["0.500 s"]]
+    assert "2.00×" in [cell for column in stylising.columns for cell in column.cells]
