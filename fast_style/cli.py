@@ -296,6 +296,90 @@ def evaluate(
 
 
 @app.command()
+def bench(
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[OVERRIDES]", help="Settings of the training, as of `train`.")
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="To stylise with; repeatable.")] = None,
+    size: Annotated[list[str] | None, typer.Option(metavar="WxH", help="Of pictures; repeatable.")] = None,
+    steps: Annotated[int, typer.Option(min=0, help="Of training, at least 6; 0: no training.")] = 12,
+    seconds: Annotated[float, typer.Option(min=0, help="About how long to stylise for each figure.")] = 3.0,
+    peer: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A checkout of pytorch/examples, to time beside.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of tables.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Time training and stylising on this machine."""
+    import json
+
+    from fast_style.bench import SIZES, parse_size, tables
+    from fast_style.bench import bench as run
+
+    result = run(
+        models=model or ["starry_night"], sizes=[parse_size(text) for text in size] if size else SIZES,
+        steps=steps, seconds=seconds, overrides=overrides or [], peer=peer,
+        note=lambda text: None if quiet else stderr.print(text, highlight=False),
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(result, indent=2))
+        return
+    for table in tables(result):
+        Console().print(table)
+    print(", ".join(f"{key} {value}" for key, value in result["machine"].items() if value is not None))
+
+
+data_app = typer.Typer(help="Make a compact training set, once: small JPEGs, quick to read.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+PhotoSize = Annotated[int, typer.Option(min=32, help="Shorter side in pixels; no photo is enlarged.")]
+PhotoQuality = Annotated[int, typer.Option(min=1, max=100, help="Of the JPEGs.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes; by default as many as cores.")]
+
+
+@data_app.command()
+def prepare(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A folder of photos.")],
+    target: Annotated[Path, typer.Argument(metavar="DST", help="The folder to write, outside SRC.")],
+    size: PhotoSize = 256,
+    quality: PhotoQuality = 90,
+    jobs: Jobs = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
+) -> None:
+    """Write every photo below SRC as a small JPEG. Run again, it goes on where it was."""
+    from fast_style.prepare import prepare_folder
+
+    result = prepare_folder(source, target, size=size, quality=quality, jobs=jobs, console=stderr, quiet=quiet)
+    if not quiet:
+        stderr.print(str(result), highlight=False, soft_wrap=True)
+    print(result.folder)
+
+
+@data_app.command()
+def coco(
+    target: Annotated[Path, typer.Argument(metavar="DST", help="Gets the photos in a folder named like the split.")],
+    split: Annotated[str, typer.Option(help="val2017 (5 000 photos, 0.8 GB) or train2017 (118 287, 19 GB).")],
+    size: PhotoSize = 256,
+    quality: PhotoQuality = 90,
+    jobs: Jobs = None,
+    url: Annotated[str | None, typer.Option(help="Of the zip, if not COCO's own: http, https or file.")] = None,
+    checksum: Annotated[str | None, typer.Option(metavar="MD5", help="Of the zip, if not COCO's own.")] = None,
+    keep_zip: Annotated[bool, typer.Option("--keep-zip", help="Don't remove the zip at the end.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
+) -> None:
+    """Fetch the photos of COCO 2017 and write them as small JPEGs. Run again, it goes on where it was."""
+    from fast_style.coco import prepare_coco
+
+    result = prepare_coco(
+        target, split, size=size, quality=quality, jobs=jobs, url=url, checksum=checksum, keep_zip=keep_zip,
+        console=stderr, quiet=quiet,
+    )  # fmt: skip
+    if not quiet:
+        stderr.print(str(result), highlight=False, soft_wrap=True)
+    print(result.folder)
+
+
+@app.command()
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="A .ckpt file of a training run.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The model folder to write.")],
@@ -316,7 +400,8 @@ def main() -> None:
         handlers=[RichHandler(console=stderr, show_path=False, show_time=False, markup=False)],
     )
     # Now, because `train` hands its arguments to Hydra in sys.argv.
-    command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+    words = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    command = " ".join(words[: 2 if words[:1] == ["data"] else 1])
     try:
         app()
     except FastStyleError as error:
