@@ -59,6 +59,14 @@ def find_checkpoint(path: str) -> Path:
     return found[-1]
 
 
+def is_leader() -> bool:
+    """Whether this process is the only one, or the first of several on one or more machines."""
+    from pytorch_lightning.utilities import rank_zero_only
+
+    rank: int = getattr(rank_zero_only, "rank", 0)
+    return rank == 0
+
+
 def requeued_checkpoint(parent: Path) -> Path | None:
     """The last checkpoint, in a run folder below `parent`, of this very SLURM job before it was requeued; None where
     it is no such job."""

@@ -34,6 +34,7 @@ from fast_style.runs import (
     LAST,
     check_writable,
     find_checkpoint,
+    is_leader,
     lightning_precision,
     make_run_dir,
     quieten_lightning,
@@ -78,7 +79,8 @@ def train(config: TrainConfig) -> TrainResult:
         FastStyleError: what a user can put right.
     """
     quieten_lightning()
-    console = Console(stderr=True, quiet=config.quiet)
+    leader = is_leader()
+    console = Console(stderr=True, quiet=config.quiet or not leader)
     name = style_name(config)
     model_dir = Path(config.output_dir).expanduser() / name
     resume = find_checkpoint(config.resume) if config.resume else None
@@ -93,7 +95,8 @@ def train(config: TrainConfig) -> TrainResult:
     data = StyleDataModule(config.data, seed=config.seed)
     runs = Path(config.runs_dir).expanduser() / name
     resume = resume or requeued_checkpoint(runs)
-    run_dir = resume.parent if resume else make_run_dir(runs)
+    # Only the leader of several processes makes a folder; the others' callbacks are told of it by Lightning.
+    run_dir = resume.parent if resume else make_run_dir(runs) if leader else runs
     trainer_config = config.trainer
     grid_photos = torch.stack([data.validation[i].photo for i in range(min(4, len(data.validation)))])
     checkpoints = [
@@ -143,7 +146,8 @@ def train(config: TrainConfig) -> TrainResult:
         use_distributed_sampler=False,  # the sampler shares samples out by itself, and can start anywhere
         default_root_dir=run_dir,
     )
-    write_config(config, run_dir)
+    if leader:
+        write_config(config, run_dir)
     console.print(
         f"{'resuming' if resume else 'training'} [bold]{name}[/] on {data.source}, "
         f"{trainer.strategy.root_device.type} {precision}; TensorBoard: tensorboard --logdir {config.runs_dir}"
@@ -308,7 +312,7 @@ def main(composed: DictConfig) -> None:
         raise SystemExit(2) from error
     except Interrupted as interrupted:
         raise SystemExit(128 + interrupted.number) from interrupted
-    report(result, Console())
+    report(result, Console(quiet=not is_leader()))
 
 
 def with_own_style(overrides: list[str]) -> list[str]:
@@ -332,8 +336,13 @@ def run(overrides: list[str]) -> None:
     overrides = with_own_style(overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, rather than print a traceback and exit with 1
     # Hydra's parser takes its flags before the overrides, or after, but not in between.
-    sys.argv = ["fast-style train", *sorted(overrides, key=lambda argument: argument not in ("-m", "--multirun"))]
+    # The first is what Lightning starts further processes with, for further devices.
+    sys.argv = [__file__, *sorted(overrides, key=lambda argument: argument not in ("-m", "--multirun"))]
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error)) from error
+
+
+if __name__ == "__main__":
+    main()
