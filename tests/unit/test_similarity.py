@@ -27,9 +27,7 @@ def compared(tmp_path: Path, pictures: list[np.ndarray]) -> dict[str, np.ndarray
     for number, pixels in enumerate(pictures):
         paths.append(tmp_path / f"{number}.png")
         Image.fromarray(pixels).save(paths[-1])
-    result = compare(
-        paths, RandomFilters(LAYERS), content_layers=LAYERS, style_layers=LAYERS, scales=[1.0], size=96
-    )
+    result = compare(paths, RandomFilters(LAYERS), content_layers=LAYERS, style_layers=LAYERS, scales=[1.0], size=96)
     assert len(tables(result)) == 2
     return {kind: np.array(result[kind]) for kind in ("style", "content")}
 
