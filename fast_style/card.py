@@ -32,10 +32,19 @@ def add_scorecard(model: ModelFiles, scorecard: dict[str, Any]) -> None:
         ModelError: the model has no card.
         FastStyleError: not writable.
     """
+    write_card(model.folder, {**check_card(model), "scorecard": scorecard})
+
+
+def check_card(model: ModelFiles) -> dict[str, Any]:
+    """A model's card.
+
+    Raises:
+        ModelError: it has none.
+    """
     card = model.card()
     if not card:
         raise ModelError(f"{model.folder / CARD_JSON}: missing or damaged; export the model again to get a card")
-    write_card(model.folder, {**card, "scorecard": scorecard})
+    return card
 
 
 def markdown(card: dict[str, Any]) -> str:

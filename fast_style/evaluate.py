@@ -16,7 +16,7 @@ from rich.table import Table
 from torch import Tensor
 
 from fast_style.artifact import find_model
-from fast_style.card import add_scorecard, scorecard_rows
+from fast_style.card import add_scorecard, check_card, scorecard_rows
 from fast_style.data import readable_photos, to_tensor
 from fast_style.errors import DataError, ModelError, first_line
 from fast_style.images import load_rgb
@@ -218,6 +218,8 @@ def evaluate_models(
     """
     if save and convention:
         raise ModelError("--save: other people's models have no card of ours to write to; use --json")
+    for model in models if save else ():
+        check_card(find_model(model))
     stylizers: dict[str, Stylize] = {
         model: load_foreign(Path(model), convention) if convention else Stylizer.load(model) for model in models
     }
@@ -238,7 +240,7 @@ def evaluate_models(
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=quiet,
+        disable=quiet or not console.is_terminal,
     )
     with progress:
         for model, stylize in stylizers.items():
