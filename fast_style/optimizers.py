@@ -55,13 +55,15 @@ class MuonAdam(torch.optim.Optimizer):
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        return {"muon": self._muon.state_dict(), "adam": self._adam.state_dict()}
+        # The rates besides: a schedule has set those of the next step here, while the inner ones keep the last one's.
+        rates = [group["lr"] for group in self.param_groups]
+        return {"muon": self._muon.state_dict(), "adam": self._adam.state_dict(), "rates": rates}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._muon.load_state_dict(state_dict["muon"])
         self._adam.load_state_dict(state_dict["adam"])
-        for inner, group in zip((self._muon, self._adam), self.param_groups, strict=True):
-            group["lr"] = inner.param_groups[0]["lr"]
+        for group, rate in zip(self.param_groups, state_dict["rates"], strict=True):
+            group["lr"] = rate
 
 
 def _matrix(weight: Tensor, *, like: Tensor | None = None) -> Tensor:

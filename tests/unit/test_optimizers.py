@@ -75,6 +75,17 @@ def test_it_goes_on_where_it_stopped() -> None:
         assert torch.equal(one, other)
 
 
+def test_it_remembers_the_rate_of_the_next_step() -> None:
+    net = network()
+    optim = optimizer(net)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optim, lambda step: 0.5**step)
+    train(net, optim, 1)
+    schedule.step()
+    again = optimizer(network())
+    again.load_state_dict(optim.state_dict())
+    assert [group["lr"] for group in again.param_groups] == [0.01, 0.005]
+
+
 def test_a_schedule_reaches_both() -> None:
     net = network()
     optim = optimizer(net)
