@@ -152,6 +152,12 @@ def models() -> None:
     Console().print(table)
 
 
+ModelName = Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")]
+Engine = Annotated[str, typer.Option(help="onnx, torch or auto.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")]
+Strength = Annotated[
+    float | None, typer.Option(help="How much style, 1 by default, for models that were trained with the dial.")
+]
 EncoderName = Annotated[str, typer.Option(help="embedded, vgg16, vgg19 or random.")]
 Weights = Annotated[Path | None, typer.Option(help="Local weights of the encoder.")]
 StyleSize = Annotated[int, typer.Option(min=32, help="Longer side of the style image: the size of the brush.")]
@@ -327,6 +333,70 @@ def bench(
     for table in tables(result):
         Console().print(table)
     print(", ".join(f"{key} {value}" for key, value in result["machine"].items() if value is not None))
+
+
+@app.command()
+def video(
+    source: Annotated[
+        str, typer.Argument(metavar="IN", help="A video, a folder of pictures, or a pattern: frames/%05d.png.")
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="A video, a .gif, a folder, or a pattern.")],
+    model: ModelName = "starry_night",
+    strength: Strength = None,
+    steady: Annotated[bool, typer.Option("--steady", help="Filter out flicker; what moves leaves no ghosts.")] = False,
+    start: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Where to begin.")] = 0,
+    duration: Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="How much to do.")] = None,
+    max_size: Annotated[int | None, typer.Option(min=1, help="Shrink larger frames to this longer side first.")] = None,
+    fps: Annotated[float, typer.Option(min=0.01, help="Of pictures; a video has its own times.")] = 25,
+    codec: Annotated[
+        str | None, typer.Option(help="h264 (default), h265, vp9 (default of .webm), av1, or an encoder of libav.")
+    ] = None,
+    crf: Annotated[int | None, typer.Option(help="Constant quality: lower is better and larger.")] = None,
+    mute: Annotated[bool, typer.Option("--mute", help="Leave sound and subtitles out.")] = False,
+    batch: Annotated[int | None, typer.Option(min=1, help="Frames at a time; 1 on a CPU, else 4.")] = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
+) -> None:
+    """Stylise a video: frame times, orientation, colours' matrix and range, pixel aspect and sound are kept."""
+    from fast_style.interrupts import sigterm_as_interrupt
+    from fast_style.video import stylize_video
+
+    with sigterm_as_interrupt():
+        result = stylize_video(
+            source, output, model, engine=engine, device=device, strength=strength, steady=steady, batch=batch,
+            start=start, duration=duration, max_size=max_size, fps=fps, codec=codec, crf=crf, mute=mute,
+            console=stderr, quiet=quiet,
+        )  # fmt: skip
+    for warning in result.warnings:
+        print(f"fast-style video: {warning}", file=sys.stderr)
+    if not quiet:
+        stderr.print(f"{result.frames} frames, {result.rate:.1f} frames/s", highlight=False)
+        stderr.print(result.timings.table())
+    if result.interrupted:
+        print(f"fast-style video: interrupted; what was done is in {result.path}", file=sys.stderr)
+        raise typer.Exit(130)
+    print(result.path)
+
+
+@app.command()
+def flicker(
+    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="The video before it was stylised.")],
+    stylized: Annotated[list[Path], typer.Argument(metavar="STYLIZED…", help="Videos made of it.")],
+    max_size: Annotated[int | None, typer.Option(min=16, help="Measure at this longer side.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of a table.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure how much stylised videos flicker: what changes along the original's optical flow."""
+    import json
+
+    from fast_style.warping import measure_videos, table
+
+    result = measure_videos(original, stylized, longest=max_size, console=stderr, quiet=quiet)
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        Console().print(table(result))
 
 
 data_app = typer.Typer(help="Make a compact training set, once: small JPEGs, quick to read.", no_args_is_help=True)

@@ -18,6 +18,10 @@ class ImageError(FastStyleError):
     """An image cannot be read or written."""
 
 
+class MediaError(FastStyleError):
+    """A video, camera, window or recording cannot be opened, read or written."""
+
+
 class DataError(FastStyleError):
     """A folder of photos is missing, empty or unreadable."""
 
