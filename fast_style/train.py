@@ -23,7 +23,7 @@ from fast_style.card import add_scorecard
 from fast_style.config import TrainConfig, explain, register, to_config
 from fast_style.data import StyleDataModule
 from fast_style.errors import ConfigError, FastStyleError, TrainingError
-from fast_style.evaluate import SMALLEST, scorecard
+from fast_style.evaluate import SMALLEST, both_ways, scorecard
 from fast_style.export import export_model
 from fast_style.losses import PerceptualLoss
 from fast_style.module import StyleModule
@@ -229,7 +229,8 @@ def measure(files: ModelFiles, data: StyleDataModule, criterion: PerceptualLoss,
     if min(photos[0].shape[:2]) < SMALLEST:
         return {}
     console.print(f"measuring the model on {len(photos)} held-out photos")
-    card = scorecard(Stylizer.load(files.folder), photos, criterion.cpu())
+    stylize, dial = both_ways(Stylizer.load(files.folder))
+    card = scorecard(stylize, photos, criterion.cpu(), dial=dial)
     add_scorecard(files, card)
     return card
 
