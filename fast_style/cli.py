@@ -380,6 +380,55 @@ def video(
 
 
 @app.command()
+def webcam(
+    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="Name or path; repeatable.")] = None,
+    camera: Annotated[int, typer.Option(min=0, help="Its number.")] = 0,
+    source: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="A video or stream in place of a camera.")
+    ] = None,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Frames are asked for, or scaled to fit, this.")] = "640x480",
+    strength: Strength = None,
+    mirror: Annotated[bool | None, typer.Option("--mirror/--no-mirror", help="By default cameras alone.")] = None,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Begin with the picture's own colours.")] = False,
+    steady: Annotated[bool, typer.Option("--steady", help="Begin with the filter against flicker.")] = False,
+    headless: Annotated[bool, typer.Option("--headless", help="No window; Ctrl-C or SIGTERM ends it.")] = False,
+    record: Annotated[Path | None, typer.Option(metavar="OUT", help="Record from the first frame on.")] = None,
+    codec: Annotated[str | None, typer.Option(help="Of recordings: h264, h265, vp9, av1.")] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the keys S and R save frames and recordings.")
+    ] = Path(),
+    virtual_camera: Annotated[
+        bool, typer.Option("--virtual-camera", help="Also as a camera for other programs.")
+    ] = False,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+) -> None:
+    """Stylise a camera live. Press H in the window for the keys."""
+    from fast_style.capture import parse_size
+    from fast_style.errors import MediaError
+    from fast_style.interrupts import sigterm_as_interrupt
+    from fast_style.webcam import Show, report, run
+
+    if headless and record is None and not virtual_camera:
+        raise MediaError("--headless shows nothing: add --record OUT.mp4 or --virtual-camera")
+    box = parse_size(size)
+    show = Show(
+        model or ["starry_night"], engine=engine, device=device, strength=strength,
+        mirror=source is None if mirror is None else mirror, keep_color=keep_color, steady=steady, folder=output,
+        record=record, codec=codec,
+    )  # fmt: skip
+    with sigterm_as_interrupt():
+        summary = run(
+            camera if source is None else source, show, size=box, headless=headless, virtual_camera=virtual_camera
+        )
+    if not quiet:
+        report(summary, stderr)
+    for path in summary.written:
+        print(path)
+
+
+@app.command()
 def flicker(
     original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="The video before it was stylised.")],
     stylized: Annotated[list[Path], typer.Argument(metavar="STYLIZED…", help="Videos made of it.")],

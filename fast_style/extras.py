@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 from fast_style.errors import FastStyleError, first_line
@@ -16,6 +17,9 @@ def need(module: str, extra: str) -> Any:
     Raises:
         FastStyleError: it is not installed, or a system library that it needs is not.
     """
+    # Backends of OpenCV that were not asked for complain on stderr about what they can't open.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -24,4 +28,6 @@ def need(module: str, extra: str) -> Any:
         raise FastStyleError(f"needs {_PROJECTS[module]}: pip install 'fast-style[{extra}]'") from error
     except ImportError as error:
         hint = "; on Debian: apt-get install libgl1 libglib2.0-0" if module == "cv2" else ""
-        raise FastStyleError(f"{_PROJECTS[module]} is installed but does not load ({first_line(error)}){hint}") from error
+        raise FastStyleError(
+            f"{_PROJECTS[module]} is installed but does not load ({first_line(error)}){hint}"
+        ) from error

@@ -62,7 +62,9 @@ class SequenceReader:
             raise MediaError(f"{path}: no pictures there; want {' '.join(sorted(IMAGE_SUFFIXES))}")
         first = round(start * rate)
         if first >= len(files):
-            raise MediaError(f"{path}: --start {start:g} lies behind its end, at {float(len(files) / rate):.2f} seconds")
+            raise MediaError(
+                f"{path}: --start {start:g} lies behind its end, at {float(len(files) / rate):.2f} seconds"
+            )
         count = len(files) if duration is None else max(1, round(duration * rate))
         self._chosen = files[first : first + count]
         self.seconds: float | None = float(len(self._chosen) / rate)
@@ -80,7 +82,9 @@ class SequenceReader:
             number = re.compile(re.escape(before) + r"\d+" + re.escape(after))
             files = [f for f in folder.iterdir() if number.fullmatch(f.name)]
         # frame2 before frame10.
-        return sorted(files, key=lambda f: [(int(p), "") if p.isdigit() else (0, p) for p in re.split(r"(\d+)", f.name)])
+        return sorted(
+            files, key=lambda f: [(int(p), "") if p.isdigit() else (0, p) for p in re.split(r"(\d+)", f.name)]
+        )
 
     def __iter__(self) -> Iterator[Frame]:
         size = (self.format.height, self.format.width)

@@ -42,6 +42,8 @@ def open_session(path: Path, providers: list[str]) -> Any:
 
     options = ort.SessionOptions()
     options.log_severity_level = 3
+    # Threads that spin while they wait take the processor from whoever decodes and encodes.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # its exception types live in a private module

@@ -345,8 +345,6 @@ def _run(pipeline: Pipeline, reader: Source, *, console: Console, quiet: bool) -
 
         def watch() -> None:
             rate = pipeline.frames / (time.perf_counter() - began)
-            progress.update(
-                task, completed=pipeline.position, rate=f"{pipeline.frames} frames, {rate:.1f} frames/s"
-            )
+            progress.update(task, completed=pipeline.position, rate=f"{pipeline.frames} frames, {rate:.1f} frames/s")
 
         return pipeline.run(watch)

@@ -18,7 +18,7 @@ import numpy as np
 
 from fast_style.errors import MediaError, first_line
 from fast_style.extras import need
-from fast_style.images import RGB, IMAGE_SUFFIXES
+from fast_style.images import IMAGE_SUFFIXES, RGB
 from fast_style.media import BT601, BT709, BT2020, UNSPECIFIED, Format, Frame, fit, partial_name
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts"})
@@ -206,7 +206,7 @@ class VideoReader:
                     self._move(packet)
                     pending.append(packet)
                 continue
-            flushed = flushed or packet.dts is None and packet.size == 0
+            flushed = flushed or (packet.dts is None and packet.size == 0)
             for frame in self._frames(packet):
                 time = frame.pts * base
                 if self._until is not None and time >= self._until:
@@ -255,7 +255,9 @@ class VideoReader:
         if self._broken or early:
             ends = f"ends after {float(self._reached):.2f} of {self._whole:.2f} seconds" if early else "ends early"
             why = f" ({self._broken})" if self._broken else ""
-            self.warnings.append(f"{self.path}: {ends}{why}; it is cut short or damaged, and what could be read is used")
+            self.warnings.append(
+                f"{self.path}: {ends}{why}; it is cut short or damaged, and what could be read is used"
+            )
 
     def __iter__(self) -> Iterator[Frame]:
         """Each frame once; a second iteration gives nothing."""
@@ -425,7 +427,11 @@ class VideoWriter:
         offered = [f.name for f in av.codec.Codec(name, "w").video_formats or []] or ["yuv420p"]
         pixels = "yuv420p" if "yuv420p" in offered else offered[0]
         odd = format.width % 2 or format.height % 2
-        if not odd or pixels != "yuv420p" or name.startswith(("libvpx", "libsvtav1", "libaom", "ffv1", "mpeg4", "mjpeg")):
+        if (
+            not odd
+            or pixels != "yuv420p"
+            or name.startswith(("libvpx", "libsvtav1", "libaom", "ffv1", "mpeg4", "mjpeg"))
+        ):
             return pixels
         if "yuv444p" in offered:
             return "yuv444p"
