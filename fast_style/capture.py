@@ -75,7 +75,7 @@ class Capture:
     """
 
     def __init__(self, source: int | str, size: tuple[int, int]) -> None:
-        self._cv2 = cv2 = need("cv2", "webcam")
+        self._cv2 = need("cv2", "webcam")
         self.source = source
         self.is_file = isinstance(source, str) and "://" not in source
         if self.is_file and not Path(str(source)).is_file():

@@ -161,7 +161,6 @@ class VideoReader:
             aspect = Fraction(1)
         # Scaled before it is turned: fewer pixels to turn.
         self._size = fit(max(1, width), max(1, height), longest)
-        self._scaled = self._size != (frame.width, frame.height)
         matrix, full, is_rgb = _colours(frame)
         self._colours = {} if is_rgb else {"src_colorspace": _SWS[matrix], "src_color_range": FULL if full else LIMITED}
         turned = self._turn is not None and self._turn[0]
@@ -178,6 +177,10 @@ class VideoReader:
             transfer=frame.color_trc,
         )
         self._reformatter = av.video.reformatter.VideoReformatter()
+        how = av.video.reformatter.Interpolation
+        # Without these swscale rounds down, by two levels on average.
+        exact = how.ACCURATE_RND | how.FULL_CHR_H_INT
+        self._same_size, self._other_size = int(how.BILINEAR | exact), int(how.BICUBIC | exact)
 
     def _decode(self) -> Iterator[tuple[Any, list[Any]]]:
         """libav's frames within the part to read, each with the packets to copy that lay before it."""
@@ -273,9 +276,9 @@ class VideoReader:
 
     def _rgb(self, frame: Any) -> RGB:
         width, height = self._size
-        scaled = self._scaled or (frame.width, frame.height) != self._size
+        scaled = (frame.width, frame.height) != self._size
         converted = self._reformatter.reformat(
-            frame, width, height, "rgb24", interpolation="BICUBIC" if scaled else "BILINEAR",
+            frame, width, height, "rgb24", interpolation=self._other_size if scaled else self._same_size,
             dst_color_range=FULL, threads=1, **self._colours,
         )  # fmt: skip
         rgb = converted.to_ndarray()
@@ -334,9 +337,9 @@ def choose_encoder(path: Path, codec: str | None, crf: int | None) -> tuple[str,
     option = next((o for o in found.create().supported_options.private if o.name == "crf"), None)
     if crf is not None and option is None:
         raise MediaError(f"--crf {crf}: {wanted} has no such setting; leave it out")
-    if crf is not None and option is not None and not 0 <= crf <= option.max:
-        # Some encoders state no limit.
-        raise MediaError(f"--crf {crf}: must be between 0 and {min(option.max, 63):.0f}; lower is better and larger")
+    highest = 51 if name in ("libx264", "libx265") else 63
+    if crf is not None and not 0 <= crf <= highest:
+        raise MediaError(f"--crf {crf}: must be between 0 and {highest} for {wanted}; lower is better and larger")
     if option is not None and (crf is not None or encoder is not None):
         options["crf"] = str(crf if crf is not None else encoder.crf if encoder else "")
     return name, options
@@ -396,6 +399,8 @@ class VideoWriter:
             self.discard()
             raise
         self._reformatter = av.video.reformatter.VideoReformatter()
+        how = av.video.reformatter.Interpolation
+        self._rounding = int(how.BILINEAR | how.ACCURATE_RND)
         self._last = -(1 << 62)
 
     def _add_video(self, name: str, options: dict[str, str]) -> Any:
@@ -477,7 +482,7 @@ class VideoWriter:
         picture = av.VideoFrame.from_ndarray(frame.rgb, "rgb24")
         picture = self._reformatter.reformat(
             picture, format=self._stream.pix_fmt, src_color_range=FULL, dst_colorspace=_SWS.get(format.matrix, 1),
-            dst_color_range=FULL if format.full_range else LIMITED, threads=1,
+            dst_color_range=FULL if format.full_range else LIMITED, interpolation=self._rounding, threads=1,
         )  # fmt: skip
         picture.pts, picture.duration, picture.time_base = frame.pts, frame.duration, format.time_base
         self._encode(picture)
