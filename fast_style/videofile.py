@@ -200,9 +200,11 @@ class VideoReader:
                 self._broken = _reason(error)
                 break
             if packet.stream is not self._stream:
-                if packet.dts is None:
+                if packet.pts is None and packet.dts is None:
                     continue
-                time = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base
+                packet.pts = packet.dts if packet.pts is None else packet.pts
+                packet.dts = packet.pts if packet.dts is None else packet.dts  # Matroska leaves it out
+                time = packet.pts * packet.time_base
                 if self._until is not None and time >= self._until:
                     finished.add(packet.stream.index)
                 elif time >= self._from or not self._cut:
@@ -246,8 +248,8 @@ class VideoReader:
     def _move(self, packet: Any) -> None:
         """Subtracts where the part begins from a packet's times."""
         shift = round(self._from / packet.time_base)
-        packet.pts = None if packet.pts is None else packet.pts - shift
-        packet.dts = None if packet.dts is None else packet.dts - shift
+        packet.pts -= shift
+        packet.dts -= shift
 
     def _judge(self) -> None:
         """Says whether the file is whole."""
