@@ -17,38 +17,24 @@ class FlowFinder:
 
     Args:
         preset: `ULTRAFAST`, `FAST` or `MEDIUM`.
-        longest: frames are scaled to this longer side first; the flow is as large as the frames all the same.
     """
 
-    def __init__(self, preset: str = "MEDIUM", longest: int | None = None) -> None:
+    def __init__(self, preset: str = "MEDIUM") -> None:
         self._cv2 = cv2 = need("cv2", "video")
         self._dis = cv2.DISOpticalFlow_create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset}"))
-        self._longest = longest
         self._grid: Flow | None = None
 
     def gray(self, rgb: RGB) -> np.ndarray:
-        """What flow is found in: uint8 `[h, w]`, scaled."""
-        cv2 = self._cv2
-        gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-        longest = self._longest
-        if longest is not None and max(gray.shape) > longest:
-            scale = longest / max(gray.shape)
-            size = (max(16, round(gray.shape[1] * scale)), max(16, round(gray.shape[0] * scale)))
-            gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-        if min(gray.shape) < 16:  # DIS asserts in its coarsest level
+        """What flow is found in: uint8 `[h, w]`, at least 16 each, below which DIS fails."""
+        gray = self._cv2.cvtColor(rgb, self._cv2.COLOR_RGB2GRAY)
+        if min(gray.shape) < 16:
             gray = np.pad(gray, [(0, max(0, 16 - side)) for side in gray.shape], mode="edge")
         return gray
 
     def __call__(self, first: np.ndarray, second: np.ndarray, size: tuple[int, int]) -> Flow:
-        """The flow from one gray frame to another, for frames of `size` (height, width)."""
+        """The flow from one gray frame to another, both of pictures of `size` (height, width)."""
         flow: Flow = self._dis.calc(first, second, None)
-        height, width = size
-        if flow.shape[:2] == size:
-            return flow
-        if self._longest is None or max(size) <= self._longest:  # was padded
-            return np.ascontiguousarray(flow[:height, :width])
-        scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
-        return self._cv2.resize(flow, (width, height), interpolation=self._cv2.INTER_LINEAR) * scale
+        return np.ascontiguousarray(flow[: size[0], : size[1]])
 
     def warp(self, picture: np.ndarray, flow: Flow, *, cubic: bool = False) -> np.ndarray:
         """Takes each pixel from where the flow says it was; beyond the border, from the border."""
