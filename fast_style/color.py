@@ -9,7 +9,7 @@ import functools
 
 import numpy as np
 
-ROWS_AT_ONCE = 1 << 18
+PIXELS_AT_ONCE = 1 << 15
 """Pixels computed at a time: they stay in the processor's cache, and a giant picture takes no more memory."""
 
 _TO_CONE = np.array(
@@ -39,32 +39,45 @@ def keep_color(photo: np.ndarray, stylized: np.ndarray) -> np.ndarray:
     """
     result = np.empty_like(stylized)
     flat = [array.reshape(-1, 3) for array in (photo, stylized, result)]
-    for start in range(0, len(flat[0]), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
+    for start in range(0, len(flat[0]), PIXELS_AT_ONCE):
+        part = slice(start, start + PIXELS_AT_ONCE)
         flat[2][part] = _recolored(flat[0][part], flat[1][part])
     return flat[2].reshape(stylized.shape)
 
 
 def lightness(picture: np.ndarray) -> np.ndarray:
     """Oklab's L of uint8 RGB `[..., 3]`: float32 in [0, 1]."""
-    return np.cbrt(_linear()[picture] @ _TO_CONE.T) @ _TO_LAB[0]
+    return _mixed(_TO_LAB[:1], np.cbrt(_mixed(_TO_CONE, _linear_planes(picture.reshape(-1, 3))))).reshape(
+        picture.shape[:-1]
+    )
+
+
+def _linear_planes(pixels: np.ndarray) -> np.ndarray:
+    """Linear light of uint8 `[N, 3]` as `[3, N]`: plane by plane the arithmetic is many times as fast."""
+    return _linear().take(np.ascontiguousarray(pixels.T))
+
+
+def _mixed(matrix: np.ndarray, planes: np.ndarray) -> np.ndarray:
+    # Not `@`: BLAS would wake its threads for these few numbers, and wait for them.
+    return np.einsum("ij,jn->in", matrix, planes)
 
 
 def _recolored(photo: np.ndarray, stylized: np.ndarray) -> np.ndarray:
-    lab = np.cbrt(_linear()[photo] @ _TO_CONE.T) @ _TO_LAB.T
-    light = lightness(stylized)
+    """uint8 `[N, 3]` each."""
+    light, a, b = _mixed(_TO_LAB, np.cbrt(_mixed(_TO_CONE, _linear_planes(photo))))
+    wanted = lightness(stylized)
     # A darker place of one surface has less chroma in the same measure: shade, and not another paint.
-    lab[:, 1:] *= np.minimum(1, light / np.maximum(lab[:, 0], 1e-3))[:, None]
-    lab[:, 0] = light
-    color = (lab @ _FROM_LAB.T) ** 3 @ _FROM_CONE.T
-    grey = (light**3)[:, None]
+    shade = np.minimum(1, wanted / np.maximum(light, 1e-3))
+    cone = _mixed(_FROM_LAB, np.stack([wanted, a * shade, b * shade]))
+    grey = wanted * wanted * wanted
+    apart = _mixed(_FROM_CONE, cone * cone * cone) - grey
     # How far from grey towards the colour one can go until a channel leaves [0, 1].
-    apart = color - grey
     edge = np.where(apart > 0, 1 - grey, grey)
-    share = (edge / np.maximum(np.abs(apart), 1e-6)).min(axis=1, keepdims=True)
+    share = (edge / np.maximum(np.abs(apart), 1e-6)).min(axis=0)
     linear = grey + apart * np.clip(share, 0, 1)
     # A table of 4096 steps along the square root is exact to half a level.
-    return _levels()[(np.sqrt(np.clip(linear, 0, 1)) * (len(_levels()) - 1) + 0.5).astype(np.int32)]
+    places = np.sqrt(np.clip(linear, 0, 1)) * np.float32(len(_levels()) - 1) + np.float32(0.5)
+    return _levels().take(places.astype(np.int32)).T
 
 
 @functools.cache
