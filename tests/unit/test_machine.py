@@ -18,7 +18,7 @@ def test_sizes(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "much", "2 GBs", "-1GB", "0", "1.5.2G", "GB"])
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(ConfigError, match="memory=.*2GB"):
+    with pytest.raises(ConfigError, match=r"memory=.*2GB"):
         parse_size(text)
 
 
