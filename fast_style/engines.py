@@ -193,33 +193,32 @@ class OnnxEngine:
         return f"ONNX Runtime on {_DEVICE_NAMES[self.device]}"
 
 
-def onnx_bytes_per_pixel(path: Path, side: int = 256) -> float:
-    """About how much memory ONNX Runtime takes for one pixel: what is alive at once, read off the graph.
-
-    1 kB, which is more than the networks of this project take, where the graph does not tell its shapes.
-    """
+def onnx_bytes_per_pixel(path: Path, side: int = 64) -> float:
+    """About how much memory ONNX Runtime takes for one pixel: what is alive at once, of a small picture."""
     import onnx
+    import onnxruntime as ort
 
-    unknown = 1024.0
     model = onnx.load(path)
-    for value, size in zip(model.graph.input[0].type.tensor_type.shape.dim, (1, side, side, 3), strict=True):
-        value.dim_value = size
-    try:
-        graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    except Exception:  # what a graph does not say is no error: there is the figure above
-        return unknown
-    sizes: dict[str, int] = {}
-    for value in [*graph.value_info, *graph.output]:
-        dims = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        item = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).itemsize
-        sizes[value.name] = int(np.prod(dims)) * item
-    if not all(sizes.get(node.output[0]) for node in graph.node if node.op_type in ("Conv", "InstanceNormalization")):
-        return unknown
-    last = {name: number for number, node in enumerate(graph.node) for name in node.input}
+    graph = model.graph
+    nodes = list(graph.node)
+    names = [name for node in nodes for name in node.output]
+    strength = {"strength": np.ones(1, np.float32)} if len(graph.input) > 1 else {}
+    graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name != graph.output[0].name)
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = ort.InferenceSession(model.SerializeToString(), options, providers=[_PROVIDERS["cpu"]])
+    values = session.run(names, {"image": np.zeros((1, side, side, 3), np.uint8), **strength})
+    weights = {tensor.name for tensor in graph.initializer}
+    sizes = {name: value.nbytes for name, value in zip(names, values, strict=True)}
+    for node in nodes:
+        if set(node.input) <= weights:  # a weight that is unpacked, whatever the picture
+            weights |= set(node.output)
+    last = {name: number for number, node in enumerate(nodes) for name in node.input}
     alive: dict[str, int] = {}
     most = 0
-    for number, node in enumerate(graph.node):
-        alive |= {name: sizes.get(name, 0) for name in node.output}
+    for number, node in enumerate(nodes):
+        alive |= {name: sizes[name] for name in node.output if name not in weights}
         most = max(most, sum(alive.values()))
         alive = {name: size for name, size in alive.items() if last.get(name, -1) > number}
     # Its arena grows in steps, and convolutions take scratch space.
@@ -283,6 +282,8 @@ class TorchEngine:
         try:
             with self._lock, torch.inference_mode(), self.autocast():
                 dial = None if strength is None else torch.tensor([strength], device=self.device)
+                if not images.flags.writeable:  # PyTorch warns of such arrays, though nothing is written here
+                    images = images.copy()
                 if self.device == "cuda":
                     return self._on_cuda(images, dial)
                 return self._network(torch.from_numpy(images).to(self.device), dial).cpu().numpy()
