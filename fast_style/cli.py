@@ -70,38 +70,73 @@ def distill(context: typer.Context) -> None:
 
 @app.command()
 def stylize(
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN…", help="Pictures, or folders of pictures.")],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN…", help="Pictures, folders of pictures, quoted patterns, or - for stdin."),
+    ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="OUT", help="A file for one picture, else a folder: names are kept."),
+        typer.Option("--output", "-o", metavar="OUT", help="A file for one picture, - for stdout, else a folder."),
     ],
     model: Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")] = "starry_night",
-    engine: Annotated[str, typer.Option(help="onnx, torch or auto.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    strength: Annotated[
+        float | None, typer.Option(metavar="0…1.5", help="Of the style, if the model has this dial: 1 by default.")
+    ] = None,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Strokes in the picture's own colours.")] = False,
+    stroke: Annotated[float, typer.Option(metavar="0.5…2", help="Size of the strokes.")] = 1.0,
     max_size: Annotated[
         int | None, typer.Option(min=1, help="Shrink larger pictures to this longer side first.")
     ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(metavar="SUFFIX", help="png, jpg, webp … for folders and stdout; else as each picture."),
+    ] = None,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
+    metadata: Annotated[
+        bool, typer.Option("--metadata/--no-metadata", help="Keep camera, date, place, author, resolution.")
+    ] = True,
+    skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Leave results that are there.")] = False,
+    engine: Annotated[str, typer.Option(help="onnx, torch or auto.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps, coreml, directml or auto.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Of torch: fp32, bf16, fp16 or auto.")] = "auto",
+    compile: Annotated[bool, typer.Option("--compile", help="Compile first: for many pictures of one size.")] = False,
+    tile: Annotated[
+        str, typer.Option(help="auto: when memory is short; off; or the side of tiles in pixels.")
+    ] = "auto",
+    memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Most memory to take, like 2GB; by default half of what is free.")
+    ] = None,
+    statistics: Annotated[
+        str, typer.Option(help="Of a picture in tiles: exact, or sampled, which is faster.")
+    ] = "exact",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Threads that read and write; by default as cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
 ) -> None:
     """Stylise pictures. The result is exactly as large as its picture."""
-    from fast_style.stylize import plan, stylize_files
+    from fast_style.machine import usable_cores
+    from fast_style.stylize import Options, plan, stylize_files, unfinished
+    from fast_style.stylizer import Stylizer
 
-    jobs = plan(inputs, output)
-    failures = stylize_files(
-        jobs,
-        model,
-        engine=engine,
-        device=device,
-        max_size=max_size,
-        quality=quality,
-        console=stderr,
-        quiet=quiet,
-    )
+    suffix = f".{format.lstrip('.')}" if format is not None else None
+    planned = plan(inputs, output, suffix)
+    wanted = unfinished(planned) if skip_existing else planned
+    if not quiet and len(wanted) < len(planned):
+        stderr.print(f"{len(planned) - len(wanted)} of {len(planned)} are there already", highlight=False)
+    if not wanted:
+        return
+    stylizer = Stylizer.load(
+        model, engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
+        statistics=statistics,
+    )  # fmt: skip
+    options = Options(
+        strength=strength, keep_color=keep_color, stroke=stroke, max_size=max_size, quality=quality, format=suffix,
+        metadata=metadata, jobs=jobs or usable_cores(),
+    )  # fmt: skip
+    failures = stylize_files(wanted, stylizer, options, console=stderr, quiet=quiet)
     if failures:
         for failure in failures:
             print(f"fast-style stylize: {failure}", file=sys.stderr)
-        raise typer.Exit(2 if len(failures) == len(jobs) else 1)
+        raise typer.Exit(2 if len(failures) == len(wanted) else 1)
 
 
 def _shown(folder: Path) -> str:

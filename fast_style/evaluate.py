@@ -18,6 +18,7 @@ from torch import Tensor
 from fast_style.artifact import find_model
 from fast_style.card import add_scorecard, check_card, scorecard_rows
 from fast_style.data import readable_photos, to_tensor
+from fast_style.engines import open_session
 from fast_style.errors import DataError, ModelError, first_line
 from fast_style.images import load_rgb
 from fast_style.losses import PerceptualLoss
@@ -34,7 +35,7 @@ from fast_style.measures import (
 from fast_style.module import to_float
 from fast_style.objective import build_loss, load_style, objective_config
 from fast_style.optimize import equivalent_iterations, starting_picture
-from fast_style.stylizer import Stylizer, open_session
+from fast_style.stylizer import Stylizer
 
 log = logging.getLogger("fast_style")
 

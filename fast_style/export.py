@@ -185,7 +185,9 @@ def prove_parity(folder: Path) -> int:
         ModelError: it is above `PARITY_TOLERANCE`, or a size is not kept.
     """
     rng = np.random.default_rng(0)
-    engines = [Stylizer.load(folder / file, device="cpu") for file in (artifact.SAFETENSORS, artifact.ONNX)]
+    engines = [
+        Stylizer.load(folder / file, device="cpu", precision="fp32") for file in (artifact.SAFETENSORS, artifact.ONNX)
+    ]
     worst = 0
     strengths = (None, 0.0, 1.5) if engines[0].has_strength else (None,)
     for (height, width), strength in product(PARITY_SIZES, strengths):

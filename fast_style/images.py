@@ -16,13 +16,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, features
 
 from fast_style.errors import FastStyleError, ImageError
+from fast_style.metadata import Metadata
 
 RGB = npt.NDArray[np.uint8]
 
@@ -58,6 +59,8 @@ _READABLE = tuple(dict.fromkeys(_FORMATS.values()))
 
 # The bytes a whole file ends in; without them it was probably cut short.
 _ENDINGS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB\x60\x82"}
+
+_LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "AVIF": 65536, "GIF": 65535}
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -122,6 +125,11 @@ def load_rgb(source: str | Path | bytes | BinaryIO, *, max_side: int | None = No
     and a log message says so. Raises ImageError as `open_image` and `decode_rgb` do, ValueError if `max_side`
     is below 1.
     """
+    return load_picture(source, max_side=max_side)[0]
+
+
+def load_picture(source: str | Path | bytes | BinaryIO, *, max_side: int | None = None) -> tuple[RGB, Metadata]:
+    """Read an image as `load_rgb` does, and its metadata, which `save_rgb` and `encode_rgb` take."""
     if max_side is not None and max_side < 1:
         raise ValueError(f"max_side is {max_side}; it must be at least 1")
     name = _name(source)
@@ -142,7 +150,12 @@ def load_rgb(source: str | Path | bytes | BinaryIO, *, max_side: int | None = No
             if frames > 1 and image.format != "MPO":
                 kind = "has pages" if image.format == "TIFF" else "is animated"
                 _log.warning("%s %s (%d frames): only the first frame is used", name, kind, frames)
-    return array
+        return array, Metadata.of(image, array.shape[1], array.shape[0])
+
+
+def resize_rgb(array: RGB, width: int, height: int) -> RGB:
+    """A uint8 `[H, W, 3]` array at another size, by Lanczos."""
+    return np.array(Image.fromarray(array).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def check_readable(path: str | Path) -> None:
@@ -162,38 +175,73 @@ def check_readable(path: str | Path) -> None:
         _load(image, str(path))
 
 
-def save_rgb(array: RGB, path: str | Path, *, quality: int = 95) -> None:
+def save_rgb(array: RGB, path: str | Path, *, quality: int = 95, metadata: Metadata | None = None) -> None:
     """Write uint8 `[H, W, 3]` sRGB in the format of the path's suffix; missing folders are made.
 
-    `quality`, 1 to 100, is for JPEG, WebP and AVIF; the colours of JPEG and AVIF keep full resolution. A file
-    that exists is replaced only by a complete one. Raises ImageError for an array of another kind, an unknown
-    suffix, a quality out of range, or a file that cannot be written.
+    `quality`, 1 to 100, is for JPEG, WebP and AVIF; the colours of JPEG and AVIF keep full resolution. Of
+    `metadata` goes in what the format can hold. A file that exists is replaced only by a complete one. Raises
+    ImageError for an array of another kind, an unknown suffix, a quality out of range, or a file that cannot be
+    written.
     """
     path = Path(path)
-    kind = _FORMATS.get(path.suffix.lower())
-    if kind is None:
-        known = " ".join(sorted(IMAGE_SUFFIXES))
-        raise ImageError(f"cannot write {path}: unknown suffix {path.suffix!r}; use one of {known}")
-    if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
-        found = f"{array.dtype} array" if isinstance(array, np.ndarray) else type(array).__name__
-        raise ImageError(f"cannot write {path}: a uint8 array is needed, not {found}")
-    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
-        raise ImageError(f"cannot write {path}: shape [H, W, 3] is needed, not {list(array.shape)}")
-    if not 1 <= quality <= 100:
-        raise ImageError(f"cannot write {path}: quality is {quality}; it must be between 1 and 100")
-    lossy: dict[str, dict[str, int | str]] = {
-        "JPEG": {"quality": quality, "subsampling": "4:4:4", "optimize": True},
-        "AVIF": {"quality": quality, "subsampling": "4:4:4"},
-        "WEBP": {"quality": quality},
-    }
-    image = Image.fromarray(array)
+    kind = format_of(path)
+    image = _checked(array, f"cannot write {path}", quality)
     try:
         with atomic_write(path) as temporary:
-            image.save(temporary, format=kind, **lossy.get(kind, {}))
+            image.save(temporary, format=kind, **_options(kind, quality, metadata))
     except FastStyleError as error:
         raise ImageError(str(error)) from error
     except (ValueError, RuntimeError, ArithmeticError) as error:  # a format's own limits, on the size mostly
         raise ImageError(f"cannot write {path}: {_line(error)}; try a .png") from error
+
+
+def encode_rgb(array: RGB, kind: str, *, quality: int = 95, metadata: Metadata | None = None) -> bytes:
+    """As `save_rgb`, to bytes, in the format of Pillow's name `kind`."""
+    image = _checked(array, f"cannot write {kind}", quality)
+    stream = io.BytesIO()
+    try:
+        image.save(stream, format=kind, **_options(kind, quality, metadata))
+    except (OSError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise ImageError(f"cannot write {kind}: {_line(error)}; try another format") from error
+    return stream.getvalue()
+
+
+def format_of(path: str | Path) -> str:
+    """Pillow's name of the format that a suffix stands for. Raises ImageError for one that is not written."""
+    suffix = Path(path).suffix
+    kind = _FORMATS.get(suffix.lower())
+    if kind is None:
+        known = " ".join(sorted(IMAGE_SUFFIXES))
+        raise ImageError(f"cannot write {path}: unknown suffix {suffix!r}; use one of {known}")
+    return kind
+
+
+def check_size(kind: str, width: int, height: int, name: object) -> None:
+    """Raise ImageError for a picture that its format can't hold, before minutes go into making it."""
+    most = _LARGEST_SIDE.get(kind)
+    if most is not None and max(width, height) > most:
+        raise ImageError(f"cannot write {name}: {width} x {height}, {kind} ends at {most} pixels a side; try a .png")
+
+
+def _checked(array: RGB, failing: str, quality: int) -> Image.Image:
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
+        found = f"{array.dtype} array" if isinstance(array, np.ndarray) else type(array).__name__
+        raise ImageError(f"{failing}: a uint8 array is needed, not {found}")
+    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
+        raise ImageError(f"{failing}: shape [H, W, 3] is needed, not {list(array.shape)}")
+    if not 1 <= quality <= 100:
+        raise ImageError(f"{failing}: quality is {quality}; it must be between 1 and 100")
+    return Image.fromarray(array)
+
+
+def _options(kind: str, quality: int, metadata: Metadata | None) -> dict[str, Any]:
+    """What Pillow's `save` is told besides the format."""
+    lossy: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": quality, "subsampling": "4:4:4", "optimize": True},
+        "AVIF": {"quality": quality, "subsampling": "4:4:4"},
+        "WEBP": {"quality": quality},
+    }
+    return lossy.get(kind, {}) | (metadata.options(kind) if metadata is not None else {})
 
 
 @contextmanager

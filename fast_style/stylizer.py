@@ -1,106 +1,77 @@
 """Stylizer: a trained model, loaded once, that stylises any picture in one forward pass.
 
-An `.onnx` file runs on ONNX Runtime and imports no torch; a `.safetensors` file runs on torch.
+An `.onnx` file runs on ONNX Runtime and imports no torch; a `.safetensors` file runs on torch. A picture that does
+not fit into memory in one piece is stylised in tiles that show no seam (`tiling`).
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from fast_style.artifact import ModelInfo, find_model, read_info
-from fast_style.errors import ImageError, ModelError, first_line
+from fast_style.artifact import ModelFiles, ModelInfo, find_model
+from fast_style.engines import Engine, TorchEngine, load_engine
+from fast_style.errors import ConfigError, ImageError, ModelError
+from fast_style.machine import available_memory, parse_size, used_memory
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Picture = TypeVar("Picture", np.ndarray, "Image")
+Advance = Callable[[float], None]
 
-ENGINES = ("auto", "onnx", "torch")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-
-
-class Engine(Protocol):
-    """Runs an exported network: uint8 RGB `[N, H, W, 3]` to the same shape."""
-
-    info: ModelInfo
-    device: str
-
-    def __call__(self, images: np.ndarray, strength: float | None) -> np.ndarray:
-        """A strength for a network with a dial, None for one without."""
+SMALLEST_STROKE, LARGEST_STROKE = 0.5, 2.0
+NEVER_TILED = 1 << 20
+"""Pixels of a picture that is not worth a question about memory."""
+STATISTICS = ("exact", "sampled")
 
 
-def open_session(path: Path, providers: list[str]) -> Any:
-    """An ONNX Runtime session without its chatter.
+@dataclass(frozen=True)
+class Tiling:
+    """When pictures are stylised in tiles, and how.
+
+    Args:
+        tile: `auto`, where the whole does not fit into memory; `off`; or pixels, for all pictures that are larger.
+        memory: most bytes that the process may take, `2GB`; by default half of what is free.
+        statistics: `exact`, as in one piece; or `sampled`, of a sample of the picture: a third of the time, and
+            near it.
 
     Raises:
-        ModelError: not readable as an ONNX model.
+        ConfigError: another value.
     """
-    import onnxruntime as ort
 
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    # Threads that spin while they wait take the processor from whoever decodes and encodes.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return ort.InferenceSession(path, options, providers=providers)
-    except Exception as error:  # its exception types live in a private module
-        raise ModelError(f"{path}: not readable as an ONNX model ({first_line(error)})") from error
+    tile: str | int = "auto"
+    memory: str | int | None = None
+    statistics: str = "exact"
 
+    def __post_init__(self) -> None:
+        self.side()
+        if self.memory is not None:
+            parse_size(str(self.memory))
+        if self.statistics not in STATISTICS:
+            raise ConfigError(f"statistics={self.statistics}: must be one of {', '.join(STATISTICS)}")
 
-class OnnxEngine:
-    """ONNX Runtime on the CPU, or on CUDA where its GPU package is installed."""
+    def side(self) -> int | None:
+        """Of the tiles, where it is given."""
+        if self.tile in ("auto", "off"):
+            return None
+        if not str(self.tile).isdecimal() or int(self.tile) < 64:
+            raise ConfigError(f"tile={self.tile}: must be auto, off or a number of pixels from 64 up")
+        return int(self.tile)
 
-    def __init__(self, path: Path, device: str) -> None:
-        import onnxruntime as ort
-
-        providers = ["CPUExecutionProvider"]
-        if device == "cuda" or (device == "auto" and "CUDAExecutionProvider" in ort.get_available_providers()):
-            providers.insert(0, "CUDAExecutionProvider")
-        if device == "mps":
-            raise ModelError("device=mps: ONNX Runtime has no Metal engine here; use --engine torch or --device cpu")
-        if providers[0] not in ort.get_available_providers():
-            raise ModelError("device=cuda: install onnxruntime-gpu for it, or use --engine torch or --device cpu")
-        self.session = open_session(path, providers)
-        self.info = ModelInfo.from_metadata(self.session.get_modelmeta().custom_metadata_map, path)
-        self.device = "cuda" if self.session.get_providers()[0] == "CUDAExecutionProvider" else "cpu"
-
-    def __call__(self, images: np.ndarray, strength: float | None) -> np.ndarray:
-        dial = {} if strength is None else {"strength": np.array([strength], np.float32)}
-        return self.session.run(["stylized"], {"image": images, **dial})[0]
-
-
-class TorchEngine:
-    """torch, in float32, on the CPU, CUDA or Metal."""
-
-    def __init__(self, path: Path, device: str) -> None:
-        self.info = read_info(path)
-        import torch
-
-        from fast_style.networks import PixelInterface, load_network
-
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        if device == "cuda" and not torch.cuda.is_available():
-            raise ModelError("device=cuda: this torch sees no CUDA GPU; use --device cpu")
-        if device == "mps" and not torch.backends.mps.is_available():
-            raise ModelError("device=mps: this torch sees no Metal GPU; use --device cpu")
-        self.device = device
-        network = load_network(path)
-        self._network = PixelInterface(network).eval().to(device).to(memory_format=torch.channels_last)
-        self._torch = torch
-
-    def __call__(self, images: np.ndarray, strength: float | None) -> np.ndarray:
-        torch = self._torch
-        dial = None if strength is None else torch.tensor([strength], device=self.device)
-        with torch.inference_mode():
-            return self._network(torch.from_numpy(images).to(self.device), dial).cpu().numpy()
+    def budget(self, held: int) -> int:
+        """Bytes that a network may take besides what is in memory, after `held` more."""
+        if self.memory is None:
+            return available_memory() // 2 - held
+        return min(parse_size(str(self.memory)) - used_memory(), available_memory()) - held
 
 
 class Stylizer:
-    """A model ready to stylise. Make one with `Stylizer.load`.
+    """A model ready to stylise; several threads may share it. Make one with `Stylizer.load`.
 
     ```python
     stylizer = Stylizer.load("starry_night")
@@ -108,8 +79,13 @@ class Stylizer:
     ```
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, files: ModelFiles | None = None, tiling: Tiling | None = None) -> None:
         self.engine = engine
+        self.tiling = tiling or Tiling()
+        self._files = files
+        self._bytes_per_pixel: float | None = None
+        self._tiler: TorchEngine | None = engine if isinstance(engine, TorchEngine) else None
+        self._lock = threading.Lock()
 
     @property
     def info(self) -> ModelInfo:
@@ -117,69 +93,129 @@ class Stylizer:
         return self.engine.info
 
     @classmethod
-    def load(cls, model: str | Path, *, engine: str = "auto", device: str = "auto") -> Stylizer:
+    def load(
+        cls,
+        model: str | Path,
+        *,
+        engine: str = "auto",
+        device: str = "auto",
+        precision: str = "auto",
+        compile: bool = False,
+        tile: str | int = "auto",
+        memory: str | int | None = None,
+        statistics: str = "exact",
+    ) -> Stylizer:
         """Loads a model by name, by folder or by file.
 
         Args:
             model: a name (`starry_night`), a model folder, or a `.safetensors` or `.onnx` file.
             engine: `onnx`, `torch`, or `auto`: the one that the file is for; of a folder, ONNX Runtime, which
                 starts faster, but torch for a GPU.
-            device: `cpu`, `cuda`, `mps`, or `auto`: the best there is.
+            device: `cpu`, `cuda`, `mps`, `coreml`, `directml`, or `auto`: the fastest that works.
+            precision: `fp32`, `bf16`, `fp16`, or `auto`: torch computes in bfloat16 where the processor has it.
+            compile: let torch compile the network: for video, many pictures of one size.
+            tile, memory, statistics: of pictures too large for one piece, see `Tiling`.
 
         Raises:
             ModelError: no such model, unreadable, of an unknown schema, or not usable with this engine.
+            ConfigError: an impossible tile, memory or statistics.
         """
-        if engine not in ENGINES:
-            raise ModelError(f"engine={engine}: must be one of {', '.join(ENGINES)}")
-        if device not in DEVICES:
-            raise ModelError(f"device={device}: must be one of {', '.join(DEVICES)}")
+        tiling = Tiling(tile, memory, statistics)
         files = find_model(model)
-        if engine == "auto":
-            wants_torch = device in ("cuda", "mps") and files.safetensors is not None
-            engine = "torch" if wants_torch or files.onnx is None else "onnx"
-        path = files.onnx if engine == "onnx" else files.safetensors
-        if path is None:
-            wanted = ".onnx" if engine == "onnx" else ".safetensors"
-            raise ModelError(
-                f"engine={engine}: {files.folder} has no {wanted} file; choose the other engine or export again"
-            )
-        return cls(OnnxEngine(path, device) if engine == "onnx" else TorchEngine(path, device))
+        made = load_engine(files, engine=engine, device=device, precision=precision, compile=compile)
+        return cls(made, files, tiling)
 
     @property
     def has_strength(self) -> bool:
         """Whether the model has a dial."""
         return "strength" in self.info.inputs
 
-    def __call__(self, picture: Picture, *, strength: float | None = None) -> Picture:
+    @overload
+    def __call__(
+        self,
+        picture: np.ndarray,
+        *,
+        strength: float | None = ...,
+        keep_color: bool = ...,
+        stroke: float = ...,
+        advance: Advance | None = ...,
+    ) -> np.ndarray: ...
+    @overload
+    def __call__(
+        self,
+        picture: Image | str | Path,
+        *,
+        strength: float | None = ...,
+        keep_color: bool = ...,
+        stroke: float = ...,
+        advance: Advance | None = ...,
+    ) -> Image: ...
+    @overload
+    def __call__(
+        self,
+        picture: bytes,
+        *,
+        strength: float | None = ...,
+        keep_color: bool = ...,
+        stroke: float = ...,
+        advance: Advance | None = ...,
+    ) -> bytes: ...
+    def __call__(
+        self,
+        picture: Any,
+        *,
+        strength: float | None = None,
+        keep_color: bool = False,
+        stroke: float = 1.0,
+        advance: Advance | None = None,
+    ) -> Any:
         """Stylises one picture, or a batch of equal size.
 
         Args:
-            picture: uint8 RGB array `[H, W, 3]` or `[N, H, W, 3]`, or a PIL image of any mode.
+            picture: uint8 RGB array `[H, W, 3]` or `[N, H, W, 3]`, a PIL image of any mode, an image file's bytes,
+                or its path.
             strength: of the style, for a model with a dial: from 0, nearly the picture itself, over 1, as trained
                 and by default, to 1.5.
+            keep_color: takes only the light of the result, and the colours of the picture.
+            stroke: size of the strokes, from half to twice as large.
+            advance: told from time to time which share of a large picture is done.
 
         Returns:
-            The same kind, exactly as large.
+            The same kind, exactly as large: an array for an array, bytes of the same format and with the same
+            metadata for bytes, a PIL image for a PIL image or for a path.
 
         Raises:
-            ImageError: another type, dtype or shape.
-            ModelError: a strength out of range, or for a model without a dial.
+            ImageError: another type, dtype or shape, or an unreadable file.
+            ModelError: a strength out of range, or for a model without a dial; or the engine fails.
+            ConfigError: a stroke out of range.
         """
         strength = self._checked(strength)
-        if not isinstance(picture, np.ndarray):
-            return self._pil(picture, strength)
-        if picture.dtype != np.uint8 or picture.ndim not in (3, 4) or picture.shape[-1] != 3 or 0 in picture.shape:
-            raise ImageError(
-                f"cannot stylise {picture.dtype} {list(picture.shape)}: want uint8 RGB [H, W, 3] or [N, H, W, 3]"
-            )
-        batch = picture if picture.ndim == 4 else picture[None]
-        height, width = batch.shape[1:3]
-        # Pictures smaller than the network takes are mirrored outwards, and cut back after.
-        short_h, short_w = (max(0, self.info.minimum_side - side) for side in (height, width))
-        if short_h or short_w:
-            batch = np.pad(batch, ((0, 0), (0, short_h), (0, short_w), (0, 0)), mode="symmetric")
-        result = self.engine(np.ascontiguousarray(batch), strength)[:, :height, :width]
-        return result if picture.ndim == 4 else result[0]
+        if not SMALLEST_STROKE <= stroke <= LARGEST_STROKE:
+            raise ConfigError(f"stroke={stroke}: must lie from {SMALLEST_STROKE:g} to {LARGEST_STROKE:g}")
+
+        def stylize(array: np.ndarray) -> np.ndarray:
+            return self._stylize(array, strength, keep_color, stroke, advance or (lambda share: None))
+
+        if isinstance(picture, np.ndarray):
+            if picture.dtype != np.uint8 or picture.ndim not in (3, 4) or picture.shape[-1] != 3 or 0 in picture.shape:
+                raise ImageError(
+                    f"cannot stylise {picture.dtype} {list(picture.shape)}: want uint8 RGB [H, W, 3] or [N, H, W, 3]"
+                )
+            return stylize(picture) if picture.ndim == 4 else stylize(picture[None])[0]
+        from PIL import Image
+
+        from fast_style.images import decode_rgb, encode_rgb, load_picture
+
+        if isinstance(picture, Image.Image):
+            return Image.fromarray(stylize(decode_rgb(picture)[None])[0])
+        if isinstance(picture, str | Path):
+            return Image.fromarray(stylize(load_picture(picture)[0][None])[0])
+        if isinstance(picture, bytes):
+            array, metadata = load_picture(picture)
+            return encode_rgb(stylize(array[None])[0], metadata.format, metadata=metadata)
+        raise ImageError(
+            f"cannot stylise a {type(picture).__name__}: want a uint8 RGB array, a PIL image, bytes or a path"
+        )
 
     def _checked(self, strength: float | None) -> float | None:
         """The strength to run with: None for a model without a dial."""
@@ -196,11 +232,93 @@ class Stylizer:
             raise ModelError(f"strength={strength}: must lie from {dial['minimum']:g} to {dial['maximum']:g}")
         return strength
 
-    def _pil(self, picture: Any, strength: float | None) -> Any:
-        from PIL import Image
+    def _stylize(
+        self, batch: np.ndarray, strength: float | None, keep_color: bool, stroke: float, advance: Advance
+    ) -> np.ndarray:
+        """`batch` `[N, H, W, 3]`."""
+        given = batch
+        if stroke != 1:
+            from fast_style.images import MAX_PIXELS, resize_rgb
 
-        from fast_style.images import decode_rgb
+            height, width = (max(1, round(side / stroke)) for side in batch.shape[1:3])
+            if height * width > MAX_PIXELS:
+                raise ImageError(
+                    f"stroke={stroke}: would make {width} x {height} pixels of the picture, and {MAX_PIXELS} are the "
+                    f"most; use a larger stroke or --max-size"
+                )
+            given = np.stack([resize_rgb(picture, width, height) for picture in batch])
+        # Pictures smaller than the network takes are mirrored outwards, and cut back after.
+        height, width = given.shape[1:3]
+        short_h, short_w = (max(0, self.info.minimum_side - side) for side in (height, width))
+        if short_h or short_w:
+            given = np.pad(given, ((0, 0), (0, short_h), (0, short_w), (0, 0)), mode="symmetric")
+        result = self._run(given, strength, advance)[:, :height, :width]
+        if stroke != 1:
+            result = np.stack([resize_rgb(picture, batch.shape[2], batch.shape[1]) for picture in result])
+        if keep_color:
+            from fast_style.color import keep_color as with_colors_of
 
-        if not isinstance(picture, Image.Image):
-            raise ImageError(f"cannot stylise a {type(picture).__name__}: want a uint8 RGB array or a PIL image")
-        return Image.fromarray(self(decode_rgb(picture), strength=strength))
+            result = with_colors_of(batch, result)
+        return result
+
+    def _run(self, batch: np.ndarray, strength: float | None, advance: Advance) -> np.ndarray:
+        """Whole, one by one, or in tiles."""
+        count, height, width = batch.shape[:3]
+        side = self.tiling.side()
+        if side is not None:
+            whole = max(height, width) <= side
+        else:
+            whole = self.tiling.tile == "off" or self._fits(count * height * width)
+        if whole:
+            return self.engine(np.ascontiguousarray(batch), strength)
+        if count > 1:
+            return np.concatenate([self._run(picture[None], strength, advance) for picture in batch])
+        return self._in_tiles(batch[0], side, strength, advance)[None]
+
+    def _fits(self, pixels: int) -> bool:
+        if pixels <= NEVER_TILED:
+            return True
+        with self._lock:
+            if self._bytes_per_pixel is None:
+                self._bytes_per_pixel = self.engine.bytes_per_pixel()
+        free = self.engine.free_memory()
+        budget = self.tiling.budget(held=3 * pixels) if free is None else free
+        return pixels * self._bytes_per_pixel <= budget
+
+    def _in_tiles(self, picture: np.ndarray, side: int | None, strength: float | None, advance: Advance) -> np.ndarray:
+        engine = self._tiling_engine()
+        tiled = engine.tiled()
+        budget = self.tiling.budget(held=picture.nbytes)
+        # A quarter for the tile, and for the rest maps that are kept.
+        share = engine.free_memory() or budget
+        if side is None:
+            side = tiled.side_within(share // 4)
+            if side is None:
+                least = tiled.least_memory() * 4 + picture.nbytes + used_memory()
+                raise ImageError(
+                    f"memory={self.tiling.memory or 'auto'}: too little for {picture.shape[1]} x {picture.shape[0]} "
+                    f"pixels, which take at least {least / 1e9:.1f} GB; give more, or use --max-size"
+                )
+        room = max(0, budget // 2)
+        exact = self.tiling.statistics == "exact"
+        try:
+            return tiled(picture, side=side, strength=strength, exact=exact, room=room, advance=advance)
+        except (RuntimeError, MemoryError, OSError) as error:
+            raise ModelError(f"stylising in tiles failed ({error}); give less --memory or a smaller --tile") from error
+
+    def _tiling_engine(self) -> TorchEngine:
+        """torch computes tiles; where ONNX Runtime does the rest, in float32 like it."""
+        with self._lock:
+            if self._tiler is None:
+                path = self._files.safetensors if self._files is not None else None
+                if path is None and self._files is not None:
+                    beside = self._files.folder / "model.safetensors"
+                    path = beside if beside.is_file() else None
+                if path is None:
+                    raise ModelError(
+                        f"{self.info.name}: tiles need its model.safetensors, and there is only an .onnx file; "
+                        f"export it again, or use --max-size or --tile off"
+                    )
+                device = "auto" if self.engine.device == "cuda" else "cpu"
+                self._tiler = TorchEngine(path, device, precision="fp32")
+            return self._tiler

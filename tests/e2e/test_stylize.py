@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -87,6 +88,15 @@ def test_max_size(fast_style: Command, work: Path) -> None:
         (["photo.jpg", "-o", "out.jpg", "--model", "nothing"], ["nothing", "starry_night"]),
         (["photo.jpg", "-o", "out.jpg", "--model", "photo.jpg"], ["photo.jpg", ".onnx"]),
         (["photo.jpg", "-o", "out.jpg", "--engine", "magic"], ["magic"]),
+        (["photo.jpg", "-o", "out.jpg", "--strength", "0.5"], ["strength=0.5", "no dial"]),
+        (["photo.jpg", "-o", "out.jpg", "--stroke", "3"], ["stroke=3", "0.5 to 2"]),
+        (["photo.jpg", "-o", "out.jpg", "--tile", "7"], ["tile=7"]),
+        (["photo.jpg", "-o", "out.jpg", "--memory", "lots"], ["memory=lots", "2GB"]),
+        (["photo.jpg", "-o", "out.jpg", "--statistics", "none"], ["statistics=none"]),
+        (["photo.jpg", "-o", "out", "--format", "doc"], [".doc"]),
+        (["photo.jpg", "-o", "photo.jpg"], ["photo.jpg", "over itself"]),
+        (["*.png", "-o", "out"], ["*.png", "pattern"]),
+        (["-", "-o", "out.png"], ["standard input is empty"]),
         (["text.jpg", "-o", "out.jpg"], ["text.jpg"]),
         (["photo.jpg", "-o", "text.jpg/out.jpg"], ["text.jpg"]),
         (["photo.jpg", "-o", "/proc/self/out.jpg"], ["cannot write", "/proc/self/out.jpg"]),
@@ -100,6 +110,82 @@ def test_mistakes_are_one_line_and_status_2(
     before = sorted(path.name for path in work.iterdir())
     assert_one_line_error(fast_style("stylize", *arguments), *words)
     assert sorted(path.name for path in work.iterdir()) == before
+
+
+def test_dials(fast_style: Command, work: Path) -> None:
+    photo = np.array(Image.new("RGB", (96, 64), (30, 160, 60)))
+    photo[:, 48:] = make_photo(0, 48, 64)
+    Image.fromarray(photo).save(work / "photo.png")
+    for name, flags in {
+        "plain": [],
+        "kept": ["--keep-color"],
+        "coarse": ["--stroke", "2"],
+        "tiled": ["--tile", "64"],
+        "fast": ["--engine", "torch"],
+        "one": ["--strength", "1"],
+    }.items():
+        result = fast_style("stylize", "photo.png", "-o", f"{name}.png", *flags)
+        assert result.returncode == 0, result.stderr
+    made = {path.stem: np.asarray(Image.open(path), int) for path in work.glob("*.png")}
+    assert {picture.shape for picture in made.values()} == {(64, 96, 3)}
+    green = made["kept"][:, :40].mean(axis=(0, 1))
+    assert green[1] > green[0] + 10
+    assert green[1] > green[2] + 10
+    assert np.abs(made["tiled"] - made["plain"]).max() <= 2
+    assert np.abs(made["fast"] - made["plain"]).mean() < 2
+    assert np.array_equal(made["one"], made["plain"])
+    assert np.abs(made["coarse"] - made["plain"]).mean() > 2
+
+
+def test_streams(work: Path) -> None:
+    program = Path(sys.executable).with_name("fast-style")
+    for kind, flags, expected in (("PNG", [], "PNG"), ("JPEG", ["--format", "webp"], "WEBP")):
+        stream = io.BytesIO()
+        Image.fromarray(make_photo(0)).save(stream, format=kind)
+        command = [program, "stylize", "-", "-o", "-", *flags]
+        result = subprocess.run(command, cwd=work, input=stream.getvalue(), capture_output=True, check=True)
+        with Image.open(io.BytesIO(result.stdout)) as made:
+            assert (made.format, made.size) == (expected, (64, 48))
+        assert b"standard output" in result.stderr
+    assert not list(work.iterdir())
+
+
+def test_a_second_run_does_what_is_left(fast_style: Command, work: Path) -> None:
+    (work / "in" / "deep").mkdir(parents=True)
+    for name in ("a.jpg", "deep/b.png"):
+        Image.fromarray(make_photo(0)).save(work / "in" / name)
+    assert fast_style("stylize", "in/*.jpg", "-o", "out", "--format", "png").returncode == 0
+    before = (work / "out" / "a.png").stat().st_mtime_ns
+    result = fast_style("stylize", "in/**/*", "-o", "out", "--format", "png", "--skip-existing")
+    assert result.returncode == 0, result.stderr
+    assert "1 of 2 are there already" in result.stderr
+    assert (work / "out" / "a.png").stat().st_mtime_ns == before
+    assert (work / "out" / "deep" / "b.png").exists()
+    assert fast_style("stylize", "in", "-o", "out", "--format", "png", "--skip-existing", "-q").stderr == ""
+
+
+def test_metadata_goes_along(fast_style: Command, work: Path) -> None:
+    photo = Image.fromarray(make_photo(0))
+    exif = photo.getexif()
+    exif[0x0112], exif[0x013B] = 6, "Ann"
+    photo.save(work / "photo.jpg", exif=exif, dpi=(300, 300))
+    for name, flags in {"kept.jpg": [], "bare.jpg": ["--no-metadata"]}.items():
+        assert fast_style("stylize", "photo.jpg", "-o", name, *flags).returncode == 0
+    with Image.open(work / "kept.jpg") as kept, Image.open(work / "bare.jpg") as bare:
+        assert kept.size == bare.size == (48, 64)
+        assert kept.getexif()[0x013B] == "Ann"
+        assert kept.getexif().get(0x0112, 1) == 1
+        assert kept.info["dpi"] == (300, 300)
+        assert not dict(bare.getexif())
+
+
+def test_a_long_panorama(fast_style: Command, work: Path) -> None:
+    Image.fromarray(make_photo(0, 20_000, 300)).resize((4000, 60)).save(work / "long.png")
+    Image.fromarray(make_photo(0, 5000, 1)).save(work / "line.png")
+    result = fast_style("stylize", "long.png", "line.png", "-o", "out", "--tile", "256")
+    assert result.returncode == 0, result.stderr
+    assert Image.open(work / "out" / "long.png").size == (4000, 60)
+    assert Image.open(work / "out" / "line.png").size == (5000, 1)
 
 
 def test_the_command_imports_no_torch_for_onnx(work: Path) -> None:
@@ -122,7 +208,7 @@ def test_real_photos_with_each_engine(fast_style: Command, work: Path, shared: P
     for photo in photos:
         Image.open(photo).save(work / "val" / f"{photo.stem}.png")  # exact, where JPEG would add its own error
     for engine in ("onnx", "torch"):
-        result = fast_style("stylize", "val", "-o", engine, "--engine", engine)
+        result = fast_style("stylize", "val", "-o", engine, "--engine", engine, "--precision", "fp32")
         assert result.returncode == 0, result.stderr
     for photo in photos:
         pictures = [

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from fast_style.errors import ImageError
-from fast_style.stylize import Job, plan
+from fast_style import stylize
+from fast_style.errors import ImageError, ModelError
+from fast_style.stylize import STREAM, Job, Options, plan, run, unfinished
 
 
 @pytest.fixture
@@ -44,6 +48,134 @@ def test_a_folder_is_mirrored(pictures: Path, tmp_path: Path) -> None:
 def test_impossible_plans(pictures: Path, tmp_path: Path, inputs: list[str], output: str, words: str) -> None:
     with pytest.raises(ImageError, match=words):
         plan([pictures / name for name in inputs], tmp_path / output)
+
+
+def test_patterns(pictures: Path, tmp_path: Path) -> None:
+    jobs = plan([pictures / "**" / "*.jpg"], tmp_path / "out")
+    assert {job.target.relative_to(tmp_path / "out").as_posix() for job in jobs} == {"a.jpg", "other/a.jpg"}
+    assert [job.target for job in plan([pictures / "s*" / "b.*"], tmp_path / "out")] == [tmp_path / "out/sub/b.png"]
+    with pytest.raises(ImageError, match="no picture matches"):
+        plan([pictures / "*.webp"], tmp_path / "out")
+    odd = pictures / "[1].jpg"
+    Image.new("RGB", (8, 8)).save(odd)
+    assert plan([odd], tmp_path / "out")[0].source == odd
+
+
+def test_another_format(pictures: Path, tmp_path: Path) -> None:
+    jobs = plan([pictures / "sub", pictures / "a.jpg"], tmp_path / "out", ".webp")
+    assert [job.target.name for job in jobs] == ["b.webp", "a.webp"]
+    with pytest.raises(ImageError, match=r"\.doc"):
+        plan([pictures], tmp_path / "out", ".doc")
+    Image.new("RGB", (8, 8)).save(pictures / "a.png")
+    with pytest.raises(ImageError, match="would both become"):
+        plan([pictures], tmp_path / "out", ".png")
+
+
+def test_streams(pictures: Path, tmp_path: Path) -> None:
+    assert plan([STREAM], STREAM) == [Job(STREAM, STREAM)]
+    assert plan([STREAM], tmp_path / "a.png") == [Job(STREAM, tmp_path / "a.png")]
+    assert plan([pictures / "a.jpg"], STREAM) == [Job(pictures / "a.jpg", STREAM)]
+    with pytest.raises(ImageError, match="no name"):
+        plan([STREAM], tmp_path / "out")
+    with pytest.raises(ImageError, match="standard output: several"):
+        plan([pictures], STREAM)
+
+
+def test_results_inside_the_folder_are_no_input(pictures: Path) -> None:
+    out = pictures / "painted"
+    out.mkdir()
+    Image.new("RGB", (8, 8)).save(out / "a.jpg")
+    assert sorted(job.source.relative_to(pictures).as_posix() for job in plan([pictures], out)) == [
+        "a.jpg", "other/a.jpg", "sub/b.png",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "output"), [("a.jpg", "a.jpg"), (".", "."), ("a.jpg", ".")])
+def test_no_picture_is_written_over_itself(pictures: Path, given: str, output: str) -> None:
+    with pytest.raises(ImageError, match="over itself"):
+        plan([pictures / given], pictures / output)
+
+
+class Double:
+    """Stands in for a Stylizer: pictures of 13 pixels' width fail, the others are inverted."""
+
+    def __init__(self) -> None:
+        self.threads: set[str] = set()
+
+    def __call__(self, picture: np.ndarray, **dials: object) -> np.ndarray:
+        self.threads.add(threading.current_thread().name)
+        if picture.shape[1] == 13:
+            raise ModelError("thirteen")
+        return 255 - picture
+
+
+def make_jobs(folder: Path, count: int) -> list[Job]:
+    (folder / "in").mkdir()
+    for number in range(count):
+        Image.new("RGB", (20, 10), (number, 0, 0)).save(folder / "in" / f"{number:03}.png")
+    return plan([folder / "in"], folder / "out")
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_bad_pictures_are_named_and_the_others_done(tmp_path: Path, threads: int) -> None:
+    jobs = make_jobs(tmp_path, 30)
+    bad = {3: b"no picture", 8: b"", 11: None, 29: b"\x89PNG\r\n\x1a\n"}
+    for number, content in bad.items():
+        path = jobs[number].source
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+    Image.new("RGB", (13, 8)).save(jobs[5].source)
+    double = Double()
+    results = list(run(jobs, double, Options(jobs=threads)))  # type: ignore[arg-type]
+    failures = [line for line in results if line is not None]
+    assert len(results) == 30
+    assert len(failures) == 5
+    for number in (*bad, 5):
+        assert any(f"{number:03}.png" in line for line in failures), number
+    assert double.threads == {"MainThread"}
+    for number in set(range(30)) - {*bad, 5}:
+        with Image.open(jobs[number].target) as made:
+            assert made.getpixel((0, 0)) == (255 - number, 255, 255)
+    assert len(list((tmp_path / "out").iterdir())) == 25
+
+
+def test_few_pictures_are_under_way_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory is short, one: however many threads there are."""
+    jobs = make_jobs(tmp_path, 12)
+    alive: list[int] = []
+    most: list[int] = []
+    decode, encode = stylize._decode, stylize._encode
+
+    def counted_decode(*given: Any) -> Any:
+        alive.append(1)
+        most.append(len(alive))
+        return decode(*given)
+
+    def counted_encode(*given: Any) -> None:
+        encode(*given)
+        alive.pop()
+
+    monkeypatch.setattr(stylize, "_decode", counted_decode)
+    monkeypatch.setattr(stylize, "_encode", counted_encode)
+    monkeypatch.setattr(stylize, "available_memory", lambda: 0)
+    assert list(run(jobs, Double(), Options(jobs=4))) == [None] * 12  # type: ignore[arg-type]
+    assert max(most) == 1
+
+
+def test_a_format_that_cannot_hold_it_is_refused_before_the_work(tmp_path: Path) -> None:
+    Image.new("RGB", (17_000, 2)).save(tmp_path / "wide.png")
+    double = Double()
+    (failure,) = run(plan([tmp_path / "wide.png"], tmp_path / "wide.webp"), double, Options())  # type: ignore[arg-type]
+    assert failure is not None
+    assert "16383" in failure
+    assert not double.threads
+
+
+def test_what_is_there_is_left(tmp_path: Path) -> None:
+    jobs = make_jobs(tmp_path, 4)
+    list(run(jobs[:3], Double(), Options()))  # type: ignore[arg-type]
+    assert unfinished(jobs) == jobs[3:]
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from fast_style.errors import ImageError, ModelError
+from fast_style.errors import ConfigError, ImageError, ModelError
 from fast_style.export import export_model
 from fast_style.networks import build_network
 from fast_style.stylizer import Stylizer
@@ -25,7 +27,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=["onnx", "torch"])
 def stylizer(model: Path, request: pytest.FixtureRequest) -> Stylizer:
-    return Stylizer.load(model, engine=request.param)
+    return Stylizer.load(model, engine=request.param, precision="fp32" if request.param == "torch" else "auto")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 3), (8, 8), (9, 17), (33, 50), (5, 200)])
@@ -57,6 +59,145 @@ def test_the_same_kind_comes_back(stylizer: Stylizer, photo: np.ndarray) -> None
     assert stylizer(Image.new("L", (20, 10))).size == (20, 10)
     # A view that is not contiguous, as a flipped or BGR frame is.
     assert np.array_equal(stylizer(photo[:, ::-1]), stylizer(np.ascontiguousarray(photo[:, ::-1])))
+
+
+def test_every_odd_size(stylizer: Stylizer) -> None:
+    for height in range(1, 71, 2):
+        for width in (*range(1, 17, 2), 31, 53, 69):
+            assert stylizer(np.zeros((height, width, 3), np.uint8)).shape == (height, width, 3)
+            assert stylizer(np.zeros((width, height, 3), np.uint8)).shape == (width, height, 3)
+
+
+@pytest.mark.parametrize("size", [(3000, 1), (1, 3000), (20_000, 3)])
+def test_a_line_is_what_a_band_of_it_would_be(stylizer: Stylizer, size: tuple[int, int]) -> None:
+    """A panorama one pixel high has no height to paint on: it is taken as a band of equal lines."""
+    line = make_photo(0, *size)
+    result = stylizer(line)
+    assert result.shape == line.shape
+    height, width = line.shape[:2]
+    band = np.pad(line, ((0, max(0, 8 - height)), (0, max(0, 8 - width)), (0, 0)), mode="symmetric")
+    assert np.array_equal(result, stylizer(band)[:height, :width])
+    assert result.std() > 1
+
+
+def test_bytes_come_back_as_bytes(stylizer: Stylizer, photo: np.ndarray, tmp_path: Path) -> None:
+    for kind in ("PNG", "WEBP", "JPEG"):
+        stream = io.BytesIO()
+        Image.fromarray(photo).save(stream, format=kind, quality=95)
+        made = stylizer(stream.getvalue())
+        assert isinstance(made, bytes)
+        with Image.open(io.BytesIO(made)) as picture:
+            assert (picture.format, picture.size) == (kind, (64, 48))
+        path = tmp_path / "photo"
+        path.write_bytes(stream.getvalue())
+        for given in (path, str(path)):
+            opened = stylizer(given)
+            assert isinstance(opened, Image.Image)
+            assert np.array_equal(np.asarray(opened), stylizer(np.asarray(Image.open(path).convert("RGB"))))
+    with pytest.raises(ImageError, match="no image"):
+        stylizer(b"not a picture")
+    with pytest.raises(ImageError, match=r"missing\.png"):
+        stylizer("missing.png")
+
+
+def test_threads_share_one(stylizer: Stylizer) -> None:
+    pictures = [make_photo(seed, 40 + 3 * seed, 64 - 5 * seed) for seed in range(8)] * 3
+    expected = [stylizer(picture) for picture in pictures]
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(stylizer, pictures))
+    assert all(np.array_equal(a, b) for a, b in zip(made, expected, strict=True))
+
+
+def test_kept_colours(stylizer: Stylizer, photo: np.ndarray) -> None:
+    from fast_style.color import keep_color
+
+    assert np.array_equal(stylizer(photo, keep_color=True), keep_color(photo, stylizer(photo)))
+    grey = Image.fromarray(photo).convert("L")
+    made = np.asarray(stylizer(grey, keep_color=True)).astype(int)
+    assert (made.max(axis=-1) - made.min(axis=-1)).max() <= 1
+
+
+@pytest.mark.parametrize("stroke", [0.5, 0.8, 1.7, 2])
+def test_strokes(stylizer: Stylizer, stroke: float) -> None:
+    for size in ((64, 48), (33, 51), (1, 1), (3, 100)):
+        assert stylizer(make_photo(0, *size), stroke=stroke).shape == (size[1], size[0], 3)
+
+
+def test_a_larger_stroke_is_the_preview_enlarged(stylizer: Stylizer) -> None:
+    from fast_style.images import resize_rgb
+
+    photo = make_photo(0, 128, 96)
+    preview = stylizer(resize_rgb(photo, 64, 48))
+    assert np.array_equal(
+        resize_rgb(stylizer(photo, stroke=2), 64, 48), resize_rgb(resize_rgb(preview, 128, 96), 64, 48)
+    )
+    batch = np.stack([photo, photo[::-1]])
+    assert np.abs(stylizer(batch, stroke=2)[1].astype(int) - stylizer(photo[::-1], stroke=2)).max() <= 2
+
+
+@pytest.mark.parametrize("stroke", [0, -1, 0.49, 2.1, float("nan")])
+def test_impossible_strokes(stylizer: Stylizer, photo: np.ndarray, stroke: float) -> None:
+    with pytest.raises(ConfigError, match=r"stroke=.*from 0\.5 to 2"):
+        stylizer(photo, stroke=stroke)
+
+
+def test_tiles_are_the_whole(model: Path) -> None:
+    photo = make_photo(0, 150, 200)
+    whole = Stylizer.load(model)(photo).astype(int)
+    tiled = Stylizer.load(model, tile=64)
+    assert np.abs(tiled(photo) - whole).max() <= 2
+    assert np.abs(tiled(np.stack([photo, photo]))[1] - whole).max() <= 2
+    small = photo[:60, :60]
+    assert np.array_equal(tiled(small), Stylizer.load(model)(small))
+    assert Stylizer.load(model, tile=64)(make_photo(0, 300, 3)).shape == (3, 300, 3)
+
+
+def test_memory_decides_whether_to_tile(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = make_photo(0, 300, 200)
+    monkeypatch.setattr("fast_style.stylizer.NEVER_TILED", 1000)
+    monkeypatch.setattr("fast_style.stylizer.used_memory", lambda: 10**9)
+    calls: list[int] = []
+    in_tiles = Stylizer._in_tiles
+    monkeypatch.setattr(Stylizer, "_in_tiles", lambda *given: calls.append(1) or in_tiles(*given))
+    whole = Stylizer.load(model, tile="off", memory="1MB")(photo)
+    assert np.array_equal(Stylizer.load(model, memory="3GB")(photo), whole)
+    assert not calls
+    # About 8 MB as a whole, and half as much besides what is in use.
+    tight = Stylizer.load(model, memory=10**9 + int(Stylizer.load(model).engine.bytes_per_pixel() * 50_000))
+    assert np.abs(tight(photo).astype(int) - whole).max() <= 2
+    assert calls
+    with pytest.raises(ImageError, match=r"memory=1010kB.*at least \d\.\d GB"):
+        Stylizer.load(model, memory="1010kB")(photo)
+
+
+def test_tiles_need_the_weights(model: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "model.onnx"
+    alone.write_bytes((model / "model.onnx").read_bytes())
+    with pytest.raises(ModelError, match=r"tiles need its model\.safetensors"):
+        Stylizer.load(alone, tile=64)(make_photo(0, 100, 80))
+
+
+def test_both_engines_know_how_much_they_take(model: Path) -> None:
+    """As much as the activations of the widest place, and not ten times that."""
+    onnx, torch_ = (Stylizer.load(model, engine=engine).engine.bytes_per_pixel() for engine in ("onnx", "torch"))
+    assert 30 < onnx < 1000
+    assert 30 < torch_ < 1000
+    assert 0.2 < onnx / torch_ < 5
+
+
+def test_engines_say_what_they_are(model: Path) -> None:
+    assert Stylizer.load(model, device="cpu").engine.describe() == "ONNX Runtime on the CPU"
+    made = Stylizer.load(model, engine="torch", device="cpu", precision="bf16").engine
+    assert made.describe() == "torch on the CPU in bfloat16"
+
+
+def test_bfloat16_looks_the_same(model: Path) -> None:
+    photo = make_photo(0, 96, 96)
+    exact, fast = (
+        Stylizer.load(model, engine="torch", device="cpu", precision=precision)(photo).astype(int)
+        for precision in ("fp32", "bf16")
+    )
+    assert np.abs(exact - fast).mean() < 1.5
 
 
 @pytest.mark.parametrize(
@@ -97,8 +238,9 @@ def test_the_dial(dial_model: Path, photo: np.ndarray, engine: str) -> None:
     faint = stylizer(photo, strength=0)
     assert not np.array_equal(faint, stylizer(photo))
     assert np.array_equal(np.asarray(stylizer(Image.fromarray(photo), strength=0)), faint)
-    assert np.abs(Stylizer.load(dial_model, engine="onnx")(photo, strength=0.4).astype(int)
-                  - Stylizer.load(dial_model, engine="torch")(photo, strength=0.4)).max() <= 2  # fmt: skip
+    engines = [Stylizer.load(dial_model, engine=engine, precision="fp32") for engine in ("onnx", "torch")]
+    results = [engine(photo, strength=0.4).astype(int) for engine in engines]
+    assert np.abs(results[0] - results[1]).max() <= 2
     for strength in (-0.1, 1.6, float("nan")):
         with pytest.raises(ModelError, match=r"strength=.*from 0 to 1\.5"):
             stylizer(photo, strength=strength)
@@ -116,6 +258,14 @@ def test_unknown_engines_devices_and_models(model: Path) -> None:
         Stylizer.load(model, engine="tensorrt")
     with pytest.raises(ModelError, match="device=tpu"):
         Stylizer.load(model, device="tpu")
+    with pytest.raises(ModelError, match="precision=int4"):
+        Stylizer.load(model, precision="int4")
+    for arguments in ({"precision": "bf16"}, {"compile": True}):
+        with pytest.raises(ModelError, match="use --engine torch"):
+            Stylizer.load(model, engine="onnx", **arguments)  # type: ignore[arg-type]
+    for arguments in ({"tile": "many"}, {"tile": 8}, {"statistics": "guessed"}, {"memory": "a lot"}):
+        with pytest.raises(ConfigError, match=next(iter(arguments))):
+            Stylizer.load(model, **arguments)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="no model nothing"):
         Stylizer.load("nothing")
     with pytest.raises(ModelError, match=r"no \.safetensors"):

@@ -1,0 +1,70 @@
+"""What this machine gives to this process: memory and cores; and sizes as people write them."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from fast_style.errors import ConfigError
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+UNKNOWN = 4 * 2**30
+"""What is taken to be available where the system does not say."""
+
+
+def parse_size(text: str) -> int:
+    """`2GB`, `1.5 GiB`, `800M` or plain bytes, as bytes.
+
+    Raises:
+        ConfigError: none of these.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", text.strip().upper())
+    if match is None or match[2] not in _UNITS or float(match[1]) == 0:
+        raise ConfigError(f"memory={text}: not a size; write it like 2GB or 800MB")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def available_memory() -> int:
+    """Bytes that can be had without swapping, also inside a container that is given less than the machine."""
+    limits = [UNKNOWN]
+    with suppress(OSError, ValueError, AttributeError):  # AttributeError: Windows has no sysconf
+        limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2]
+    with suppress(OSError, ValueError, IndexError):
+        found = re.search(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text(encoding="ascii"))
+        limits = [int(found[1]) * 1024] if found else limits
+    for folder, limit, used in (
+        ("/sys/fs/cgroup", "memory.max", "memory.current"),
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):  # ValueError: "max", which is no limit
+            limits.append(int(Path(folder, limit).read_text()) - int(Path(folder, used).read_text()))
+    return max(0, min(limits))
+
+
+def used_memory() -> int:
+    """Bytes of memory that this process holds now; 0 where the system does not say."""
+    with suppress(OSError, ValueError, IndexError, AttributeError):
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def usable_cores() -> int:
+    """Physical cores that this process may use: a second thread on one core only gets in the way."""
+    try:
+        mine = os.sched_getaffinity(0)
+    except AttributeError:
+        return max(1, os.cpu_count() or 1)
+    cores = set()
+    for number in mine:
+        siblings = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
+        try:
+            cores.add(siblings.read_text(encoding="ascii").strip())
+        except OSError:
+            cores.add(str(number))
+    count = len(cores)
+    with suppress(OSError, ValueError):  # of a container; ValueError: "max"
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        count = min(count, max(1, round(int(quota) / int(period))))
+    return count
