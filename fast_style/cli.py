@@ -189,7 +189,7 @@ def models() -> None:
 
 ModelName = Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")]
 Engine = Annotated[str, typer.Option(help="onnx, torch or auto.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, mps, coreml, directml or auto.")]
 Strength = Annotated[
     float | None, typer.Option(help="How much style, 1 by default, for models that were trained with the dial.")
 ]
@@ -378,6 +378,8 @@ def video(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A video, a .gif, a folder, or a pattern.")],
     model: ModelName = "starry_night",
     strength: Strength = None,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Strokes in the video's own colours.")] = False,
+    stroke: Annotated[float, typer.Option(metavar="0.5…2", help="Size of the strokes.")] = 1.0,
     steady: Annotated[bool, typer.Option("--steady", help="Filter out flicker; what moves leaves no ghosts.")] = False,
     start: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Where to begin.")] = 0,
     duration: Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="How much to do.")] = None,
@@ -391,16 +393,21 @@ def video(
     batch: Annotated[int | None, typer.Option(min=1, help="Frames at a time; 1 on a CPU, else 4.")] = None,
     engine: Engine = "auto",
     device: Device = "auto",
+    precision: Annotated[str, typer.Option(help="Of torch: fp32, bf16, fp16 or auto.")] = "auto",
+    compile: Annotated[bool, typer.Option("--compile", help="Compile first, with torch: for long videos.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
 ) -> None:
     """Stylise a video: frame times, orientation, colours' matrix and range, pixel aspect and sound are kept."""
     from fast_style.interrupts import sigterm_as_interrupt
-    from fast_style.video import stylize_video
+    from fast_style.stylizer import Stylizer
+    from fast_style.video import check_target, stylize_video
 
     with sigterm_as_interrupt():
+        check_target(source, output, codec, crf)
+        stylizer = Stylizer.load(model, engine=engine, device=device, precision=precision, compile=compile)
         result = stylize_video(
-            source, output, model, engine=engine, device=device, strength=strength, steady=steady, batch=batch,
-            start=start, duration=duration, max_size=max_size, fps=fps, codec=codec, crf=crf, mute=mute,
+            source, output, stylizer, strength=strength, keep_color=keep_color, stroke=stroke, steady=steady,
+            batch=batch, start=start, duration=duration, max_size=max_size, fps=fps, codec=codec, crf=crf, mute=mute,
             console=stderr, quiet=quiet,
         )  # fmt: skip
     for warning in result.warnings:

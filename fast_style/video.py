@@ -242,8 +242,12 @@ def open_source(
     return VideoReader(path, start=start, duration=duration, longest=max_size, square=square)
 
 
-def _check_target(source: str, target: Path, codec: str | None, crf: int | None) -> None:
-    """Finds a user's mistakes before any work is done."""
+def check_target(source: str, target: Path, codec: str | None, crf: int | None) -> None:
+    """Finds mistakes in the name of the result before any work is done.
+
+    Raises:
+        MediaError: an unknown suffix or codec, or a setting that it doesn't have.
+    """
     if "://" not in source and target.exists() and Path(source).exists() and target.samefile(source):
         raise MediaError(f"{target}: IN and OUT are the same; give the result another name")
     if is_sequence(target) or target.suffix.lower() == ".gif":
@@ -276,11 +280,11 @@ def open_sink(
 def stylize_video(
     source: str,
     target: Path,
-    model: str,
+    stylizer: Stylizer,
     *,
-    engine: str = "auto",
-    device: str = "auto",
     strength: float | None = None,
+    keep_color: bool = False,
+    stroke: float = 1.0,
     steady: bool = False,
     batch: int | None = None,
     start: float = 0,
@@ -297,24 +301,26 @@ def stylize_video(
 
     Raises:
         MediaError: a file can't be read or written; nothing is left behind then.
-        ModelError: the model can't be loaded, or has no such strength.
+        ModelError: the model has no such strength.
+        ConfigError: a stroke out of range.
     """
-    _check_target(source, target, codec, crf)
-    stylizer = Stylizer.load(model, engine=engine, device=device)
+    check_target(source, target, codec, crf)
     # Only video files know pixels that aren't square.
     square = target.suffix.lower() not in VIDEO_SUFFIXES
     reader = open_source(source, fps=fps, start=start, duration=duration, max_size=max_size, square=square)
     sink: Sink | None = None
     filter: Any = None
     try:
-        # The network first meets the size here: a strength or a size that it refuses is found before any file is made.
-        _warm_up(stylizer, reader, strength)
+
+        def stylize(pictures: np.ndarray) -> np.ndarray:
+            return stylizer(pictures, strength=strength, keep_color=keep_color, stroke=stroke)
+
+        together = batch or (1 if stylizer.engine.device == "cpu" else 4)
+        # A strength or stroke that is refused is so before any file is made, and engines get used to the size.
+        stylize(np.zeros((together, reader.format.height, reader.format.width, 3), np.uint8))
         sink = open_sink(target, reader, codec=codec, crf=crf, mute=mute)
         filter = beside_pyav(Steady) if steady else None
-        pipeline = Pipeline(
-            reader, lambda pictures: stylizer(pictures, strength=strength), sink, steady=filter,
-            batch=batch or (1 if stylizer.engine.device == "cpu" else 4),
-        )  # fmt: skip
+        pipeline = Pipeline(reader, stylize, sink, steady=filter, batch=together)
         complete = _run(pipeline, reader, console=console, quiet=quiet)
         if not pipeline.frames:
             raise KeyboardInterrupt
@@ -327,11 +333,6 @@ def stylize_video(
         reader.close()
     warnings = [*reader.warnings, *sink.warnings]
     return Result(path, pipeline.frames, pipeline.seconds, pipeline.timings, warnings, interrupted=not complete)
-
-
-def _warm_up(stylizer: Stylizer, reader: Source, strength: float | None) -> None:
-    side = max(stylizer.info.minimum_side, 16)
-    stylizer(np.zeros((side, side, 3), np.uint8), strength=strength)
 
 
 def _run(pipeline: Pipeline, reader: Source, *, console: Console, quiet: bool) -> bool:
