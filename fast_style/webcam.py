@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -65,6 +66,8 @@ class Show:
         self._steady_wanted = steady
         self._steady: Any = None
         self._message, self._message_until = "", 0.0
+        # Keys are pressed in one thread while pictures are made in another.
+        self._lock = threading.RLock()
         for number, stylizer in enumerate(self.stylizers):
             side = max(64, stylizer.info.minimum_side)
             stylizer(np.zeros((side, side, 3), np.uint8), strength=self.strengths[number])
@@ -84,34 +87,42 @@ class Show:
         """Shows a message for a while."""
         self._message, self._message_until = message, time.perf_counter() + MESSAGE_SECONDS
 
-    def picture(self, shot: Shot) -> tuple[RGB, RGB]:
-        """The picture to show, without anything written on it, and the one the camera saw."""
-        original = np.ascontiguousarray(shot.rgb[:, ::-1]) if self.mirror else shot.rgb
-        result = self.stylizer(original, strength=self.strengths[self.chosen])
-        if self._steady_wanted:
-            if self._steady is None:
+    def picture(self, shot: Shot) -> RGB:
+        """The picture to show, without anything written on it; recorded, if that is on."""
+        with self._lock:
+            stylizer, strength = self.stylizer, self.strengths[self.chosen]
+            mirror, keep_color, split = self.mirror, self.keep_color, self.split
+            if self._steady_wanted and self._steady is None:
                 from fast_style.steady import Steady
 
                 self._steady = Steady()
-            result = self._steady(original, result)
-        if self.keep_color:
-            from fast_style.color import keep_color
+            steady = self._steady
+        original = np.ascontiguousarray(shot.rgb[:, ::-1]) if mirror else shot.rgb
+        result = stylizer(original, strength=strength)
+        if steady is not None:
+            result = steady(original, result)
+        if keep_color:
+            from fast_style.color import keep_color as with_colors_of
 
-            result = keep_color(original, result)
-        if self.split:
+            result = with_colors_of(original, result)
+        if split:
             result = result.copy()
             result[:, : result.shape[1] // 2] = original[:, : result.shape[1] // 2]
+        with self._lock:
+            self._record(result, shot.time)
+        return result
+
+    def _record(self, picture: RGB, moment: float) -> None:
         if self._record_to is not None:
             path, self._record_to = self._record_to, None
-            self._start(path, result)
+            self._start(path, picture)
         if self.recorder is not None:
             try:
-                self.recorder.add(result, shot.time)
+                self.recorder.add(picture, moment)
             except FastStyleError:
                 self.recorder.abandon()
                 self.recorder = None
                 raise
-        return result, original
 
     def status(self, rate: float, milliseconds: float) -> Status:
         """What the overlay shows."""
@@ -139,6 +150,10 @@ class Show:
 
     def press(self, key: str, picture: RGB) -> None:
         """Does what a key is for; `picture` is the one that is shown."""
+        with self._lock:
+            self._press(key, picture)
+
+    def _press(self, key: str, picture: RGB) -> None:
         if key in ("q", "escape", "closed"):
             if key == "escape" and self.help:
                 self.help = False
@@ -219,9 +234,10 @@ class Show:
 
     def stop_recording(self) -> Path | None:
         """Completes the recording, if there is one."""
-        if self.recorder is None:
+        with self._lock:
+            recorder, self.recorder = self.recorder, None
+        if recorder is None:
             return None
-        recorder, self.recorder = self.recorder, None
         path = recorder.stop()
         self.written.append(path)
         return path
@@ -264,6 +280,7 @@ def run(
     loop = _Loop(capture, show, timings, headless=headless, virtual=virtual_camera)
     try:
         ended = loop.run()
+        loop.close()
         show.stop_recording()
     finally:
         loop.close()
@@ -275,70 +292,135 @@ def run(
     return Summary(ended, loop.shown, capture.received, timings, show.written)
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A stylised frame, and the one that it was made of."""
+
+    picture: RGB
+    shot: Shot
+
+
+class _Worker(threading.Thread):
+    """Stylises the newest frame, again and again: keys are heard meanwhile, however slow the network is."""
+
+    def __init__(self, capture: Capture, show: Show, timings: Timings) -> None:
+        super().__init__(daemon=True)
+        self._capture, self._show, self._timings = capture, show, timings
+        self._ready = threading.Condition()
+        self._made: _Made | None = None
+        self._quitting = False
+        self.ended: str | None = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        seen, ended = 0, "closed"
+        try:
+            while not self._quitting:
+                shot = self._capture.newest(seen, timeout=0.1)
+                if shot is not None:
+                    seen = shot.number
+                    with self._timings.measure("stylise"):
+                        picture = self._show.picture(shot)
+                    with self._ready:
+                        self._made = _Made(picture, shot)
+                        self._ready.notify_all()
+                elif self._capture.ended is not None:
+                    ended = self._capture.ended
+                    break
+        except BaseException as error:
+            self.error = error
+        with self._ready:
+            self.ended = ended
+            self._ready.notify_all()
+
+    def take(self, timeout: float) -> _Made | None:
+        """The newest picture that was not taken yet, if there is one within `timeout` seconds."""
+        with self._ready:
+            self._ready.wait_for(lambda: self._made is not None or self.ended is not None, timeout)
+            made, self._made = self._made, None
+            return made
+
+    def stop(self) -> None:
+        self._quitting = True
+        self.join()
+
+
 class _Loop:
-    """One frame after another, in the main thread: toolkits want their windows there."""
+    """Shows one picture after another, in the main thread: toolkits want their windows there."""
 
     def __init__(self, capture: Capture, show: Show, timings: Timings, *, headless: bool, virtual: bool) -> None:
-        self._capture, self._show, self._timings, self._headless = capture, show, timings, headless
+        self._show, self._timings, self._headless = show, timings, headless
         self._virtual = _VirtualCamera() if virtual else None
         self._window: Any = None
         self._moments: deque[float] = deque(maxlen=30)
-        self.shown = 0
+        self._drawn: tuple[int, Status] | None = None
+        self._worker = _Worker(capture, show, timings)
         self._milliseconds = 0.0
+        self.shown = 0
 
     def run(self) -> str:
         """Returns why it ended."""
-        seen = 0
-        picture: RGB | None = None
+        last: _Made | None = None
+        self._worker.start()
         while not self._show.quitting:
             try:
-                shot = self._capture.newest(seen, timeout=0.02)
-                if shot is not None:
-                    seen = shot.number
-                    picture = self._frame(shot)
-                elif self._capture.ended is not None:
-                    return self._capture.ended
-                while self._window is not None and picture is not None and (key := self._window.key()) is not None:
-                    self._show.press(key, picture)
-                    if key == "closed":
-                        break
+                made = self._worker.take(timeout=0.1 if self._headless else 0.005)
+                if self._worker.error is not None:
+                    raise self._worker.error
+                if made is not None:
+                    last = made
+                    self._next(made)
+                elif self._worker.ended is not None:
+                    return self._worker.ended
+                if not self._headless and last is not None:
+                    self._display(last)
+                    self._keys(last.picture)
             except KeyboardInterrupt:
                 return "stopped"
         return "closed"
 
-    def _frame(self, shot: Shot) -> RGB:
+    def _next(self, made: _Made) -> None:
         began = time.perf_counter()
-        picture, _ = self._show.picture(shot)
-        stylised = time.perf_counter()
-        self._timings.add("stylise", stylised - began)
         if self._virtual is not None:
-            self._virtual.send(picture)
+            self._virtual.send(made.picture)
         if not self._headless:
-            self._display(picture)
+            self._display(made)
         done = time.perf_counter()
-        self._timings.add("show", done - stylised)
-        self._timings.add("latency", done - shot.time)
+        self._timings.add("show", done - began)
+        self._timings.add("latency", done - made.shot.time)
         self._moments.append(done)
         # Smoothed: figures that jump can't be read.
-        now = 1000 * (done - shot.time)
+        now = 1000 * (done - made.shot.time)
         self._milliseconds = now if not self.shown else 0.9 * self._milliseconds + 0.1 * now
         self.shown += 1
-        return picture
 
-    def _display(self, picture: RGB) -> None:
+    def _display(self, made: _Made) -> None:
+        """Draws what isn't on the screen yet: another picture, or something else to write on it."""
         from fast_style.window import Window
 
+        status = self._show.status(self._rate(), self._milliseconds)
+        if self._drawn == (made.shot.number, status):
+            return
+        self._drawn = made.shot.number, status
         if self._window is None:
-            self._window = Window(picture.shape[1], picture.shape[0])
-        canvas = self._window.enlarged(picture)
-        draw(canvas, self._show.status(self._rate(), self._milliseconds))
+            self._window = Window(made.picture.shape[1], made.picture.shape[0])
+        canvas = self._window.enlarged(made.picture)
+        draw(canvas, status)
         self._window.show(canvas)
+
+    def _keys(self, picture: RGB) -> None:
+        while (key := self._window.key()) is not None:
+            self._show.press(key, picture)
+            if key == "closed":
+                break
 
     def _rate(self) -> float:
         span = self._moments[-1] - self._moments[0] if len(self._moments) > 1 else 0.0
         return (len(self._moments) - 1) / span if span else 0.0
 
     def close(self) -> None:
+        if self._worker.is_alive():
+            self._worker.stop()
         if self._window is not None:
             self._window.close()
         if self._virtual is not None:

@@ -93,5 +93,6 @@ class Window:
         return _NAMES.get(code) or (chr(code & 0xFF).lower() if 0 < code & 0xFFFF < 256 else None)
 
     def close(self) -> None:
+        """Harmless a second time."""
         self._cv2.destroyAllWindows()
         self._cv2.waitKey(1)
