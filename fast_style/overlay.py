@@ -18,7 +18,7 @@ SUPER = 3
 
 KEYS = (
     (("N", "P"), "next, previous style"),
-    (("1", "9"), "style by number"),
+    (("1", "9"), "style by number, 1 to 9"),
     (("+", "-"), "strength"),
     (("C",), "keep the picture's own colours"),
     (("O",), "original beside it"),

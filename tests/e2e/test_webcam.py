@@ -65,22 +65,21 @@ def test_keys_in_a_window(display: dict[str, str], work: Path, tiny_model: Path)
     def frames() -> list[Path]:
         return sorted(work.glob("fast-style-*.png"))
 
+    def press(key: str, done: object, seconds: float = 30) -> bool:
+        """OpenCV forgets a key when the next one comes at once: waits for what it does."""
+        xdotool("key", key)
+        return until(done, seconds)
+
     try:
         assert until(lambda: xdotool("search", "--name", "^fast_style$"), 60)
         xdotool("windowfocus", xdotool("search", "--name", "^fast_style$").splitlines()[-1])
-        time.sleep(0.5)
-        xdotool("key", "h")
-        xdotool("key", "h")
-        xdotool("key", "r")
-        xdotool("key", "s")
-        assert until(lambda: len(frames()) == 1, 20)
-        xdotool("key", "n")
-        time.sleep(1)
-        xdotool("key", "s")
-        assert until(lambda: len(frames()) == 2, 20)
-        time.sleep(1)
-        xdotool("key", "r")
-        assert until(lambda: list(work.glob("fast-style-*.mp4")), 30)
+        press("h", lambda: False, seconds=1)
+        press("h", lambda: False, seconds=1)
+        assert press("r", lambda: list(work.glob(".fast-style-*.mp4")))
+        assert press("s", lambda: len(frames()) == 1)
+        press("n", lambda: False, seconds=2)
+        assert press("s", lambda: len(frames()) == 2)
+        assert press("r", lambda: list(work.glob("fast-style-*.mp4")))
         xdotool("key", "q")
         answer, errors = process.communicate(timeout=30)
     finally:
