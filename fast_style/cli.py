@@ -106,9 +106,6 @@ def stylize(
     memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Most memory to take, like 2GB; by default half of what is free.")
     ] = None,
-    statistics: Annotated[
-        str, typer.Option(help="Of a picture in tiles: exact, or sampled, which is faster.")
-    ] = "exact",
     jobs: Annotated[int | None, typer.Option(min=1, help="Threads that read and write; by default as cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
 ) -> None:
@@ -126,7 +123,6 @@ def stylize(
         return
     stylizer = Stylizer.load(
         model, engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
-        statistics=statistics,
     )  # fmt: skip
     options = Options(
         strength=strength, keep_color=keep_color, stroke=stroke, max_size=max_size, quality=quality, format=suffix,

@@ -27,7 +27,6 @@ Advance = Callable[[float], None]
 SMALLEST_STROKE, LARGEST_STROKE = 0.5, 2.0
 NEVER_TILED = 1 << 20
 """Pixels of a picture that is not worth a question about memory."""
-STATISTICS = ("exact", "sampled")
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,6 @@ class Tiling:
     Args:
         tile: `auto`, where the whole does not fit into memory; `off`; or pixels, for all pictures that are larger.
         memory: most bytes that the process may take, `2GB`; by default half of what is free.
-        statistics: `exact`, as in one piece; or `sampled`, of a sample of the picture: a third of the time, and
-            near it.
 
     Raises:
         ConfigError: another value.
@@ -46,14 +43,11 @@ class Tiling:
 
     tile: str | int = "auto"
     memory: str | int | None = None
-    statistics: str = "exact"
 
     def __post_init__(self) -> None:
         self.side()
         if self.memory is not None:
             parse_size(str(self.memory))
-        if self.statistics not in STATISTICS:
-            raise ConfigError(f"statistics={self.statistics}: must be one of {', '.join(STATISTICS)}")
 
     def side(self) -> int | None:
         """Of the tiles, where it is given."""
@@ -103,7 +97,6 @@ class Stylizer:
         compile: bool = False,
         tile: str | int = "auto",
         memory: str | int | None = None,
-        statistics: str = "exact",
     ) -> Stylizer:
         """Loads a model by name, by folder or by file.
 
@@ -114,13 +107,13 @@ class Stylizer:
             device: `cpu`, `cuda`, `mps`, `coreml`, `directml`, or `auto`: the fastest that works.
             precision: `fp32`, `bf16`, `fp16`, or `auto`: torch computes in bfloat16 where the processor has it.
             compile: let torch compile the network: for video, many pictures of one size.
-            tile, memory, statistics: of pictures too large for one piece, see `Tiling`.
+            tile, memory: of pictures too large for one piece, see `Tiling`.
 
         Raises:
             ModelError: no such model, unreadable, of an unknown schema, or not usable with this engine.
-            ConfigError: an impossible tile, memory or statistics.
+            ConfigError: an impossible tile or memory.
         """
-        tiling = Tiling(tile, memory, statistics)
+        tiling = Tiling(tile, memory)
         files = find_model(model)
         made = load_engine(files, engine=engine, device=device, precision=precision, compile=compile)
         return cls(made, files, tiling)
@@ -300,9 +293,8 @@ class Stylizer:
                     f"pixels, which take at least {least / 1e9:.1f} GB; give more, or use --max-size"
                 )
         room = max(0, budget // 2)
-        exact = self.tiling.statistics == "exact"
         try:
-            return tiled(picture, side=side, strength=strength, exact=exact, room=room, advance=advance)
+            return tiled(picture, side=side, strength=strength, room=room, advance=advance)
         except (RuntimeError, MemoryError, OSError) as error:
             raise ModelError(f"stylising in tiles failed ({error}); give less --memory or a smaller --tile") from error
 

@@ -31,9 +31,6 @@ LARGEST_TILE = 1024
 """A larger tile is no faster: what it has to see around itself is little already."""
 KEPT_BYTES = 48
 """Maps are kept where they are smaller than this, of one pixel of the picture; larger ones are computed again."""
-SAMPLE_SIDE = 256
-SAMPLES = 16
-"""Tiles, spread evenly over the picture, whose statistics stand for the picture's when these are sampled."""
 
 Advance = Callable[[float], None]
 
@@ -168,7 +165,6 @@ class TiledNetwork:
         *,
         side: int,
         strength: float | None = None,
-        exact: bool = True,
         room: int = 0,
         advance: Advance = lambda share: None,
     ) -> np.ndarray:
@@ -178,7 +174,6 @@ class TiledNetwork:
             picture: uint8 RGB `[H, W, 3]`, at least the network's minimum side.
             side: of the tiles, in pixels; rounded up to what the network needs.
             strength: for a network with a dial.
-            exact: statistics of the whole picture; else of a sample of `SAMPLES` tiles of it.
             room: bytes of memory for maps that are kept; beyond that they go into a temporary file.
             advance: told from time to time which share of the work is done.
 
@@ -186,7 +181,7 @@ class TiledNetwork:
             The same shape.
         """
         with torch.inference_mode(), tempfile.TemporaryDirectory(prefix="fast-style-") as folder:
-            return _Run(self, picture, side, strength, exact, _Room(room, Path(folder)), advance).stylize()
+            return _Run(self, picture, side, strength, _Room(room, Path(folder)), advance).stylize()
 
     def _run(
         self,
@@ -310,7 +305,6 @@ class _Run:
         picture: np.ndarray,
         side: int,
         strength: float | None,
-        exact: bool,
         room: _Room,
         advance: Advance,
     ) -> None:
@@ -318,7 +312,6 @@ class _Run:
         self.picture = picture
         self.height, self.width = picture.shape[:2]
         self.strength = strength
-        self.exact = exact
         self.room = room
         self.advance = advance
         self.shapes = tiled._shapes(self.height, self.width)
@@ -331,15 +324,11 @@ class _Run:
         ]
 
     def stylize(self) -> np.ndarray:
-        norms = self.graph.norms if self.exact else []
-        work = len(self.tiles) * (len(norms) + 1)
+        work = len(self.tiles) * (len(self.graph.norms) + 1)
         done = 0
-        if self.exact:
-            for norm in norms:
-                self._gather(norm, done / work, 1 / work)
-                done += len(self.tiles)
-        else:
-            self._sample()
+        for norm in self.graph.norms:
+            self._gather(norm, done / work, 1 / work)
+            done += len(self.tiles)
         result = np.empty_like(self.picture)
         for tile, window, values in self._each([self.graph.end], self.tiled._last):
             top, left = tile.top - window.top, tile.left - window.left
@@ -375,29 +364,6 @@ class _Run:
             for node in [node for node in self.maps if node not in live]:
                 del self.maps[node]
                 self.room.drop(node)
-
-    def _sample(self) -> None:
-        """Statistics of a sample of tiles, computed as one batch."""
-        side = tuple(min(SAMPLE_SIDE, length // self.stride * self.stride) for length in (self.height, self.width))
-        # As many as take about the memory of one tile; more of them along the longer side.
-        area = sum((tile.bottom - tile.top) * (tile.right - tile.left) for tile in self.tiles[:1])
-        count = min(SAMPLES, max(4, area // (side[0] * side[1])))
-        rows = max(1, min(count, round((count * self.height / self.width) ** 0.5)))
-        across = max(1, count // rows)
-        starts = [
-            [int((length - part) * (i + 0.5) / n) // self.stride * self.stride for i in range(n)]
-            for length, part, n in ((self.height, side[0], rows), (self.width, side[1], across))
-        ]
-        batch = np.stack([self.picture[y : y + side[0], x : x + side[1]] for y in starts[0] for x in starts[1]])
-
-        def normalize(node: fx.Node, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None) -> Tensor:
-            gathered = Gathered()
-            gathered.add(features)
-            self.statistics[node] = gathered.result(self.tiled.device)
-            return self.statistics[node].normalize(norm, features, strength)
-
-        image = torch.from_numpy(batch).to(self.tiled.device)
-        self.tiled._run(self.graph.norms[-1:], {self.graph.image: image}, normalize, strength=self.strength)
 
     def _each(self, targets: Sequence[fx.Node], *seen: fx.Node) -> Iterator[tuple[Box, Box, list[Any]]]:
         """Every tile, the window around it that was computed, and the values of `targets` there; `seen` are the maps

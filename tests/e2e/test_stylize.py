@@ -92,7 +92,6 @@ def test_max_size(fast_style: Command, work: Path) -> None:
         (["photo.jpg", "-o", "out.jpg", "--stroke", "3"], ["stroke=3", "0.5 to 2"]),
         (["photo.jpg", "-o", "out.jpg", "--tile", "7"], ["tile=7"]),
         (["photo.jpg", "-o", "out.jpg", "--memory", "lots"], ["memory=lots", "2GB"]),
-        (["photo.jpg", "-o", "out.jpg", "--statistics", "none"], ["statistics=none"]),
         (["photo.jpg", "-o", "out", "--format", "doc"], [".doc"]),
         (["photo.jpg", "-o", "photo.jpg"], ["photo.jpg", "over itself"]),
         (["*.png", "-o", "out"], ["*.png", "pattern"]),

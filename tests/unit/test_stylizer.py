@@ -263,7 +263,7 @@ def test_unknown_engines_devices_and_models(model: Path) -> None:
     for arguments in ({"precision": "bf16"}, {"compile": True}):
         with pytest.raises(ModelError, match="use --engine torch"):
             Stylizer.load(model, engine="onnx", **arguments)  # type: ignore[arg-type]
-    for arguments in ({"tile": "many"}, {"tile": 8}, {"statistics": "guessed"}, {"memory": "a lot"}):
+    for arguments in ({"tile": "many"}, {"tile": 8}, {"memory": "a lot"}):
         with pytest.raises(ConfigError, match=next(iter(arguments))):
             Stylizer.load(model, **arguments)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="no model nothing"):
