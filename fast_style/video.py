@@ -18,13 +18,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fast_style.apart import beside_pyav
 from fast_style.errors import MediaError
+from fast_style.gif import GifWriter
 from fast_style.images import IMAGE_SUFFIXES, RGB
 from fast_style.media import Frame, Sink, Source
 from fast_style.sequence import SequenceReader, SequenceWriter, is_sequence
 from fast_style.steady import Steady
 from fast_style.stylizer import Stylizer
 from fast_style.timings import Timings
-from fast_style.videofile import VIDEO_SUFFIXES, GifWriter, VideoReader, VideoWriter, check_suffix, choose_encoder
+from fast_style.videofile import VIDEO_SUFFIXES, VideoReader, VideoWriter, check_suffix, choose_encoder
 
 AHEAD = 6
 """Most frames that wait between two stages: a bound on memory, and on what Ctrl-C has to finish."""

@@ -24,6 +24,8 @@ from fast_style.media import BT601, BT709, BT2020, UNSPECIFIED, Format, Frame, f
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts"})
 """Of the video files that are written. All of them can hold frames at any time."""
 
+QUICKTIME = (".mp4", ".m4v", ".mov")
+
 LIMITED, FULL = 1, 2  # libav's codes of the range
 
 # libav reads all sorts of files as a video: pictures, and text as an ANSI animation.
@@ -98,7 +100,7 @@ class VideoReader:
                 raise MediaError(
                     f"{self.path}: is no video, or damaged beyond reading; check it with a player"
                 ) from error
-            raise MediaError(f"{self.path}: cannot be opened ({_reason(error)}); check path and permissions") from error
+            raise MediaError(f"{self.path}: cannot be opened ({reason(error)}); check path and permissions") from error
         kind = container.format.name
         if kind in _NOT_VIDEO or kind.endswith("_pipe"):
             container.close()
@@ -129,9 +131,13 @@ class VideoReader:
         self._until = None if duration is None else self._from + Fraction(duration).limit_denominator(1_000_000)
         self._cut = bool(start) or duration is not None
         whole = self._stream.duration * base if self._stream.duration else None
+        # Of some files only the length of all tracks together is known.
+        self._of_all_tracks = whole is None
         if whole is None and container.duration:
             whole = Fraction(container.duration, av.time_base)
         self._whole = None if whole is None else float(whole)
+        # Those of a part would have other times.
+        self.chapters = [] if self._cut else container.chapters()
         self.seconds = None if self._whole is None else max(0.0, self._whole - start)
         if duration is not None:
             self.seconds = duration if self.seconds is None else min(duration, self.seconds)
@@ -143,7 +149,8 @@ class VideoReader:
 
         self._shift = round(self._from / base)
         self._damaged = 0
-        self._reached = Fraction(0)
+        self._end = self._reached = Fraction(0)
+        self._step = 1
         self._broken: str | None = None
         self._decoded = self._decode()
         self._first = next(self._decoded, None)
@@ -197,7 +204,7 @@ class VideoReader:
             except StopIteration:
                 break
             except (av.error.FFmpegError, OSError) as error:
-                self._broken = _reason(error)
+                self._broken = reason(error)
                 break
             if packet.stream is not self._stream:
                 if packet.pts is None and packet.dts is None:
@@ -205,6 +212,8 @@ class VideoReader:
                 packet.pts = packet.dts if packet.pts is None else packet.pts
                 packet.dts = packet.pts if packet.dts is None else packet.dts  # Matroska leaves it out
                 time = packet.pts * packet.time_base
+                if self._of_all_tracks:
+                    self._end = max(self._end, time)
                 if self._until is not None and time >= self._until:
                     finished.add(packet.stream.index)
                 elif time >= self._from or not self._cut:
@@ -242,7 +251,7 @@ class VideoReader:
         for frame in frames:
             if frame.pts is None:
                 frame.pts = round(self._reached / base)
-            self._reached = frame.pts * base + (frame.duration or getattr(self, "_step", 1)) * base
+            self._reached = frame.pts * base + (frame.duration or self._step) * base
         return frames
 
     def _move(self, packet: Any) -> None:
@@ -256,9 +265,10 @@ class VideoReader:
         if self._damaged:
             parts = "part was" if self._damaged == 1 else "parts were"
             self.warnings.append(f"{self.path}: {self._damaged} damaged {parts} passed over")
-        early = self._whole is not None and self._until is None and self._whole - float(self._reached) > 0.5
+        end = float(max(self._end, self._reached))
+        early = self._whole is not None and self._until is None and self._whole - end > 0.5
         if self._broken or early:
-            ends = f"ends after {float(self._reached):.2f} of {self._whole:.2f} seconds" if early else "ends early"
+            ends = f"ends after {end:.2f} of {self._whole:.2f} seconds" if early else "ends early"
             why = f" ({self._broken})" if self._broken else ""
             self.warnings.append(
                 f"{self.path}: {ends}{why}; it is cut short or damaged, and what could be read is used"
@@ -347,7 +357,62 @@ def choose_encoder(path: Path, codec: str | None, crf: int | None) -> tuple[str,
     return name, options
 
 
-class VideoWriter:
+class FileWriter:
+    """A file of libav's that has another name until it is complete: what all kinds of them share."""
+
+    def __init__(self, path: Path) -> None:
+        self._av = need("av", "video")
+        self.named = path
+        self.warnings: list[str] = []
+        # A link keeps pointing at its target; realpath, unlike resolve, takes one that points to itself.
+        self._target = Path(os.path.realpath(path))
+        self._temporary = self._target.with_name(f".fast-style-{secrets.token_hex(6)}{path.suffix.lower()}")
+        self._container: Any = None
+        if self._target.exists() and not self._target.is_file():
+            raise MediaError(f"cannot write {path}: it is not a regular file; choose another name")
+
+    def _create(self, **options: str) -> Any:
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._container = self._av.open(str(self._temporary), "w", container_options=options)
+        return self._container
+
+    def _flush(self) -> None:
+        """Writes what is still under way."""
+        raise NotImplementedError
+
+    def _mux(self, packets: Any) -> None:
+        try:
+            self._container.mux(packets)
+        except (self._av.error.FFmpegError, ValueError, OSError) as error:
+            raise MediaError(f"cannot write {self.named}: {reason(error)}; is there free space?") from error
+
+    def finish(self, *, partial: bool = False) -> Path:
+        """Completes the file and gives it its name, or that of a part. Returns the name."""
+        self._flush()
+        target, named = self._target, self.named
+        if partial:
+            target, named = partial_name(target), partial_name(named)
+        try:
+            self._container.close()
+            self._container = None
+            with self._temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            self._temporary.replace(target)
+        except (self._av.error.FFmpegError, OSError) as error:
+            raise MediaError(f"cannot write {named}: {reason(error)}; is there free space?") from error
+        return named
+
+    def discard(self) -> None:
+        """Removes what was written, unless it is finished."""
+        if self._container is not None:
+            with suppress(Exception):
+                self._container.close()
+            self._container = None
+        with suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
+
+
+class VideoWriter(FileWriter):
     """A video file, encoded frame by frame; it gets its name when it is complete.
 
     Args:
@@ -372,31 +437,26 @@ class VideoWriter:
         source: VideoReader | None = None,
         tracks: bool = True,
     ) -> None:
-        self._av = av = need("av", "video")
+        super().__init__(path)
+        av = self._av
         os.environ.setdefault("SVT_LOG", "1")  # its chatter
-        self.path = Path(os.path.realpath(path))
-        self.named = path
-        self.warnings: list[str] = []
         self.format = format
+        self._suffix = path.suffix.lower()
         name, options = choose_encoder(path, codec, crf)
-        if self.path.exists() and not self.path.is_file():
-            raise MediaError(f"cannot write {path}: it is not a regular file; choose another name")
-        self._temporary = self.path.with_name(f".fast-style-{secrets.token_hex(6)}{self.path.suffix.lower()}")
-        self._container: Any = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            quick = {"movflags": "+faststart"} if self.path.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
-            self._container = av.open(str(self._temporary), "w", container_options=quick)
+            self._create(**{"movflags": "+faststart"} if self._suffix in QUICKTIME else {})
             self._stream = self._add_video(name, options)
             self._copies = self._add_tracks(source, tracks) if source is not None else {}
             if source is not None:
                 self._container.metadata.update(
                     {k: v for k, v in source.metadata.items() if k in ("title", "artist", "comment", "creation_time")}
                 )
+                if source.chapters:
+                    self._container.set_chapters(source.chapters)
             self._container.start_encoding()
         except (av.error.FFmpegError, ValueError, OSError) as error:
             self.discard()
-            raise MediaError(f"cannot write {path}: {_reason(error)}; try another --codec or a .mkv") from error
+            raise MediaError(f"cannot write {path}: {reason(error)}; try another --codec or a .mkv") from error
         except BaseException:
             self.discard()
             raise
@@ -412,7 +472,7 @@ class VideoWriter:
             stream = self._container.add_stream(name, rate=format.rate.limit_denominator(1 << 16), options=options)
         except ValueError as error:
             raise MediaError(
-                f"{self.named}: a {self.path.suffix} file can't hold {name}; leave --codec out, or write a .mkv"
+                f"{self.named}: a {self._suffix} file can't hold {name}; leave --codec out, or write a .mkv"
             ) from error
         stream.width, stream.height, stream.pix_fmt = format.width, format.height, pixels
         stream.time_base = format.time_base
@@ -424,7 +484,7 @@ class VideoWriter:
         context.color_primaries, context.color_trc = format.primaries, format.transfer
         # Durations of frames reach the file: otherwise the last one of a variable rate is a guess.
         context.flags |= av.codec.context.Flags.frame_duration
-        if name == "libx265" and self.path.suffix.lower() in (".mp4", ".m4v", ".mov"):
+        if name == "libx265" and self._suffix in QUICKTIME:
             context.codec_tag = "hvc1"  # what QuickTime asks for
         return stream
 
@@ -456,10 +516,10 @@ class VideoWriter:
             except (ValueError, self._av.error.FFmpegError) as error:
                 if track.type == "audio":
                     raise MediaError(
-                        f"{self.named}: a {self.path.suffix} file can't hold the sound of {source.path} ({kind}); "
+                        f"{self.named}: a {self._suffix} file can't hold the sound of {source.path} ({kind}); "
                         f"write a .mkv, or leave the sound out with --mute"
                     ) from error
-                self.warnings.append(f"{self.named}: a {self.path.suffix} file can't hold {kind} subtitles: left out")
+                self.warnings.append(f"{self.named}: a {self._suffix} file can't hold {kind} subtitles: left out")
                 continue
             copy.metadata.update({k: v for k, v in track.metadata.items() if k in ("language", "title")})
             copy.disposition = track.disposition
@@ -493,143 +553,11 @@ class VideoWriter:
         try:
             packets = self._stream.encode(picture)
         except (self._av.error.FFmpegError, ValueError) as error:
-            raise MediaError(f"cannot write {self.named}: the encoder failed ({_reason(error)})") from error
-        for packet in packets:
-            self._mux(packet)
+            raise MediaError(f"cannot write {self.named}: the encoder failed ({reason(error)})") from error
+        self._mux(packets)
 
-    def _mux(self, packet: Any) -> None:
-        try:
-            self._container.mux(packet)
-        except (self._av.error.FFmpegError, ValueError, OSError) as error:
-            raise MediaError(f"cannot write {self.named}: {_reason(error)}; is there free space?") from error
-
-    def finish(self, *, partial: bool = False) -> Path:
-        """Completes the file and gives it its name, or that of a part. Returns the name."""
+    def _flush(self) -> None:
         self._encode(None)
-        target, named = self.path, self.named
-        if partial:
-            target, named = partial_name(target), partial_name(named)
-        try:
-            self._container.close()
-            self._container = None
-            with self._temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            self._temporary.replace(target)
-        except (self._av.error.FFmpegError, OSError) as error:
-            raise MediaError(f"cannot write {named}: {_reason(error)}; is there free space?") from error
-        return named
-
-    def discard(self) -> None:
-        """Removes what was written, unless it is finished."""
-        if self._container is not None:
-            with suppress(Exception):
-                self._container.close()
-            self._container = None
-        with suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
-
-
-class GifWriter:
-    """An animated GIF with the best palette for each frame. Its times are in hundredths of a second.
-
-    Args:
-        path: ends in .gif.
-        format: of the frames.
-    """
-
-    def __init__(self, path: Path, format: Format) -> None:
-        self._av = av = need("av", "video")
-        self.path = Path(os.path.realpath(path))
-        self.named = path
-        self.warnings: list[str] = []
-        self.format = format
-        self._temporary = self.path.with_name(f".fast-style-{secrets.token_hex(6)}.gif")
-        self._container: Any = None
-        self._last = -2
-        if self.path.exists() and not self.path.is_file():
-            raise MediaError(f"cannot write {path}: it is not a regular file; choose another name")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._container = av.open(str(self._temporary), "w")
-            self._stream = self._container.add_stream("gif", rate=format.rate.limit_denominator(1 << 16))
-            self._stream.width, self._stream.height, self._stream.pix_fmt = format.width, format.height, "pal8"
-            self._stream.time_base = self._stream.codec_context.time_base = Fraction(1, 100)
-            self._container.start_encoding()
-            self._graph = self._palettes()
-        except (av.error.FFmpegError, ValueError, OSError) as error:
-            self.discard()
-            raise MediaError(f"cannot write {path}: {_reason(error)}; check its folder") from error
-
-    def _palettes(self) -> Any:
-        """A graph that gives each frame a palette of its own: no frame waits for later ones."""
-        av, format = self._av, self.format
-        graph = av.filter.Graph()
-        source = graph.add_buffer(
-            width=format.width, height=format.height, format=av.VideoFormat("rgb24"), time_base=Fraction(1, 100)
-        )
-        split = graph.add("split")
-        palette = graph.add("palettegen", "stats_mode=single")
-        use = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4")
-        sink = graph.add("buffersink")
-        source.link_to(split)
-        split.link_to(palette, 0, 0)
-        split.link_to(use, 1, 0)
-        palette.link_to(use, 0, 1)
-        use.link_to(sink)
-        graph.configure()
-        return graph
-
-    def copy(self, packets: list[Any]) -> None:
-        """A GIF has no sound."""
-
-    def write(self, frame: Frame) -> None:
-        """Adds a frame, unless it is nearer to the last one than browsers show."""
-        time = round(frame.pts * self.format.time_base * 100)
-        if time - self._last < 2:
-            return
-        self._last = time
-        av = self._av
-        picture = av.VideoFrame.from_ndarray(frame.rgb, "rgb24")
-        picture.pts, picture.time_base = time, Fraction(1, 100)
-        try:
-            self._graph.vpush(picture)
-            self._drain()
-        except (av.error.FFmpegError, ValueError, OSError) as error:
-            raise MediaError(f"cannot write {self.named}: {_reason(error)}") from error
-
-    def _drain(self) -> None:
-        av = self._av
-        while True:
-            try:
-                picture = self._graph.vpull()
-            except (av.error.BlockingIOError, av.error.EOFError):
-                return
-            self._container.mux(self._stream.encode(picture))
-
-    def finish(self, *, partial: bool = False) -> Path:
-        """Completes the file and gives it its name, or that of a part. Returns the name."""
-        target, named = self.path, self.named
-        if partial:
-            target, named = partial_name(target), partial_name(named)
-        try:
-            self._graph.vpush(None)
-            self._drain()
-            self._container.mux(self._stream.encode(None))
-            self._container.close()
-            self._container = None
-            self._temporary.replace(target)
-        except (self._av.error.FFmpegError, ValueError, OSError) as error:
-            raise MediaError(f"cannot write {named}: {_reason(error)}; is there free space?") from error
-        return named
-
-    def discard(self) -> None:
-        """Removes what was written, unless it is finished."""
-        if self._container is not None:
-            with suppress(Exception):
-                self._container.close()
-            self._container = None
-        with suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
 
 
 def check_suffix(path: Path) -> None:
@@ -641,6 +569,6 @@ def check_suffix(path: Path) -> None:
         )
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """What libav says, without its own addresses and file names."""
     return str(getattr(error, "strerror", None) or first_line(error)).rstrip(".")

@@ -39,10 +39,12 @@ def write_clip(
     matrix: int = 6,
     full_range: bool = False,
     sounds: Sequence[str] = (),
+    silence: float = 0,
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
 ) -> Path:
-    """Writes `count` frames, 10 a second or at `times` in seconds, and a track of sound for each codec in `sounds`."""
+    """Writes `count` frames, 10 a second or at `times` in seconds, and a track of sound for each codec in `sounds`,
+    which goes on for `silence` seconds after the last frame."""
     times = times if times is not None else [Fraction(number, 10) for number in range(count)]
     with av.open(str(path), "w", container_options=container_options or {}) as container:
         video = container.add_stream(codec, rate=10, options={"crf": "10"} if options is None else options)
@@ -64,7 +66,7 @@ def write_clip(
             frame.pts, frame.time_base = round(time * TICKS), Fraction(1, TICKS)
             container.mux(video.encode(frame))
         for number, track in enumerate(tracks):
-            for packet in _tone(track, float(times[-1]) + 0.1, 220 * (number + 1)):
+            for packet in _tone(track, float(times[-1]) + 0.1 + silence, 220 * (number + 1)):
                 container.mux(packet)
             container.mux(track.encode(None))
         container.mux(video.encode(None))

@@ -10,7 +10,8 @@ from fast_style.errors import MediaError
 from tests.clips import picture, read_clip, write_clip
 
 from fast_style.media import Format, Frame  # isort: skip
-from fast_style.videofile import GifWriter, VideoReader, VideoWriter  # isort: skip
+from fast_style.gif import GifWriter  # isort: skip
+from fast_style.videofile import VideoReader, VideoWriter  # isort: skip
 
 
 def copy(source: Path, target: Path, **options: object) -> None:
@@ -189,3 +190,34 @@ def test_frames_of_one_time_are_one(tmp_path: Path) -> None:
     for time in (0, 100, 100, 200):
         writer.write(Frame(picture(time), time, 100))
     assert read_clip(writer.finish()).times == [0, 100_000, 200_000]
+
+
+def test_a_video_shorter_than_its_sound_is_whole(tmp_path: Path) -> None:
+    reader = VideoReader(write_clip(tmp_path / "in.mkv", count=5, sounds=["aac"], silence=3))
+    assert len(list(reader)) == 5
+    assert reader.warnings == []
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_title_and_chapters_are_kept(tmp_path: Path, suffix: str) -> None:
+    import av
+
+    plain, source, target = (tmp_path / f"{name}{suffix}" for name in ("plain", "in", "out"))
+    write_clip(plain, count=10, options={"bf": "0"})
+    with av.open(str(plain)) as before, av.open(str(source), "w") as after:
+        stream = after.add_stream_from_template(before.streams.video[0], opaque=True)
+        after.metadata["title"] = "Parrots"
+        millisecond = Fraction(1, 1000)
+        after.set_chapters([
+            {"id": 1, "start": 0, "end": 400, "time_base": millisecond, "metadata": {"title": "One"}},
+            {"id": 2, "start": 400, "end": 1000, "time_base": millisecond, "metadata": {"title": "Two"}},
+        ])  # fmt: skip
+        for packet in before.demux():
+            if packet.size:
+                packet.stream = stream
+                after.mux(packet)
+    copy(source, target)
+    with av.open(str(target)) as made:
+        assert made.metadata["title"] == "Parrots"
+        found = [(c["metadata"]["title"], c["start"] * c["time_base"]) for c in made.chapters()]
+        assert found == [("One", 0), ("Two", Fraction(2, 5))]
