@@ -38,6 +38,13 @@ class TransformationNetwork(nn.Module):
         return bool(self.arguments["dial"])
 
 
+def beyond_one(strength: Tensor) -> Tensor:
+    """What the dial's polynomials are made of, `[N, 3]` for strengths `[N]`: without a constant, so that nothing
+    changes at strength 1."""
+    beyond = strength.float() - 1
+    return torch.stack([beyond, beyond**2, beyond**3], 1)
+
+
 class ReflectionConv2d(nn.Conv2d):
     """Convolution of a map padded by reflection, so that a stride of 1 keeps its size."""
 
@@ -70,9 +77,7 @@ class InstanceNorm2d(nn.InstanceNorm2d):
         """Scale and shift: `[C]` each, or `[N, C]` for a strength `[N]`."""
         if self.slopes is None or strength is None:
             return self.weight, self.bias
-        beyond = strength.float() - 1
-        moved = torch.stack([beyond, beyond**2, beyond**3], 1) @ self.slopes
-        scale, shift = moved.chunk(2, 1)
+        scale, shift = (beyond_one(strength) @ self.slopes).chunk(2, 1)
         return self.weight + scale, self.bias + shift
 
     def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
@@ -139,6 +144,19 @@ class Stages(nn.Sequential):
         return features
 
 
+class Photo(nn.Module):
+    """The way to strength 0: some of the photo is let past the network. None at strength 1; elsewhere as much as
+    was learnt, together with the normalisations, which take back what the network adds to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slopes = nn.Parameter(torch.tensor([[-1.0], [0.0], [0.0]]))
+
+    def forward(self, stylized: Tensor, photo: Tensor, strength: Tensor) -> Tensor:
+        share = beyond_one(strength) @ self.slopes
+        return stylized + share[..., None, None] * (photo - 0.5)
+
+
 class Johnson(TransformationNetwork):
     """The network of Johnson et al. 2016 (supplement, table 1), with instance normalisation.
 
@@ -177,25 +195,27 @@ class Johnson(TransformationNetwork):
             nn.ReLU(),
             ReflectionConv2d(width, 3, 9),
         )
+        self.photo = Photo() if dial else None
 
     def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
         """`image` float RGB in [0, 1], `[N, 3, H, W]`, and with a dial a strength `[1]` or `[N]`, 1 by default;
-        returns the same shape and range as `image`."""
+        returns the same shape and range as `image`; away from strength 1 the range may be left a little."""
         height, width = image.shape[-2:]
         features = self.transform(self.encode(image * 2 - 1, strength), strength)
         # A stride of 2 rounds the size up, so the result covers the photo; what is beyond it is cut off.
-        return to_image(self.decode(features, strength)[..., :height, :width])
+        stylized = to_image(self.decode(features, strength)[..., :height, :width])
+        return stylized if self.photo is None or strength is None else self.photo(stylized, image, strength)
 
 
 class Lite(TransformationNetwork):
     """For real time on a CPU: no convolution at full resolution, and most of them at an eighth of it.
 
-    Cells of 4×4 pixels become channels (Shi et al. 2016, arXiv 1609.05158), there and back; the blocks lie one
-    step deeper, where what they see is twice as large, and a shortcut past them keeps what is fine (Ronneberger
-    et al. 2015, arXiv 1505.04597).
+    Cells of 4×4 pixels become channels, and channels cells of 2×2 pixels (Shi et al. 2016, arXiv 1609.05158); the
+    blocks lie one step deeper, where what they see is twice as large, and a shortcut past them keeps what is fine
+    (Ronneberger et al. 2015, arXiv 1505.04597).
 
     Args:
-        width: channels at a quarter of the resolution; twice as many at an eighth.
+        width: channels at a quarter of the resolution, at least 2; twice as many at an eighth, half at a half.
         blocks: residual blocks at an eighth of the resolution.
         dial: whether it takes a strength.
     """
@@ -208,6 +228,8 @@ class Lite(TransformationNetwork):
     def __init__(self, width: int = 32, blocks: int = 5, dial: bool = False) -> None:
         super().__init__()
         check_size(width, blocks)
+        if width < 2:
+            raise ConfigError(f"model.width={width}: the network lite wants width ≥ 2")
         self.arguments = {"width": width, "blocks": blocks, "dial": dial}
         self.encode = Stages(nn.PixelUnshuffle(4), ConvNorm(48, width, 3, dial=dial), nn.ReLU())
         self.transform = Stages(
@@ -217,21 +239,32 @@ class Lite(TransformationNetwork):
             nn.Upsample(scale_factor=2.0, mode="nearest"),
             ConvNorm(2 * width, width, 3, dial=dial),
         )
-        last = ReflectionConv2d(width, 48, 3)
-        # The 16 pixels of a cell begin as equals: no checkerboard to unlearn (Aitken et al. 2017, arXiv 1707.02937).
+        last = ReflectionConv2d(width // 2, 12, 3)
+        # The 4 pixels of a cell begin as equals: no checkerboard to unlearn (Aitken et al. 2017, arXiv 1707.02937).
         with torch.no_grad():
-            last.weight.copy_(last.weight[::16].repeat_interleave(16, 0))
+            last.weight.copy_(last.weight[::4].repeat_interleave(4, 0))
             assert last.bias is not None
-            last.bias.copy_(last.bias[::16].repeat_interleave(16))
-        self.decode = Stages(nn.ReLU(), last, nn.PixelShuffle(4))
+            last.bias.copy_(last.bias[::4].repeat_interleave(4))
+        # By way of half the resolution: straight from a quarter, strokes are woven of 4×4 cells.
+        self.decode = Stages(
+            nn.ReLU(),
+            nn.Upsample(scale_factor=2.0, mode="nearest"),
+            ConvNorm(width, width // 2, 3, dial=dial),
+            nn.ReLU(),
+            last,
+            nn.PixelShuffle(2),
+        )
+        self.photo = Photo() if dial else None
 
     def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
         """`image` float RGB in [0, 1], `[N, 3, H, W]`, and with a dial a strength `[1]` or `[N]`, 1 by default;
-        returns the same shape and range as `image`."""
+        returns the same shape and range as `image`; away from strength 1 the range may be left a little."""
         height, width = image.shape[-2:]
         whole = F.pad(image, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
         features = self.encode(whole * 2 - 1, strength)
-        return to_image(self.decode(features + self.transform(features, strength))[..., :height, :width])
+        features = self.decode(features + self.transform(features, strength), strength)
+        stylized = to_image(features[..., :height, :width])
+        return stylized if self.photo is None or strength is None else self.photo(stylized, image, strength)
 
 
 def check_size(width: int, blocks: int) -> None:
