@@ -4,6 +4,7 @@ normalisations given from outside.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,17 +77,22 @@ class Graph:
         self.end: fx.Node = self.nodes[-1].args[0]
         self.norms = [node for node in self.nodes if self._is_norm(node)]
         self.place = {node: number for number, node in enumerate(self.nodes)}
+        self.cheap: set[fx.Node] = set()
+        """What no module has a part in: the picture at another range, its size."""
+        for node in self.nodes:
+            if node.op != "call_module" and self.cheap.issuperset(node.all_input_nodes):
+                self.cheap.add(node)
 
     def _is_norm(self, node: fx.Node) -> bool:
         return node.op == "call_module" and isinstance(self.modules[str(node.target)], InstanceNorm2d)
 
     def live(self, norm: fx.Node) -> list[fx.Node]:
-        """What is computed before `norm` and needed by it or after it, but for the inputs."""
+        """What is computed before `norm` and needed by it or after it, but for what is cheap."""
         cut = self.place[norm]
         return [
             node
             for node in self.nodes[:cut]
-            if node.op != "placeholder" and any(self.place[user] >= cut for user in node.users)
+            if node not in self.cheap and any(self.place[user] >= cut for user in node.users)
         ]
 
     def needed(self, targets: Sequence[fx.Node], known: Sequence[fx.Node]) -> set[fx.Node]:
@@ -125,6 +131,8 @@ class Graph:
     def _step(self, node: fx.Node, values: dict[fx.Node, Any], normalize: Normalize) -> Any:
         args: Any = fx.node.map_arg(node.args, lambda source: values[source])
         kwargs: Any = fx.node.map_arg(node.kwargs, lambda source: values[source])
+        if node.op == "get_attr":
+            return operator.attrgetter(str(node.target))(self.modules[""])
         if node.op == "call_function":
             return node.target(*args, **kwargs)  # type: ignore[operator]
         if node.op == "call_method":
