@@ -33,6 +33,8 @@ class ModelInfo:
     style_credit: str
     minimum_side: int  # smallest H and W that the network takes, in pixels
     training: dict[str, Any] = field(default_factory=dict)
+    # What it takes besides the picture: for `strength`, its `default`, `minimum` and `maximum`.
+    inputs: dict[str, dict[str, float]] = field(default_factory=dict)
     exact_tiling: bool = False  # instance norm looks at the whole image, so tiles differ from it
     color: str = COLOR
     package_version: str = ""

@@ -50,6 +50,7 @@ class ModelConfig:
     name: str = "johnson"
     width: int = 32
     blocks: int = 5
+    dial: bool = True  # takes a strength from 0 to 1.5 when it stylises
 
 
 @dataclass
@@ -74,6 +75,7 @@ class LossConfig:
     style_weight: float = 1.0
     tv_weight: float = 0.0
     checkerboard_weight: float = 0.0
+    stability_weight: float = 0.0  # against flicker: a photo and its shifted, zoomed, noisy copy must agree
 
 
 @dataclass
@@ -268,6 +270,7 @@ def check(config: TrainConfig) -> None:
         "loss.style_weight": (config.loss.style_weight, 0),
         "loss.tv_weight": (config.loss.tv_weight, 0),
         "loss.checkerboard_weight": (config.loss.checkerboard_weight, 0),
+        "loss.stability_weight": (config.loss.stability_weight, 0),
         "trainer.max_steps": (config.trainer.max_steps, 1),
         "trainer.warmup_steps": (config.trainer.warmup_steps, 0),
         "trainer.gradient_clip": (config.trainer.gradient_clip, 0),

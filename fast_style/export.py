@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import subprocess
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from fast_style.artifact import ModelFiles, ModelInfo
 from fast_style.card import write_card
 from fast_style.errors import ConfigError, ModelError
 from fast_style.images import load_rgb, save_rgb
-from fast_style.networks import PixelInterface, TransformationNetwork
+from fast_style.networks import STRENGTH, PixelInterface, TransformationNetwork
 from fast_style.resources import PACKAGE, resource
 from fast_style.stylizer import Stylizer
 
@@ -64,6 +65,7 @@ def export_model(
         style_title=style_title or name.replace("_", " ").capitalize(),
         style_credit=style_credit or "not named",
         minimum_side=network.minimum_side,
+        inputs={"strength": STRENGTH} if network.dial else {},
         training=training,
         package_version=fast_style.__version__,
         git_commit=git_commit(),
@@ -96,8 +98,9 @@ def write_safetensors(network: nn.Module, path: Path, info: ModelInfo, *, half_w
     path.write_bytes(save(state, metadata=info.to_metadata()))
 
 
-def write_onnx(network: nn.Module, path: Path, info: ModelInfo, *, half_weights: bool) -> None:
-    """One self-contained ONNX file: `image` uint8 `[N, H, W, 3]` to `stylized` of the same shape.
+def write_onnx(network: TransformationNetwork, path: Path, info: ModelInfo, *, half_weights: bool) -> None:
+    """One self-contained ONNX file: `image` uint8 `[N, H, W, 3]` to `stylized` of the same shape; of a network
+    with a dial, `strength` float32 `[1]` besides.
 
     Raises:
         ModelError: the exporter gave another opset than asked for.
@@ -105,14 +108,18 @@ def write_onnx(network: nn.Module, path: Path, info: ModelInfo, *, half_weights:
     import onnx
 
     # A batch of 2: with 1 the exporter would fix the batch size.
-    example = torch.zeros(2, 64, 72, 3, dtype=torch.uint8)
+    examples = {"image": torch.zeros(2, 64, 72, 3, dtype=torch.uint8)}
     dynamic = torch.export.Dim.DYNAMIC
+    shapes: dict[str, dict[int, Any]] = {"image": {0: dynamic, 1: dynamic, 2: dynamic}}
+    if network.dial:
+        examples["strength"] = torch.ones(1)
+        shapes["strength"] = {}
     program = torch.onnx.export(
         PixelInterface(network).eval(),
-        (example,),
-        input_names=["image"],
+        tuple(examples.values()),
+        input_names=list(examples),
         output_names=["stylized"],
-        dynamic_shapes={"image": {0: dynamic, 1: dynamic, 2: dynamic}},
+        dynamic_shapes=shapes,
         opset_version=OPSET,
         dynamo=True,
         external_data=False,
@@ -172,7 +179,7 @@ def store_half(model: Any) -> None:
 
 
 def prove_parity(folder: Path) -> int:
-    """The largest difference of the two engines, of 255, at two sizes, one of them odd.
+    """The largest difference of the two engines, of 255, at two sizes, one of them odd, and along the dial.
 
     Raises:
         ModelError: it is above `PARITY_TOLERANCE`, or a size is not kept.
@@ -180,12 +187,13 @@ def prove_parity(folder: Path) -> int:
     rng = np.random.default_rng(0)
     engines = [Stylizer.load(folder / file, device="cpu") for file in (artifact.SAFETENSORS, artifact.ONNX)]
     worst = 0
-    for height, width in PARITY_SIZES:
+    strengths = (None, 0.0, 1.5) if engines[0].has_strength else (None,)
+    for (height, width), strength in product(PARITY_SIZES, strengths):
         # Smooth colours with noise on top: neither flat, where everything agrees, nor noise alone.
         coarse = rng.integers(0, 256, (2, 4, 4, 3)).astype(np.float32)
         image = coarse.repeat(height // 4 + 1, 1).repeat(width // 4 + 1, 2)[:, :height, :width]
         image = np.clip(image + rng.normal(0, 20, image.shape), 0, 255).astype(np.uint8)
-        torch_result, onnx_result = (engine(image) for engine in engines)
+        torch_result, onnx_result = (engine(image, strength=strength) for engine in engines)
         if not torch_result.shape == onnx_result.shape == image.shape:
             raise ModelError(f"export: {width}×{height} became {onnx_result.shape[2]}×{onnx_result.shape[1]}")
         worst = max(worst, int(np.abs(torch_result.astype(int) - onnx_result.astype(int)).max()))

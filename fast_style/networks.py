@@ -17,6 +17,9 @@ from torch.nn import functional as F
 from fast_style.artifact import read_info
 from fast_style.errors import ConfigError, ModelError
 
+STRENGTH = {"default": 1.0, "minimum": 0.0, "maximum": 1.5}
+"""Of the dial, for networks that have one: 0 gives the photo back, 1 is the style as it was trained."""
+
 
 class TransformationNetwork(nn.Module):
     """Base of every network: what the exported model tells of it."""
@@ -24,8 +27,15 @@ class TransformationNetwork(nn.Module):
     name: ClassVar[str]
     minimum_side: ClassVar[int]
     """Smallest H and W in pixels."""
+    stride: ClassVar[int]
+    """Largest step between the places of its maps, in pixels."""
     arguments: dict[str, Any]
     """What `build_network` needs to make it again."""
+
+    @property
+    def dial(self) -> bool:
+        """Whether `forward` takes a strength."""
+        return bool(self.arguments["dial"])
 
 
 class ReflectionConv2d(nn.Conv2d):
@@ -45,17 +55,43 @@ class ReflectionConv2d(nn.Conv2d):
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
-    """Instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022), without leaving channels_last on a CPU."""
+    """Instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022), without leaving channels_last on a CPU.
 
-    def forward(self, features: Tensor) -> Tensor:
+    With a `dial`, scale and shift depend on the strength (Babaeizadeh and Ghiasi 2018, arXiv 1811.08560): a cubic
+    polynomial per channel, where the paper has a small network, and at strength 1 the plain scale and shift. So a
+    network without a dial is one with a dial that stands at 1.
+    """
+
+    def __init__(self, channels: int, dial: bool = False) -> None:
+        super().__init__(channels, affine=True)
+        self.slopes = nn.Parameter(torch.zeros(3, 2 * channels)) if dial else None
+
+    def affine_parameters(self, strength: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Scale and shift: `[C]` each, or `[N, C]` for a strength `[N]`."""
+        if self.slopes is None or strength is None:
+            return self.weight, self.bias
+        beyond = strength.float() - 1
+        moved = torch.stack([beyond, beyond**2, beyond**3], 1) @ self.slopes
+        scale, shift = moved.chunk(2, 1)
+        return self.weight + scale, self.bias + shift
+
+    def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
+        """Features `[N, C, H, W]` and, with a dial, strengths `[1]` or `[N]`."""
+        scale, shift = self.affine_parameters(strength)
+        exporting = torch.compiler.is_exporting()
+        if scale.ndim == 2 and len(scale) == 1:
+            scale, shift = scale[0], shift[0]
         # ONNX has a node for the whole batch; and on a GPU a loop of kernels costs more than it saves.
-        if features.device.type != "cpu" or torch.compiler.is_exporting():
-            return super().forward(features)
+        if features.device.type != "cpu" or exporting:
+            if scale.ndim == 1:
+                return F.instance_norm(features, weight=scale, bias=shift, eps=self.eps)
+            return F.instance_norm(features, eps=self.eps) * scale[..., None, None] + shift[..., None, None]
+        scales, shifts = (value.expand(len(features), -1) for value in (scale, shift))
         # PyTorch's own folds samples into channels, which rearranges every map, once there and once back.
         return torch.cat(
             [
-                F.batch_norm(sample, None, None, self.weight, self.bias, True, 0.0, self.eps)
-                for sample in features.split(1)
+                F.batch_norm(sample, None, None, scales[i], shifts[i], True, 0.0, self.eps)
+                for i, sample in enumerate(features.split(1))
             ]
         )
 
@@ -66,13 +102,15 @@ class ConvNorm(nn.Module):
     The convolution has no bias: the normalisation that follows would remove it.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, *, dial: bool = False
+    ) -> None:
         super().__init__()
         self.conv = ReflectionConv2d(in_channels, out_channels, kernel_size, stride, bias=False)
-        self.norm = InstanceNorm2d(out_channels, affine=True)
+        self.norm = InstanceNorm2d(out_channels, dial)
 
-    def forward(self, features: Tensor) -> Tensor:
-        return self.norm(self.conv(features))
+    def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
+        return self.norm(self.conv(features), strength)
 
 
 class ResidualBlock(nn.Module):
@@ -82,13 +120,23 @@ class ResidualBlock(nn.Module):
     keeps its size and its border.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, dial: bool = False) -> None:
         super().__init__()
-        self.first = ConvNorm(channels, channels, 3)
-        self.second = ConvNorm(channels, channels, 3)
+        self.first = ConvNorm(channels, channels, 3, dial=dial)
+        self.second = ConvNorm(channels, channels, 3, dial=dial)
 
-    def forward(self, features: Tensor) -> Tensor:
-        return features + self.second(F.relu(self.first(features)))
+    def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
+        return features + self.second(F.relu(self.first(features, strength)), strength)
+
+
+class Stages(nn.Sequential):
+    """One module after the other; those with normalisations get the strength as well."""
+
+    def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
+        for stage in self:
+            takes_strength = isinstance(stage, (ConvNorm, ResidualBlock))
+            features = stage(features, strength) if takes_strength else stage(features)
+        return features
 
 
 class Johnson(TransformationNetwork):
@@ -97,49 +145,107 @@ class Johnson(TransformationNetwork):
     Args:
         width: channels after the first layer; 2× and 4× as many follow. The paper has 32.
         blocks: residual blocks at a quarter of the resolution. The paper has 5.
+        dial: whether it takes a strength.
     """
 
     name = "johnson"
     # The first layer reflects 4 pixels, which takes 5; the blocks reflect 1 at a quarter of the size.
     minimum_side = 8
+    stride = 4
 
-    def __init__(self, width: int = 32, blocks: int = 5) -> None:
+    def __init__(self, width: int = 32, blocks: int = 5, dial: bool = False) -> None:
         super().__init__()
-        if width < 1 or blocks < 0:
-            raise ConfigError(f"model.width={width}, model.blocks={blocks}: want width ≥ 1 and blocks ≥ 0")
-        self.arguments = {"width": width, "blocks": blocks}
-        self.encode = nn.Sequential(
-            ConvNorm(3, width, 9),
+        check_size(width, blocks)
+        self.arguments = {"width": width, "blocks": blocks, "dial": dial}
+        self.encode = Stages(
+            ConvNorm(3, width, 9, dial=dial),
             nn.ReLU(),
-            ConvNorm(width, 2 * width, 3, stride=2),
+            ConvNorm(width, 2 * width, 3, stride=2, dial=dial),
             nn.ReLU(),
-            ConvNorm(2 * width, 4 * width, 3, stride=2),
+            ConvNorm(2 * width, 4 * width, 3, stride=2, dial=dial),
             nn.ReLU(),
         )
-        self.transform = nn.Sequential(*(ResidualBlock(4 * width) for _ in range(blocks)))
+        self.transform = Stages(*(ResidualBlock(4 * width, dial=dial) for _ in range(blocks)))
         # Nearest-neighbour upsampling before a convolution, where the paper has transposed convolutions:
         # no checkerboard (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts").
-        self.decode = nn.Sequential(
+        self.decode = Stages(
             nn.Upsample(scale_factor=2.0, mode="nearest"),
-            ConvNorm(4 * width, 2 * width, 3),
+            ConvNorm(4 * width, 2 * width, 3, dial=dial),
             nn.ReLU(),
             nn.Upsample(scale_factor=2.0, mode="nearest"),
-            ConvNorm(2 * width, width, 3),
+            ConvNorm(2 * width, width, 3, dial=dial),
             nn.ReLU(),
             ReflectionConv2d(width, 3, 9),
         )
 
-    def forward(self, image: Tensor) -> Tensor:
-        """`image` float RGB in [0, 1], `[N, 3, H, W]`; returns the same shape and range."""
+    def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
+        """`image` float RGB in [0, 1], `[N, 3, H, W]`, and with a dial a strength `[1]` or `[N]`, 1 by default;
+        returns the same shape and range as `image`."""
         height, width = image.shape[-2:]
-        features = self.transform(self.encode(image * 2 - 1))
+        features = self.transform(self.encode(image * 2 - 1, strength), strength)
         # A stride of 2 rounds the size up, so the result covers the photo; what is beyond it is cut off.
-        output = self.decode(features)[..., :height, :width]
-        # Eight bits of mantissa (bfloat16) would show as banding.
-        return torch.tanh(output.float()) * 0.5 + 0.5
+        return to_image(self.decode(features, strength)[..., :height, :width])
 
 
-NETWORKS: dict[str, type[TransformationNetwork]] = {Johnson.name: Johnson}
+class Lite(TransformationNetwork):
+    """For real time on a CPU: no convolution at full resolution, and most of them at an eighth of it.
+
+    Cells of 4×4 pixels become channels (Shi et al. 2016, arXiv 1609.05158), there and back; the blocks lie one
+    step deeper, where what they see is twice as large, and a shortcut past them keeps what is fine (Ronneberger
+    et al. 2015, arXiv 1505.04597).
+
+    Args:
+        width: channels at a quarter of the resolution; twice as many at an eighth.
+        blocks: residual blocks at an eighth of the resolution.
+        dial: whether it takes a strength.
+    """
+
+    name = "lite"
+    # The maps at an eighth reflect 1, so they need 2 places.
+    minimum_side = 16
+    stride = 8
+
+    def __init__(self, width: int = 32, blocks: int = 5, dial: bool = False) -> None:
+        super().__init__()
+        check_size(width, blocks)
+        self.arguments = {"width": width, "blocks": blocks, "dial": dial}
+        self.encode = Stages(nn.PixelUnshuffle(4), ConvNorm(48, width, 3, dial=dial), nn.ReLU())
+        self.transform = Stages(
+            ConvNorm(width, 2 * width, 3, stride=2, dial=dial),
+            nn.ReLU(),
+            *(ResidualBlock(2 * width, dial=dial) for _ in range(blocks)),
+            nn.Upsample(scale_factor=2.0, mode="nearest"),
+            ConvNorm(2 * width, width, 3, dial=dial),
+        )
+        last = ReflectionConv2d(width, 48, 3)
+        # The 16 pixels of a cell begin as equals: no checkerboard to unlearn (Aitken et al. 2017, arXiv 1707.02937).
+        with torch.no_grad():
+            last.weight.copy_(last.weight[::16].repeat_interleave(16, 0))
+            assert last.bias is not None
+            last.bias.copy_(last.bias[::16].repeat_interleave(16))
+        self.decode = Stages(nn.ReLU(), last, nn.PixelShuffle(4))
+
+    def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
+        """`image` float RGB in [0, 1], `[N, 3, H, W]`, and with a dial a strength `[1]` or `[N]`, 1 by default;
+        returns the same shape and range as `image`."""
+        height, width = image.shape[-2:]
+        whole = F.pad(image, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
+        features = self.encode(whole * 2 - 1, strength)
+        return to_image(self.decode(features + self.transform(features, strength))[..., :height, :width])
+
+
+def check_size(width: int, blocks: int) -> None:
+    """Raises ConfigError for a network that can't be."""
+    if width < 1 or blocks < 0:
+        raise ConfigError(f"model.width={width}, model.blocks={blocks}: want width ≥ 1 and blocks ≥ 0")
+
+
+def to_image(output: Tensor) -> Tensor:
+    """Any values to [0, 1], in float32: eight bits of mantissa (bfloat16) would show as banding."""
+    return torch.tanh(output.float()) * 0.5 + 0.5
+
+
+NETWORKS: dict[str, type[TransformationNetwork]] = {network.name: network for network in (Johnson, Lite)}
 
 
 def build_network(name: str, **arguments: Any) -> TransformationNetwork:
@@ -176,7 +282,7 @@ def load_network(path: Path) -> TransformationNetwork:
 
 
 class PixelInterface(nn.Module):
-    """A network as it is exported: uint8 `[N, H, W, 3]` RGB in and out.
+    """A network as it is exported: uint8 `[N, H, W, 3]` RGB in and out, and of one with a dial a strength `[1]`.
 
     Range, layout, clamping and rounding are in here, so that no caller can get them wrong.
     """
@@ -185,6 +291,7 @@ class PixelInterface(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor) -> Tensor:
-        stylized = self.network(image.permute(0, 3, 1, 2).float() / 255)
+    def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
+        given = image.permute(0, 3, 1, 2).float() / 255
+        stylized = self.network(given) if strength is None else self.network(given, strength)
         return (stylized.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)

@@ -28,7 +28,8 @@ class Engine(Protocol):
     info: ModelInfo
     device: str
 
-    def __call__(self, images: np.ndarray) -> np.ndarray: ...
+    def __call__(self, images: np.ndarray, strength: float | None) -> np.ndarray:
+        """A strength for a network with a dial, None for one without."""
 
 
 def open_session(path: Path, providers: list[str]) -> Any:
@@ -64,8 +65,9 @@ class OnnxEngine:
         self.info = ModelInfo.from_metadata(self.session.get_modelmeta().custom_metadata_map, path)
         self.device = "cuda" if self.session.get_providers()[0] == "CUDAExecutionProvider" else "cpu"
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        return self.session.run(["stylized"], {"image": images})[0]
+    def __call__(self, images: np.ndarray, strength: float | None) -> np.ndarray:
+        dial = {} if strength is None else {"strength": np.array([strength], np.float32)}
+        return self.session.run(["stylized"], {"image": images, **dial})[0]
 
 
 class TorchEngine:
@@ -88,10 +90,11 @@ class TorchEngine:
         self._network = PixelInterface(network).eval().to(device).to(memory_format=torch.channels_last)
         self._torch = torch
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: np.ndarray, strength: float | None) -> np.ndarray:
         torch = self._torch
+        dial = None if strength is None else torch.tensor([strength], device=self.device)
         with torch.inference_mode():
-            return self._network(torch.from_numpy(images).to(self.device)).cpu().numpy()
+            return self._network(torch.from_numpy(images).to(self.device), dial).cpu().numpy()
 
 
 class Stylizer:
@@ -140,20 +143,29 @@ class Stylizer:
             )
         return cls(OnnxEngine(path, device) if engine == "onnx" else TorchEngine(path, device))
 
-    def __call__(self, picture: Picture) -> Picture:
+    @property
+    def has_strength(self) -> bool:
+        """Whether the model has a dial."""
+        return "strength" in self.info.inputs
+
+    def __call__(self, picture: Picture, *, strength: float | None = None) -> Picture:
         """Stylises one picture, or a batch of equal size.
 
         Args:
             picture: uint8 RGB array `[H, W, 3]` or `[N, H, W, 3]`, or a PIL image of any mode.
+            strength: of the style, for a model with a dial: from 0, nearly the picture itself, over 1, as trained
+                and by default, to 1.5.
 
         Returns:
             The same kind, exactly as large.
 
         Raises:
             ImageError: another type, dtype or shape.
+            ModelError: a strength out of range, or for a model without a dial.
         """
+        strength = self._checked(strength)
         if not isinstance(picture, np.ndarray):
-            return self._pil(picture)
+            return self._pil(picture, strength)
         if picture.dtype != np.uint8 or picture.ndim not in (3, 4) or picture.shape[-1] != 3 or 0 in picture.shape:
             raise ImageError(
                 f"cannot stylise {picture.dtype} {list(picture.shape)}: want uint8 RGB [H, W, 3] or [N, H, W, 3]"
@@ -164,14 +176,29 @@ class Stylizer:
         short_h, short_w = (max(0, self.info.minimum_side - side) for side in (height, width))
         if short_h or short_w:
             batch = np.pad(batch, ((0, 0), (0, short_h), (0, short_w), (0, 0)), mode="symmetric")
-        result = self.engine(np.ascontiguousarray(batch))[:, :height, :width]
+        result = self.engine(np.ascontiguousarray(batch), strength)[:, :height, :width]
         return result if picture.ndim == 4 else result[0]
 
-    def _pil(self, picture: Any) -> Any:
+    def _checked(self, strength: float | None) -> float | None:
+        """The strength to run with: None for a model without a dial."""
+        if not self.has_strength:
+            if strength in (None, 1):
+                return None
+            raise ModelError(
+                f"strength={strength}: {self.info.name} has no dial; use a model with one, or leave it out"
+            )
+        dial = self.info.inputs["strength"]
+        if strength is None:
+            return dial["default"]
+        if not dial["minimum"] <= strength <= dial["maximum"]:
+            raise ModelError(f"strength={strength}: must lie from {dial['minimum']:g} to {dial['maximum']:g}")
+        return strength
+
+    def _pil(self, picture: Any, strength: float | None) -> Any:
         from PIL import Image
 
         from fast_style.images import decode_rgb
 
         if not isinstance(picture, Image.Image):
             raise ImageError(f"cannot stylise a {type(picture).__name__}: want a uint8 RGB array or a PIL image")
-        return Image.fromarray(self(decode_rgb(picture)))
+        return Image.fromarray(self(decode_rgb(picture), strength=strength))

@@ -190,7 +190,7 @@ def build_module(config: TrainConfig, criterion: PerceptualLoss) -> StyleModule:
     """What Lightning trains, freshly initialised."""
     return StyleModule(
         network=config.model.name,
-        network_arguments={"width": config.model.width, "blocks": config.model.blocks},
+        network_arguments={"width": config.model.width, "blocks": config.model.blocks, "dial": config.model.dial},
         optimizer=config.trainer.optimizer,
         learning_rate=config.trainer.learning_rate,
         schedule=config.trainer.schedule,

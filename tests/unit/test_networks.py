@@ -4,23 +4,25 @@ import pytest
 import torch
 
 from fast_style.errors import ConfigError
-from fast_style.networks import Johnson, PixelInterface, build_network
+from fast_style.networks import NETWORKS, Johnson, PixelInterface, TransformationNetwork, build_network
 
 TINY = {"width": 4, "blocks": 1}
 
 
-@pytest.mark.parametrize("height", [8, 9, 10, 11, 12, 33])
-@pytest.mark.parametrize("width", [8, 13, 31, 64])
-def test_output_is_as_large_as_the_input(height: int, width: int) -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("height", [16, 17, 18, 19, 23, 24, 33])
+@pytest.mark.parametrize("width", [16, 21, 31, 64])
+def test_output_is_as_large_as_the_input(name: str, height: int, width: int) -> None:
     image = torch.rand(2, 3, height, width)
-    output = build_network("johnson", **TINY)(image)
+    output = build_network(name, **TINY)(image)
     assert output.shape == image.shape
     assert output.min() >= 0
     assert output.max() <= 1
 
 
-def test_minimum_side_is_the_smallest_that_works() -> None:
-    network = build_network("johnson", **TINY)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_minimum_side_works(name: str) -> None:
+    network = build_network(name, **TINY)
     smallest = network.minimum_side
     assert network(torch.rand(1, 3, smallest, smallest)).shape[-2:] == (smallest, smallest)
 
@@ -35,17 +37,60 @@ def test_the_papers_network_has_the_papers_parameters() -> None:
 
 def test_width_and_blocks_are_arguments() -> None:
     narrow, wide = build_network("johnson", width=4, blocks=1), build_network("johnson", width=8, blocks=3)
-    assert narrow.arguments == {"width": 4, "blocks": 1}
+    assert narrow.arguments == {"width": 4, "blocks": 1, "dial": False}
     assert len(wide.transform) == 3
     assert wide.decode[-1].in_channels == 8
 
 
-def test_instance_norm_ignores_contrast_of_the_batch_neighbours() -> None:
-    network = build_network("johnson", **TINY).eval()
+@pytest.mark.parametrize("name", NETWORKS)
+def test_instance_norm_ignores_contrast_of_the_batch_neighbours(name: str) -> None:
+    network = build_network(name, **TINY).eval()
     image = torch.rand(1, 3, 24, 24)
     alone = network(image)
     beside = network(torch.cat([image, torch.rand(1, 3, 24, 24) * 0.1]))[:1]
     assert torch.allclose(alone, beside, atol=1e-5)
+
+
+def with_slopes(name: str) -> TransformationNetwork:
+    """A network with a dial that does something."""
+    torch.manual_seed(0)
+    network = build_network(name, **TINY, dial=True)
+    for key, parameter in network.named_parameters():
+        if key.endswith("slopes"):
+            torch.nn.init.normal_(parameter)
+    return network
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_dial_at_1_is_the_network_without_one(name: str) -> None:
+    image, network = torch.rand(2, 3, 24, 32), with_slopes(name)
+    plain = network(image)
+    assert torch.equal(network(image, torch.ones(1)), plain)
+    assert torch.equal(network(image, torch.ones(2)), plain)
+    assert not torch.allclose(network(image, torch.zeros(1)), plain, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_picture_of_a_batch_has_its_own_strength(name: str) -> None:
+    image, network = torch.rand(2, 3, 24, 32), with_slopes(name)
+    together = network(image, torch.tensor([0.3, 1.4]))
+    apart = [network(image[i : i + 1], torch.tensor([s])) for i, s in enumerate((0.3, 1.4))]
+    assert torch.allclose(together, torch.cat(apart), atol=1e-6)
+
+
+def test_the_norms_two_ways_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, network, strength = torch.rand(2, 3, 24, 32), with_slopes("lite"), torch.tensor([0.3, 1.4])
+    ways = [network(image, strength), network(image, strength[:1])]
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    for ours, theirs in zip(ways, (network(image, strength), network(image, strength[:1])), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_lite_begins_without_a_checkerboard() -> None:
+    torch.manual_seed(0)
+    cells = torch.nn.functional.pixel_unshuffle(build_network("lite", **TINY)(torch.rand(1, 3, 32, 32)), 4)
+    # The 16 pixels of a cell, one colour after the other.
+    assert cells.view(1, 3, 16, -1).std(2).max() < 1e-6
 
 
 def test_float32_output_under_bfloat16() -> None:

@@ -78,6 +78,39 @@ def test_wrong_types_are_named(stylizer: Stylizer) -> None:
         stylizer([[0, 0, 0]])  # type: ignore[type-var]
 
 
+@pytest.fixture(scope="module")
+def dial_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lite network whose dial does something."""
+    torch.manual_seed(0)
+    network = build_network("lite", width=4, blocks=1, dial=True)
+    for key, parameter in network.named_parameters():
+        if key.endswith("slopes"):
+            torch.nn.init.normal_(parameter)
+    return export_model(network, tmp_path_factory.mktemp("dial") / "dial", name="dial", training={}).folder
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_the_dial(dial_model: Path, photo: np.ndarray, engine: str) -> None:
+    stylizer = Stylizer.load(dial_model, engine=engine)
+    assert stylizer.has_strength
+    assert np.array_equal(stylizer(photo), stylizer(photo, strength=1))
+    faint = stylizer(photo, strength=0)
+    assert not np.array_equal(faint, stylizer(photo))
+    assert np.array_equal(np.asarray(stylizer(Image.fromarray(photo), strength=0)), faint)
+    assert np.abs(Stylizer.load(dial_model, engine="onnx")(photo, strength=0.4).astype(int)
+                  - Stylizer.load(dial_model, engine="torch")(photo, strength=0.4)).max() <= 2  # fmt: skip
+    for strength in (-0.1, 1.6, float("nan")):
+        with pytest.raises(ModelError, match=r"strength=.*from 0 to 1\.5"):
+            stylizer(photo, strength=strength)
+
+
+def test_a_strength_without_a_dial_is_refused(stylizer: Stylizer, photo: np.ndarray) -> None:
+    assert not stylizer.has_strength
+    assert np.array_equal(stylizer(photo, strength=1), stylizer(photo))
+    with pytest.raises(ModelError, match="no dial"):
+        stylizer(photo, strength=0.5)
+
+
 def test_unknown_engines_devices_and_models(model: Path) -> None:
     with pytest.raises(ModelError, match="engine=tensorrt"):
         Stylizer.load(model, engine="tensorrt")
