@@ -1,0 +1,563 @@
+// The page: what is looked at, which style, and what is shown. The arithmetic is done by engine.mjs, in a worker.
+
+const $ = (id) => document.getElementById(id);
+
+/** Longer sides, in pixels, from quick to fine. */
+const SIZES = [320, 480, 640, 960, 1280];
+const CLIP_TYPES = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
+const TAKEN_AGAIN = 1500; // ms between two announcements of the speed
+
+const stylized = $("stylized").getContext("2d");
+const original = $("original").getContext("2d", { willReadFrequently: true });
+// What is sent to be painted is read from here, and shown only together with its painting.
+const scratch = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+let models = [];
+let model; // the style chosen
+let source; // {element, width, height, live, kind: "scene" | "photo" | "video" | "camera", mirrored, name}
+let stream; // of the camera, while it runs
+let recorder;
+
+// ---------------------------------------------------------------- the engine
+
+/** The worker, as promises. */
+class Engine {
+  #worker = new Worker(new URL("engine.mjs", import.meta.url), { type: "module" });
+  #waiting = new Map(); // what is asked for -> its promise's functions
+  #opened; // {name, promise}
+  #id = 0;
+
+  constructor(manifest) {
+    this.#worker.onmessage = ({ data }) => this.#hear(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fail(new Error(event.message || "the page’s worker can’t be started; this browser may be too old"));
+    };
+    const asked = new URLSearchParams(location.search); // ?engine=wasm&threads=1, to compare
+    this.#worker.postMessage({
+      type: "start", engines: manifest.engines, models: manifest.models,
+      engine: manifest.engines[asked.get("engine")] && asked.get("engine"),
+      threads: Number(asked.get("threads")) || undefined,
+    });
+  }
+
+  /** Fetches a model, if need be, and makes it the one that paints. */
+  open(model) {
+    if (this.#opened?.name !== model.name) {
+      const promise = this.#ask("open", { type: "open", model });
+      this.#opened = { name: model.name, promise };
+      promise.catch(() => (this.#opened = undefined)).finally(() => showProgress(null));
+    }
+    return this.#opened.promise;
+  }
+
+  /** RGBA bytes to {pixels, seconds}, as large. */
+  paint(image, strength) {
+    const id = ++this.#id;
+    const { data, width, height } = image;
+    return this.#ask(id, { type: "paint", id, pixels: data, width, height, strength });
+  }
+
+  #ask(key, message) {
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(key, { resolve, reject });
+      this.#worker.postMessage(message);
+    });
+  }
+
+  #hear(message) {
+    const { type } = message;
+    if (type === "engine") showEngine(message);
+    else if (type === "progress") showProgress(message);
+    else this.#answer(type === "opened" || message.of === "open" ? "open" : message.id, message);
+  }
+
+  #answer(key, message) {
+    const waiting = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    if (message.type === "failed") waiting?.reject(new Error(message.message));
+    else waiting?.resolve(message);
+  }
+
+  #fail(error) {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+    say(`The engine stopped: ${error.message}`, "error");
+  }
+}
+
+let engine;
+
+// ---------------------------------------------------------------- painting
+
+let wanted = false; // a painting that nobody has begun
+let painting = false;
+let times = []; // when the latest live paintings were shown
+
+/** Asks for the picture to be painted anew; a live one is painted again and again. */
+function repaint() {
+  wanted = true;
+  if (!painting) paintAll();
+}
+
+async function paintAll() {
+  painting = true;
+  try {
+    while (wanted || source.live) {
+      wanted = false;
+      if (source.live) await nextFrame(source.element);
+      await paintOnce();
+    }
+  } catch (error) {
+    if (source.kind === "camera" || source.kind === "video") await freeze();
+    say(error.message, "error");
+  } finally {
+    painting = false;
+    $("picture").removeAttribute("aria-busy");
+    if (wanted) repaint();
+  }
+}
+
+async function paintOnce() {
+  const [from, style] = [source, model];
+  const width = from.width(), height = from.height();
+  if (!width || !height) return;
+  if (!from.live) $("picture").setAttribute("aria-busy", "true");
+  await engine.open(style);
+  if (from !== source || style !== model) return void (wanted = true);
+  const image = take(from, SIZES[$("size").value]);
+  const began = performance.now();
+  const { pixels, seconds } = await engine.paint(image, Number($("strength").value));
+  // A style or a source that was chosen meanwhile: its own painting comes next.
+  if (from !== source || style !== model) return void (wanted = true);
+  show(image, new ImageData(pixels, image.width, image.height));
+  showSpeed(from.live, seconds, began);
+}
+
+/** The pixels of a source as they are now, at most so large and never enlarged, over white. */
+function take(from, longest) {
+  const width = from.width(), height = from.height();
+  const scale = Math.min(1, longest / Math.max(width, height));
+  const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+  const canvas = scratch.canvas;
+  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+  scratch.imageSmoothingQuality = "high";
+  scratch.setTransform(from.mirrored ? -1 : 1, 0, 0, 1, from.mirrored ? w : 0, 0);
+  scratch.fillStyle = "white";
+  scratch.fillRect(0, 0, w, h);
+  scratch.drawImage(from.element, 0, 0, w, h);
+  return scratch.getImageData(0, 0, w, h);
+}
+
+/** Both halves at once, so that they are always of the same moment. */
+function show(image, result) {
+  const { width, height } = image;
+  if (stylized.canvas.width !== width || stylized.canvas.height !== height) {
+    if (recorder) stopRecording(); // a clip has one size
+    resize(width, height);
+  }
+  original.putImageData(image, 0, 0);
+  stylized.putImageData(result, 0, 0);
+  $("picture").dataset.painted = model.name;
+}
+
+function resize(width, height) {
+  for (const { canvas } of [original, stylized]) Object.assign(canvas, { width, height });
+  document.documentElement.style.setProperty("--aspect", width / height);
+}
+
+function nextFrame(video) {
+  return new Promise((resolve) => {
+    // A camera that stalls, or a video that was paused, must not hold up a change of style.
+    const timer = setTimeout(resolve, 1000);
+    const ready = () => (clearTimeout(timer), resolve());
+    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(ready);
+    else requestAnimationFrame(ready);
+  });
+}
+
+/** Makes a still of what a camera or video shows, so that it can be painted once more, larger. */
+async function freeze() {
+  const { element, mirrored } = source;
+  const [width, height] = [source.width(), source.height()];
+  const still = width && height ? await createImageBitmap(element) : undefined;
+  stopStream();
+  if (still) setSource({ kind: "photo", element: still, width, height, mirrored });
+  else await showScene();
+}
+
+// ---------------------------------------------------------------- sources
+
+function setSource({ kind, element, width, height, live = false, mirrored = false }) {
+  if (recorder) stopRecording();
+  const size = (side) => (typeof side === "function" ? side : () => side);
+  source = { kind, element, live, mirrored, width: size(width), height: size(height) };
+  times = [];
+  $("record").disabled = !live || !window.MediaRecorder;
+  $("camera").setAttribute("aria-pressed", String(kind === "camera"));
+  $("camera").querySelector("span").textContent = kind === "camera" ? "Stop" : "Camera";
+  $("mirror").hidden = $("switch").hidden = kind !== "camera";
+  $("mirror").setAttribute("aria-pressed", String(mirrored));
+  $("split").disabled = false;
+}
+
+/** The drawing that every site brings along, and what the style makes of it, without fetching a model. */
+async function showScene() {
+  const [before, after] = await Promise.all([loadImage(scene), loadImage(model.preview)]);
+  const { naturalWidth: width, naturalHeight: height } = before;
+  if (source && source.kind !== "scene") return;
+  setSource({ kind: "scene", element: before, width, height });
+  resize(width, height);
+  original.drawImage(before, 0, 0, width, height);
+  stylized.drawImage(after, 0, 0, width, height);
+  $("speed").textContent = "";
+}
+
+let scene;
+
+async function loadImage(url) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  return image;
+}
+
+async function openFile(file) {
+  if (!file) return;
+  hush();
+  try {
+    if (file.type.startsWith("video/")) return await openVideo(file);
+    const element = await createImageBitmap(file); // upright, whatever its EXIF says
+    stopStream();
+    setSource({ kind: "photo", element, width: element.width, height: element.height });
+    repaint();
+  } catch {
+    say(`${file.name || "That"} can’t be read as a picture by this browser. Try a JPEG or a PNG.`, "error");
+  }
+}
+
+async function openVideo(file) {
+  const video = $("video");
+  stopStream();
+  video.srcObject = null;
+  video.src = URL.createObjectURL(file);
+  video.loop = true;
+  await video.play();
+  setSource({
+    kind: "video", element: video, live: true, width: () => video.videoWidth, height: () => video.videoHeight,
+  });
+  repaint();
+}
+
+function stopStream() {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+  stream = undefined;
+  const video = $("video");
+  video.pause();
+  if (video.src) URL.revokeObjectURL(video.src);
+  video.removeAttribute("src");
+  video.srcObject = null;
+}
+
+const CAMERA_ERRORS = {
+  NotAllowedError:
+    "The camera is blocked for this page. Allow it (the icon at the left of the address), then press Camera again. Photos work without it.",
+  NotFoundError: "No camera was found. Connect one and press Camera again, or choose a photo.",
+  NotReadableError: "The camera is in use by another program. Close that, then press Camera again.",
+  OverconstrainedError: "This camera can’t be used. Try another one, or choose a photo.",
+};
+
+async function startCamera(wish = { facingMode: "user" }) {
+  hush();
+  if (!navigator.mediaDevices?.getUserMedia) {
+    const why = window.isSecureContext
+      ? "This browser offers no camera to pages."
+      : "Browsers give the camera to secure pages alone, and this one came over plain http. Open it by https, or on the machine that serves it.";
+    return say(`${why} Photos work all the same.`, "warning");
+  }
+  try {
+    const video = { width: { ideal: 1280 }, frameRate: { ideal: 30 }, ...wish };
+    const opened = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+    stopStream();
+    stream = opened;
+  } catch (error) {
+    return say(CAMERA_ERRORS[error.name] ?? `The camera can’t be used (${error.message}). Photos work without it.`, "warning");
+  }
+  const [track] = stream.getVideoTracks();
+  track.onended = async () => {
+    if (source.kind !== "camera") return;
+    await freeze();
+    say("The camera was disconnected; this is its last picture.", "warning");
+  };
+  const video = $("video");
+  video.srcObject = stream;
+  await video.play();
+  setSource({
+    kind: "camera", element: video, live: true, width: () => video.videoWidth, height: () => video.videoHeight,
+    mirrored: track.getSettings().facingMode !== "environment",
+  });
+  const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
+  $("switch").hidden = source.kind !== "camera" || cameras.length < 2;
+  repaint();
+}
+
+async function switchCamera() {
+  const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
+  const current = stream?.getVideoTracks()[0]?.getSettings().deviceId;
+  const next = cameras[(cameras.findIndex(({ deviceId }) => deviceId === current) + 1) % cameras.length];
+  stopStream(); // phones open one camera at a time
+  await startCamera({ deviceId: { exact: next.deviceId } });
+}
+
+async function toggleCamera() {
+  if (source.kind !== "camera") return startCamera();
+  await freeze();
+  repaint();
+}
+
+// ---------------------------------------------------------------- styles and dials
+
+function chooseModel(chosen, { link = true } = {}) {
+  model = chosen;
+  const dial = model.inputs.strength;
+  const strength = $("strength");
+  strength.disabled = !dial;
+  $("strength-dial").classList.toggle("off", !dial);
+  $("strength-dial").title = dial ? "" : "This style was trained without a dial.";
+  Object.assign(strength, { min: dial?.minimum ?? 0, max: dial?.maximum ?? 1.5 });
+  if (!dial || !strength.dataset.touched) strength.value = dial?.default ?? 1;
+  showStrength();
+  $("title").textContent = model.title;
+  $("credit").textContent = model.credit === "not named" ? "" : model.credit;
+  document.title = `${model.title} · fast style`;
+  $("stylized").setAttribute("aria-label", `The picture, repainted as ${model.title}`);
+  $(`style-${models.indexOf(model)}`).checked = true;
+  if (link) history.replaceState(null, "", `#${encodeURIComponent(model.name)}`);
+  hush();
+}
+
+function listStyles() {
+  models.forEach((each, index) => {
+    const input = Object.assign(document.createElement("input"), {
+      type: "radio", name: "style", id: `style-${index}`, value: each.name,
+    });
+    input.onchange = () => {
+      chooseModel(each);
+      if (source.kind === "scene" && !$("strength").dataset.touched) showScene();
+      else repaint();
+    };
+    const image = Object.assign(document.createElement("img"), {
+      src: each.thumbnail, alt: "", width: 160, height: 120, loading: "lazy",
+    });
+    const title = Object.assign(document.createElement("span"), { textContent: each.title });
+    const about = Object.assign(document.createElement("small"), {
+      textContent: `${each.network} · ${bytesText(each.bytes)}`,
+    });
+    const label = Object.assign(document.createElement("label"), { htmlFor: input.id });
+    label.append(image, title, about);
+    const cell = Object.assign(document.createElement("div"), { className: "style" });
+    cell.append(input, label);
+    $("strip").append(cell);
+  });
+}
+
+function showStrength() {
+  const percent = `${Math.round($("strength").value * 100)} %`;
+  $("strength-value").textContent = percent;
+  $("strength").setAttribute("aria-valuetext", percent);
+}
+
+function showSize() {
+  const pixels = `${SIZES[$("size").value]} px`;
+  $("size-value").textContent = pixels;
+  $("size").setAttribute("aria-valuetext", `${pixels} on the longer side`);
+}
+
+function showSplit() {
+  $("picture").style.setProperty("--split", `${$("split").value}%`);
+  $("split").setAttribute("aria-valuetext", `${$("split").value} % original`);
+}
+
+// ---------------------------------------------------------------- what is told
+
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+const bytesText = (bytes) => (bytes < 1e5 ? `${Math.round(bytes / 1e3)} kB` : `${megabytes(bytes)} MB`);
+
+function showProgress(progress) {
+  const bar = $("progress");
+  $("loading").hidden = !progress;
+  if (!progress) return;
+  const { what, done, total } = progress;
+  $("loading-text").textContent = `${what}, ${megabytes(done)} of ${bytesText(total)}`;
+  bar.value = done / total;
+}
+
+let announced = 0;
+
+function showSpeed(live, seconds, began) {
+  const now = performance.now();
+  if (!live) {
+    const took = seconds < 0.1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
+    $("speed").textContent = `Painted in ${took}`;
+    return;
+  }
+  times = [...times.filter((time) => now - time < 3000), now].slice(-60);
+  if (times.length < 3 || (now - announced < TAKEN_AGAIN && $("speed").dataset.live)) return;
+  announced = now;
+  const rate = ((times.length - 1) * 1000) / (now - times[0]);
+  $("speed").dataset.live = "yes";
+  $("speed").dataset.rate = rate.toFixed(2);
+  $("speed").textContent = `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} frames a second`;
+}
+
+const GPU_WHY = {
+  card: "This device’s graphics card paints, by WebGPU.",
+  missing: "This browser has no WebGPU, so the processor paints, by WebAssembly. A current Chrome, Edge or Safari can use the graphics card.",
+  insecure: "Browsers give WebGPU to secure pages alone, and this one came over plain http, so the processor paints, by WebAssembly.",
+  none: "This browser has WebGPU but offers no graphics card, so the processor paints, by WebAssembly.",
+  software: "WebGPU is only imitated on this device, without a graphics card. The processor paints faster directly, by WebAssembly.",
+  failed: "The graphics card failed at this model, so the processor paints, by WebAssembly.",
+};
+
+function showEngine({ backend, threads, isolated, gpu }) {
+  const some = threads === 1 ? "one thread" : `${threads} threads`;
+  $("engine-name").textContent = backend === "webgpu" ? "WebGPU" : `WebAssembly, ${some}`;
+  const lines = [backend === "webgpu" ? GPU_WHY.card : gpu === "card" ? "The processor paints, by WebAssembly." : GPU_WHY[gpu]];
+  if (backend === "wasm" && !isolated)
+    lines.push("One thread only, because this page came without the headers that threads need (COOP and COEP).");
+  if (!window.isSecureContext) lines.push("Over plain http nothing is kept for the next visit, either.");
+  lines.push("Pictures never leave this device.");
+  $("engine-why").textContent = lines.join(" ");
+}
+
+function say(text, kind = "info") {
+  const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×", onclick: hush });
+  close.setAttribute("aria-label", "Close this message");
+  const words = Object.assign(document.createElement("p"), { textContent: text });
+  $("notice").replaceChildren(words, close);
+  $("notice").dataset.kind = kind;
+}
+
+function hush() {
+  $("notice").replaceChildren();
+}
+
+// ---------------------------------------------------------------- saving and recording
+
+function download(blob, suffix) {
+  const time = new Date().toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${model.name}-${time}.${suffix}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+function save() {
+  stylized.canvas.toBlob((blob) => (blob ? download(blob, "png") : say("The picture can’t be saved here.", "error")));
+}
+
+let clock;
+
+function startRecording() {
+  const type = CLIP_TYPES.find((each) => MediaRecorder.isTypeSupported(each));
+  const parts = [];
+  try {
+    recorder = new MediaRecorder(stylized.canvas.captureStream(), { mimeType: type, videoBitsPerSecond: 8_000_000 });
+  } catch (error) {
+    recorder = undefined;
+    return say(`This browser can’t record (${error.message}).`, "error");
+  }
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  recorder.onstop = () => download(new Blob(parts, { type }), type.startsWith("video/mp4") ? "mp4" : "webm");
+  recorder.start(1000); // in parts, so that a long clip is not lost at once
+  $("size").disabled = true; // a clip has one size
+  const began = Date.now();
+  const tick = () => {
+    const seconds = Math.floor((Date.now() - began) / 1000);
+    $("record").querySelector("span").textContent = `${Math.floor(seconds / 60)}:${`${seconds % 60}`.padStart(2, "0")}`;
+  };
+  tick();
+  clock = setInterval(tick, 500);
+  $("record").setAttribute("aria-pressed", "true");
+  $("record").setAttribute("aria-label", "Stop recording");
+  $("record").querySelector("use").setAttribute("href", "#icon-stop");
+}
+
+function stopRecording() {
+  recorder.stop();
+  recorder = undefined;
+  clearInterval(clock);
+  $("size").disabled = false;
+  $("record").setAttribute("aria-pressed", "false");
+  $("record").removeAttribute("aria-label");
+  $("record").querySelector("span").textContent = "Record";
+  $("record").querySelector("use").setAttribute("href", "#icon-record");
+}
+
+// ---------------------------------------------------------------- the page
+
+function listen() {
+  $("camera").onclick = toggleCamera;
+  $("switch").onclick = switchCamera;
+  $("mirror").onclick = () => {
+    source.mirrored = !source.mirrored;
+    $("mirror").setAttribute("aria-pressed", String(source.mirrored));
+  };
+  $("choose").onclick = () => $("file").click();
+  $("file").onchange = () => {
+    openFile($("file").files[0]);
+    $("file").value = ""; // the same file can be chosen again
+  };
+  $("save").onclick = save;
+  $("record").onclick = () => (recorder ? stopRecording() : startRecording());
+  $("split").oninput = showSplit;
+  $("strength").oninput = () => {
+    $("strength").dataset.touched = "yes";
+    showStrength();
+    repaint();
+  };
+  $("size").oninput = () => {
+    showSize();
+    repaint();
+  };
+  addEventListener("hashchange", () => {
+    const linked = linkedModel();
+    if (linked && linked !== model) $(`style-${models.indexOf(linked)}`).click();
+  });
+  addEventListener("paste", ({ clipboardData }) => openFile([...clipboardData.files][0]));
+  let depth = 0; // of the elements that a file is dragged over
+  const over = (by) => $("picture").classList.toggle("dropping", (depth = Math.max(0, depth + by)) > 0);
+  addEventListener("dragenter", () => over(1));
+  addEventListener("dragleave", () => over(-1));
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    over(-depth);
+    openFile(event.dataTransfer.files[0]);
+  });
+}
+
+const linkedModel = () => models.find(({ name }) => name === decodeURIComponent(location.hash.slice(1)));
+
+async function begin() {
+  $("inert").hidden = true;
+  let manifest;
+  try {
+    const response = await fetch("site.json", { cache: "no-cache" });
+    if (!response.ok) throw new Error(`the server says ${response.status}`);
+    manifest = await response.json();
+  } catch (error) {
+    return say(`The list of styles can’t be read (${error.message}). Reload the page.`, "error");
+  }
+  ({ models, scene } = manifest);
+  listStyles();
+  engine = new Engine(manifest);
+  listen();
+  showSize();
+  showSplit();
+  chooseModel(linkedModel() ?? models[0], { link: false });
+  await showScene();
+}
+
+begin();
