@@ -354,11 +354,11 @@ def web(
 ) -> None:
     """Write a static page that runs models in a browser, on the visitor's own camera and photos."""
     from fast_style.errors import WebError
-    from fast_style.web.runtime import install as install_runtime
+    from fast_style.web import runtime
     from fast_style.web.site import write_site
 
     if install:
-        folder = install_runtime(url=url, console=stderr, quiet=quiet)
+        folder = runtime.PACKAGE.install(url=url, console=stderr, quiet=quiet)
         if output is None and not serve:
             print(folder)
             return

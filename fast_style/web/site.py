@@ -21,6 +21,7 @@ from fast_style.images import RGB, atomic_write, load_rgb, save_rgb
 from fast_style.resources import resource
 from fast_style.stylizer import Stylizer
 from fast_style.web import runtime
+from fast_style.web.npm import NpmFile, sha256_integrity
 
 PAGE = Path(__file__).with_name("page")
 MANIFEST = "site.json"
@@ -73,7 +74,7 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
         save_rgb(_thumbnail(pictures[name][1]), folder / "previews" / f"{name}-small.jpg", quality=82)
     save_rgb(scene, folder / "previews" / "scene.jpg", quality=88)
     if own is not None:
-        for file in runtime.FILES:
+        for file in runtime.PACKAGE.files:
             _copy(own / file.name, folder / "ort" / file.name)
     for path in sorted(PAGE.iterdir()):
         _copy(path, folder / path.name)
@@ -83,7 +84,7 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
         "scene": "previews/scene.jpg",
         "models": [_model_entry(folder, name, pictures[name][0]) for name in found],
         "engines": {
-            engine: {role: file.entry(runtime.CDN if cdn else "ort/") for role, file in files.items()}
+            engine: {role: _runtime_entry(file, cdn) for role, file in files.items()}
             for engine, files in runtime.ENGINES.items()
         },
     }
@@ -142,12 +143,17 @@ def _model_entry(folder: Path, name: str, stylizer: Stylizer) -> dict[str, Any]:
         # The question mark's part keeps a browser from an older file of the same name.
         "url": f"models/{name}.onnx?{sha256[:12]}",
         "bytes": path.stat().st_size,
-        "integrity": runtime.integrity(sha256),
+        "integrity": sha256_integrity(sha256),
         "minimum_side": info.minimum_side,
         "inputs": info.inputs,
         "preview": f"previews/{name}.jpg",
         "thumbnail": f"previews/{name}-small.jpg",
     }
+
+
+def _runtime_entry(file: NpmFile, cdn: bool) -> dict[str, Any]:
+    url = f"{runtime.CDN}{file.path}" if cdn else f"ort/{file.name}"
+    return {"url": url, "bytes": file.bytes, "integrity": file.integrity}
 
 
 def _check_target(folder: Path) -> None:

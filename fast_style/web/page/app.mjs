@@ -87,6 +87,7 @@ class Engine {
 }
 
 let engine;
+let backend; // "webgpu" or "wasm", once the worker knows
 
 // ---------------------------------------------------------------- painting
 
@@ -105,11 +106,12 @@ async function paintAll() {
   try {
     while (wanted || source.live) {
       wanted = false;
-      if (source.live) await nextFrame(source.element);
+      if (source.live) await nextFrame();
       await paintOnce();
     }
   } catch (error) {
     if (source.kind === "camera" || source.kind === "video") await freeze();
+    $("speed").textContent = "";
     say(error.message, "error");
   } finally {
     painting = false;
@@ -122,16 +124,18 @@ async function paintOnce() {
   const [from, style] = [source, model];
   const width = from.width(), height = from.height();
   if (!width || !height) return;
-  if (!from.live) $("picture").setAttribute("aria-busy", "true");
+  if (!from.live) {
+    $("picture").setAttribute("aria-busy", "true");
+    $("speed").textContent = "Painting …";
+  }
   await engine.open(style);
   if (from !== source || style !== model) return void (wanted = true);
   const image = take(from, SIZES[$("size").value]);
-  const began = performance.now();
   const { pixels, seconds } = await engine.paint(image, Number($("strength").value));
   // A style or a source that was chosen meanwhile: its own painting comes next.
   if (from !== source || style !== model) return void (wanted = true);
   show(image, new ImageData(pixels, image.width, image.height));
-  showSpeed(from.live, seconds, began);
+  showSpeed(from.live, seconds);
 }
 
 /** The pixels of a source as they are now, at most so large and never enlarged, over white. */
@@ -166,14 +170,26 @@ function resize(width, height) {
   document.documentElement.style.setProperty("--aspect", width / height);
 }
 
-function nextFrame(video) {
-  return new Promise((resolve) => {
-    // A camera that stalls, or a video that was paused, must not hold up a change of style.
-    const timer = setTimeout(resolve, 1000);
-    const ready = () => (clearTimeout(timer), resolve());
-    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(ready);
-    else requestAnimationFrame(ready);
-  });
+let fresh = false; // a frame came that nobody has taken
+let wake = () => {};
+
+/** Notes each new frame of a live source, for as long as it is the source. */
+function watchFrames(video) {
+  const next = (call) => (video.requestVideoFrameCallback ? video.requestVideoFrameCallback(call) : requestAnimationFrame(call));
+  const arrived = () => {
+    if (!source.live || source.element !== video) return;
+    fresh = true;
+    wake();
+    next(arrived);
+  };
+  next(arrived);
+}
+
+/** Until there is a frame that was not painted yet. */
+async function nextFrame() {
+  // A camera that stalls, or a video that was paused, must not hold up a change of style.
+  if (!fresh) await new Promise((resolve) => ((wake = resolve), setTimeout(resolve, 1000)));
+  fresh = false;
 }
 
 /** Makes a still of what a camera or video shows, so that it can be painted once more, larger. */
@@ -196,16 +212,22 @@ function setSource({ kind, element, width, height, live = false, mirrored = fals
   $("record").disabled = !live || !window.MediaRecorder;
   $("camera").setAttribute("aria-pressed", String(kind === "camera"));
   $("camera").querySelector("span").textContent = kind === "camera" ? "Stop" : "Camera";
-  $("mirror").hidden = $("switch").hidden = kind !== "camera";
+  $("camera-options").hidden = kind !== "camera";
+  $("hint").hidden = kind === "camera";
   $("mirror").setAttribute("aria-pressed", String(mirrored));
-  $("split").disabled = false;
+  if (!$("size").dataset.touched) {
+    $("size").value = backend === "webgpu" ? (live ? 2 : 3) : live ? 0 : 2;
+    showSize();
+  }
+  if (live) watchFrames(element);
 }
 
 /** The drawing that every site brings along, and what the style makes of it, without fetching a model. */
 async function showScene() {
+  const style = model;
   const [before, after] = await Promise.all([loadImage(scene), loadImage(model.preview)]);
   const { naturalWidth: width, naturalHeight: height } = before;
-  if (source && source.kind !== "scene") return;
+  if (style !== model || (source && source.kind !== "scene")) return; // something else was chosen meanwhile
   setSource({ kind: "scene", element: before, width, height });
   resize(width, height);
   original.drawImage(before, 0, 0, width, height);
@@ -297,7 +319,7 @@ async function startCamera(wish = { facingMode: "user" }) {
     mirrored: track.getSettings().facingMode !== "environment",
   });
   const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
-  $("switch").hidden = source.kind !== "camera" || cameras.length < 2;
+  $("switch").hidden = cameras.length < 2;
   repaint();
 }
 
@@ -394,7 +416,7 @@ function showProgress(progress) {
 
 let announced = 0;
 
-function showSpeed(live, seconds, began) {
+function showSpeed(live, seconds) {
   const now = performance.now();
   if (!live) {
     const took = seconds < 0.1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
@@ -419,7 +441,8 @@ const GPU_WHY = {
   failed: "The graphics card failed at this model, so the processor paints, by WebAssembly.",
 };
 
-function showEngine({ backend, threads, isolated, gpu }) {
+function showEngine({ threads, isolated, gpu, ...told }) {
+  backend = told.backend;
   const some = threads === 1 ? "one thread" : `${threads} threads`;
   $("engine-name").textContent = backend === "webgpu" ? "WebGPU" : `WebAssembly, ${some}`;
   const lines = [backend === "webgpu" ? GPU_WHY.card : gpu === "card" ? "The processor paints, by WebAssembly." : GPU_WHY[gpu]];
@@ -518,6 +541,7 @@ function listen() {
     repaint();
   };
   $("size").oninput = () => {
+    $("size").dataset.touched = "yes";
     showSize();
     repaint();
   };
