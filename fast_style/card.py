@@ -105,4 +105,11 @@ def scorecard_rows(scorecard: dict[str, Any]) -> list[tuple[str, str]]:
     )
     rows.append(("flicker, noise of 2", f"{flicker['noise']:.1f}"))
     rows.append(("perceptual distance from the photo", f"{scorecard['perceptual_distance']:.3f}"))
+    for strength, figures in scorecard.get("dial", {}).items():
+        rows.append(
+            (
+                f"strength {strength}: style share, content, change of 255",
+                "{style_share:.3f} {content:.3f} {change:.1f}".format(**figures),
+            )
+        )
     return rows

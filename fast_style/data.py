@@ -28,21 +28,27 @@ log = logging.getLogger("fast_style")
 
 
 class Sample(NamedTuple):
-    """A crop, uint8 RGB `[3, S, S]`, and the unreadable files that were passed over to get it."""
+    """A crop, uint8 RGB `[3, S, S]`, its number, and the unreadable files that were passed over to get it."""
 
     photo: Tensor
+    number: int
     skipped: list[str]
 
 
 class Batch(NamedTuple):
-    """Crops, uint8 RGB `[N, 3, S, S]`, and the unreadable files that were passed over to get them."""
+    """Crops, uint8 RGB `[N, 3, S, S]`, their numbers, and the unreadable files that were passed over to get them."""
 
     photos: Tensor
+    numbers: list[int]
     skipped: list[str]
 
 
 def collate(samples: list[Sample]) -> Batch:
-    return Batch(torch.stack([s.photo for s in samples]), [path for s in samples for path in s.skipped])
+    return Batch(
+        torch.stack([s.photo for s in samples]),
+        [s.number for s in samples],
+        [path for s in samples for path in s.skipped],
+    )
 
 
 def to_tensor(rgb: np.ndarray) -> Tensor:
@@ -124,7 +130,7 @@ class PhotoCrops(Dataset[Sample]):
             except ImageError as error:
                 skipped.append(str(error))
                 continue
-            return Sample(to_tensor(crop), skipped)
+            return Sample(to_tensor(crop), index, skipped)
         raise DataError(
             f"none of the {len(self.paths)} photos can be read any more, {self.paths[0]} among them; has the "
             f"folder been moved or unmounted?"
@@ -139,7 +145,8 @@ class SyntheticCrops(Dataset[Sample]):
         self.seed = seed
 
     def __getitem__(self, index: int) -> Sample:
-        return Sample(to_tensor(dead_leaves(np.random.default_rng((self.seed, 2, index)), self.size)), [])
+        photo = dead_leaves(np.random.default_rng((self.seed, 2, index)), self.size)
+        return Sample(to_tensor(photo), index, [])
 
 
 class HeldOut(Dataset[Sample]):
@@ -152,7 +159,7 @@ class HeldOut(Dataset[Sample]):
         return len(self.photos)
 
     def __getitem__(self, index: int) -> Sample:
-        return Sample(self.photos[index], [])
+        return Sample(self.photos[index], index, [])
 
 
 class EndlessSampler(Sampler[int]):

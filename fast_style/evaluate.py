@@ -25,6 +25,7 @@ from fast_style.measures import (
     border_energy,
     checkerboard_energy,
     clipping,
+    difference,
     flicker,
     noise_flicker,
     perceptual_distance,
@@ -39,9 +40,12 @@ log = logging.getLogger("fast_style")
 
 Stylize = Callable[[np.ndarray], np.ndarray]
 """uint8 RGB `[H, W, 3]` to the same shape."""
+StylizeBy = Callable[[np.ndarray, float], np.ndarray]
+"""The same, with a strength."""
 
 SHIFTS = (1, 2, 3, 4)
 FLICKER_PHOTOS = 20  # ten pictures have to be stylised for each
+STRENGTHS = (0.0, 0.5, 1.0, 1.5)
 SMALLEST = 136  # px: windows of 64, borders of 16, shifts
 CONVENTIONS = ("nchw-255", "nchw-1")
 
@@ -51,6 +55,7 @@ def scorecard(
     photos: Sequence[np.ndarray],
     loss: PerceptualLoss,
     *,
+    dial: StylizeBy | None = None,
     equivalent_photos: int = 0,
     limit: int = 200,
     advance: Callable[[], None] = lambda: None,
@@ -61,18 +66,20 @@ def scorecard(
         stylize: the model.
         photos: uint8 RGB `[H, W, 3]` each, sides above 128.
         loss: the reference objective.
+        dial: the model with a strength, where it has one.
         equivalent_photos: on how many photos, evenly spread, to count equivalent iterations: minutes for each.
         limit: of equivalent iterations.
         advance: called after each photo.
 
     Returns:
         Plain values: `terms` (means and medians, of the model and of the untouched photos), `style_share`,
-        `equivalent_iterations`, `checkerboard`, `border`, `flicker`, `clipping`, `perceptual_distance`.
+        `equivalent_iterations`, `checkerboard`, `border`, `flicker`, `clipping`, `perceptual_distance`, `dial`.
     """
     layer = loss.style_layers[0]
     rows: list[dict[str, float]] = []
     untouched: list[dict[str, float]] = []
     flickers: list[dict[str, float]] = []
+    along_dial: dict[float, list[dict[str, float]]] = {strength: [] for strength in STRENGTHS}
     power = [np.zeros(1), np.zeros(1)]
     measured_slowly = spread(len(photos), FLICKER_PHOTOS)
     counted = spread(len(photos), equivalent_photos)
@@ -88,6 +95,17 @@ def scorecard(
         if number in measured_slowly:
             unsteady = {f"shift_{shift}": flicker(stylize, photo, shift) for shift in SHIFTS}
             flickers.append(unsteady | {"noise": noise_flicker(stylize, photo)})
+            for strength in STRENGTHS if dial else ():
+                assert dial is not None
+                picture = dial(photo, strength)
+                reached = evaluate_terms(loss, to_float(to_tensor(picture)[None]), content)
+                along_dial[strength].append(
+                    {
+                        "style_share": reached["style"] / untouched[-1]["style"],
+                        "content": reached["content"],
+                        "change": difference(picture, photo),
+                    }
+                )
         rows.append(
             terms
             | {
@@ -136,6 +154,11 @@ def scorecard(
         "clipping": {"model": mean("clipping"), "photo": mean("photo_clipping")},
         "perceptual_distance": mean("distance"),
     }
+    if dial:
+        card["dial"] = {
+            f"{strength:g}": {name: mean(name, measured) for name in measured[0]}
+            for strength, measured in along_dial.items()
+        }
     if counted:
         card["equivalent_iterations"] = {
             "photos": len(counted),
@@ -159,6 +182,13 @@ def evaluate_terms(loss: PerceptualLoss, picture: Tensor, content: dict[str, Ten
     """`PerceptualLoss` of one picture, as plain numbers."""
     with torch.no_grad():
         return {name: value.item() for name, value in loss(picture, content).items()}
+
+
+def both_ways(stylizer: Stylizer) -> tuple[Stylize, StylizeBy | None]:
+    """A model as it is, and with its dial, if it has one."""
+    if not stylizer.has_strength:
+        return stylizer, None
+    return stylizer, lambda photo, strength: stylizer(photo, strength=strength)
 
 
 def load_foreign(path: Path, convention: str) -> Stylize:
@@ -220,8 +250,9 @@ def evaluate_models(
         raise ModelError("--save: other people's models have no card of ours to write to; use --json")
     for model in models if save else ():
         check_card(find_model(model))
-    stylizers: dict[str, Stylize] = {
-        model: load_foreign(Path(model), convention) if convention else Stylizer.load(model) for model in models
+    stylizers: dict[str, tuple[Stylize, StylizeBy | None]] = {
+        model: (load_foreign(Path(model), convention), None) if convention else both_ways(Stylizer.load(model))
+        for model in models
     }
     config = objective_config(style, encoder=encoder, weights=weights, style_size=style_size)
     loss = build_loss(config, load_style(config))
@@ -243,12 +274,13 @@ def evaluate_models(
         disable=quiet or not console.is_terminal,
     )
     with progress:
-        for model, stylize in stylizers.items():
+        for model, (stylize, dial) in stylizers.items():
             task = progress.add_task(model, total=len(loaded))
             cards[model] = scorecard(
                 stylize,
                 loaded,
                 loss,
+                dial=dial,
                 equivalent_photos=equivalent_photos,
                 limit=limit,
                 advance=partial(progress.advance, task),
@@ -264,6 +296,8 @@ def table(cards: dict[str, dict[str, Any]]) -> Table:
     result.add_column("")
     for model in cards:
         result.add_column(model, justify="right")
-    for lines in zip(*(scorecard_rows(card) for card in cards.values()), strict=True):
-        result.add_row(lines[0][0], *(figures for _, figures in lines))
+    columns = [dict(scorecard_rows(card)) for card in cards.values()]
+    # Not every model has a dial.
+    for label in max(columns, key=len):
+        result.add_row(label, *(column.get(label, "") for column in columns))
     return result

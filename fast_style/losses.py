@@ -63,8 +63,8 @@ def gram_matrix(features: Tensor) -> Tensor:
         return cast(Tensor, _Gram.apply(rows)) / (c * h * w)
 
 
-def relative_error(value: Tensor, target: Tensor, energy: Tensor | None = None) -> Tensor:
-    """‖value − target‖² / ‖target‖², per sample, then the mean over samples. Scalar, float32.
+def relative_errors(value: Tensor, target: Tensor, energy: Tensor | None = None) -> Tensor:
+    """‖value − target‖² / ‖target‖² of each sample, `[N]`, float32.
 
     Args:
         value: `[N, …]`.
@@ -76,7 +76,12 @@ def relative_error(value: Tensor, target: Tensor, energy: Tensor | None = None) 
     if energy is None:
         energy = target.square().flatten(1).sum(1)
     # A target without any energy (a black image in an encoder without bias) must not divide by zero.
-    return (error / energy.clamp_min(torch.finfo(torch.float32).tiny * 1e6)).mean()
+    return error / energy.clamp_min(torch.finfo(torch.float32).tiny * 1e6)
+
+
+def relative_error(value: Tensor, target: Tensor, energy: Tensor | None = None) -> Tensor:
+    """The mean of `relative_errors`, scalar."""
+    return relative_errors(value, target, energy).mean()
 
 
 def total_variation(image: Tensor) -> Tensor:
@@ -244,12 +249,49 @@ class PerceptualLoss(nn.Module):
                 for layer, value in self.encoder(rescale(photo, scale), self.content_layers).items()
             }
 
-    def forward(self, stylized: Tensor, content: dict[str, Tensor]) -> dict[str, Tensor]:
+    def style_targets(self, photos: Tensor, strengths: Tensor) -> dict[str, Tensor]:
+        """Gram matrices on the way from those of the photos, at strength 0, to the style's, from 1 on.
+
+        So the style term falls evenly along the dial, and a photo that is given back has no loss at 0. Babaeizadeh
+        and Ghiasi 2018 scale the style weight instead: with it most of the style comes at the first turn.
+
+        Args:
+            photos: float RGB in [0, 1], `[N, 3, H, W]`.
+            strengths: `[N]`.
+
+        Returns:
+            `[N, C, C]` for each `part`, without gradients.
+        """
+        partly = strengths < 1
+        targets = {}
+        with torch.no_grad():
+            for scale in self.scales:
+                features = {}
+                if partly.any():
+                    features = self.encoder(rescale(photos[partly], scale), self.style_layers)
+                for layer in self.style_layers:
+                    target = self.style_target(layer, scale).repeat(len(photos), 1, 1)
+                    if features:
+                        share = strengths[partly, None, None].float()
+                        target[partly] = torch.lerp(gram_matrix(features[layer]), target[partly], share)
+                    targets[part(layer, scale)] = target
+        return targets
+
+    def forward(
+        self,
+        stylized: Tensor,
+        content: dict[str, Tensor],
+        *,
+        grams: Mapping[str, Tensor] | None = None,
+        emphasis: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """The terms of the loss.
 
         Args:
             stylized: float RGB in [0, 1], `[N, 3, H, W]`.
             content: `content_features` of the photos.
+            grams: `style_targets` in place of the style image's own.
+            emphasis: of each sample's content in the total, `[N]`; 1 by default.
 
         Returns:
             Scalars in float32: `total`, `content`, `style`, `total_variation`, `checkerboard`, and each layer's own
@@ -257,17 +299,21 @@ class PerceptualLoss(nn.Module):
             unweighted; `content` is the mean of its parts, `style` their mean by `layer_weights`.
         """
         terms: dict[str, Tensor] = {}
+        contents: list[Tensor] = []
         for scale in dict.fromkeys(self.scales + self.content_scales):
             style_layers = self.style_layers if scale in self.scales else ()
             content_layers = self.content_layers if scale in self.content_scales else ()
             features = self.encoder(rescale(stylized, scale), [*style_layers, *content_layers])
             for layer in style_layers:
                 gram = gram_matrix(features[layer])
-                terms[f"style/{part(layer, scale)}"] = relative_error(gram, self.style_target(layer, scale))
+                target = grams[part(layer, scale)] if grams else self.style_target(layer, scale)
+                terms[f"style/{part(layer, scale)}"] = relative_error(gram, target)
             for layer in content_layers:
                 name = part(layer, scale)
-                terms[f"content/{name}"] = relative_error(features[layer], content[name])
-        terms["content"] = torch.stack([v for name, v in terms.items() if name.startswith("content/")]).mean()
+                contents.append(relative_errors(features[layer], content[name]))
+                terms[f"content/{name}"] = contents[-1].mean()
+        per_sample = torch.stack(contents).mean(0)
+        terms["content"] = per_sample.mean()
         weighted = [
             (self.layer_weights[layer], terms[f"style/{part(layer, scale)}"])
             for layer in self.style_layers
@@ -277,7 +323,7 @@ class PerceptualLoss(nn.Module):
         terms["total_variation"] = total_variation(stylized)
         terms["checkerboard"] = checkerboard(stylized)
         terms["total"] = (
-            self.content_weight * terms["content"]
+            self.content_weight * (per_sample if emphasis is None else per_sample * emphasis).mean()
             + self.style_weight * terms["style"]
             + self.tv_weight * terms["total_variation"]
             + self.checkerboard_weight * terms["checkerboard"]

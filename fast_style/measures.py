@@ -101,7 +101,7 @@ def flicker(stylize: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, shif
         Root mean square difference where both overlap, of 255.
     """
     still, moved = stylize(photo[shift:, shift:]), stylize(photo[:-shift, :-shift])
-    return _rms(still[:-shift, :-shift], moved[shift:, shift:])
+    return difference(still[:-shift, :-shift], moved[shift:, shift:])
 
 
 def noise_flicker(stylize: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, sigma: float = 2.0) -> float:
@@ -112,10 +112,11 @@ def noise_flicker(stylize: Callable[[np.ndarray], np.ndarray], photo: np.ndarray
     """
     noise = np.random.default_rng(0).normal(0, sigma, photo.shape)
     noisy = np.clip(np.rint(photo + noise), 0, 255).astype(np.uint8)
-    return _rms(stylize(photo), stylize(noisy))
+    return difference(stylize(photo), stylize(noisy))
 
 
-def _rms(first: np.ndarray, second: np.ndarray) -> float:
+def difference(first: np.ndarray, second: np.ndarray) -> float:
+    """Root mean square difference of two uint8 pictures, of 255."""
     return float(np.sqrt(np.mean((first.astype(np.float64) - second) ** 2)))
 
 

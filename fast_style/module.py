@@ -11,9 +11,11 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from fast_style.data import Batch
+from fast_style.dial import content_emphasis, draw_strengths
 from fast_style.losses import PerceptualLoss
 from fast_style.networks import build_network
 from fast_style.optimizers import MuonAdam
+from fast_style.stability import draw_motion, stability
 
 ADAM_SHARE = 0.4
 """Of Muon's learning rate, for the biases and scales, which Adam trains beside it."""
@@ -32,6 +34,8 @@ class StyleModule(LightningModule):
         schedule: `cosine` (to 1 % of the learning rate at `max_steps`) or `constant`.
         warmup_steps: steps of linear warm-up.
         max_steps: length of the schedule.
+        stability_weight: of `stability` in the total.
+        seed: of the strengths and motions that are drawn by sample number.
         criterion: the loss; not a hyperparameter, not in the checkpoint, and not needed to export.
     """
 
@@ -46,6 +50,8 @@ class StyleModule(LightningModule):
         schedule: str = "cosine",
         warmup_steps: int = 0,
         max_steps: int = 1,
+        stability_weight: float = 0.0,
+        seed: int = 0,
         criterion: PerceptualLoss | None = None,
     ) -> None:
         super().__init__()
@@ -65,23 +71,44 @@ class StyleModule(LightningModule):
         if self.criterion is not None:
             self.criterion.to(self.device).to(memory_format=torch.channels_last)
 
-    def _terms(self, batch: Batch) -> dict[str, Tensor]:
-        assert self.criterion is not None, "training needs a criterion"
-        photos = to_float(batch.photos)
-        return self.criterion(self.network(photos), self.criterion.content_features(photos))
-
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        terms = self._terms(batch)
+        assert self.criterion is not None, "training needs a criterion"
+        photos, content = self._prepared(batch)
+        strengths = grams = emphasis = None
+        if self.network.dial:
+            strengths = draw_strengths(self.hparams["seed"], batch.numbers).to(photos.device)
+            grams, emphasis = self.criterion.style_targets(photos, strengths), content_emphasis(strengths)
+        stylized = self.network(photos, strengths)
+        terms = self.criterion(stylized, content, grams=grams, emphasis=emphasis)
+        if self.hparams["stability_weight"] > 0:
+            terms["stability"] = self._stability(batch, photos, stylized, strengths)
+            terms["total"] = terms["total"] + self.hparams["stability_weight"] * terms["stability"]
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()}, batch_size=len(batch.photos))
         return terms["total"]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        terms = self._terms(batch)
+        assert self.criterion is not None, "validation needs a criterion"
+        photos, content = self._prepared(batch)
+        stylized = self.network(photos)
+        terms = self.criterion(stylized, content)
+        # Not in the total: that is the reference, whatever a network was trained with.
+        terms["stability"] = self._stability(batch, photos, stylized, None)
         self.log_dict(
             {f"val/{name}": value for name, value in terms.items()},
             batch_size=len(batch.photos),
             sync_dist=True,
         )
+
+    def _prepared(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Photos as float, and their content features."""
+        assert self.criterion is not None
+        photos = to_float(batch.photos)
+        return photos, self.criterion.content_features(photos)
+
+    def _stability(self, batch: Batch, photos: Tensor, stylized: Tensor, strengths: Tensor | None) -> Tensor:
+        motion = draw_motion(self.hparams["seed"], batch.numbers)
+        copy = motion.disturb(photos).to(memory_format=torch.channels_last)
+        return stability(stylized, self.network(copy, strengths), motion)
 
     def configure_optimizers(self) -> Any:
         rate = self.hparams["learning_rate"]

@@ -23,7 +23,7 @@ from fast_style.card import add_scorecard
 from fast_style.config import TrainConfig, explain, register, to_config
 from fast_style.data import StyleDataModule
 from fast_style.errors import ConfigError, FastStyleError, TrainingError
-from fast_style.evaluate import SMALLEST, scorecard
+from fast_style.evaluate import SMALLEST, both_ways, scorecard
 from fast_style.export import export_model
 from fast_style.losses import PerceptualLoss
 from fast_style.module import StyleModule
@@ -196,6 +196,8 @@ def build_module(config: TrainConfig, criterion: PerceptualLoss) -> StyleModule:
         schedule=config.trainer.schedule,
         warmup_steps=config.trainer.warmup_steps,
         max_steps=config.trainer.max_steps,
+        stability_weight=config.loss.stability_weight,
+        seed=config.seed,
         criterion=criterion,
     )
 
@@ -211,12 +213,14 @@ def begin_with(model: str, network: TransformationNetwork) -> None:
     if files.safetensors is None:
         raise ConfigError(f"init_from={model}: has no {SAFETENSORS}; an .onnx file can't be trained on")
     trained = load_network(files.safetensors)
-    if (trained.name, trained.arguments) != (network.name, network.arguments):
+    without_dial = [{**given.arguments, "dial": None} for given in (trained, network)]
+    if trained.name != network.name or without_dial[0] != without_dial[1]:
         raise ConfigError(
             f"init_from={model}: is {trained.name} {trained.arguments}, the model to train is {network.name} "
             f"{network.arguments}; give it the same model.name and arguments"
         )
-    network.load_state_dict(trained.state_dict())
+    # A network without a dial is one whose dial stands at 1: either way slopes may be left out.
+    network.load_state_dict(trained.state_dict(), strict=False)
 
 
 def measure(files: ModelFiles, data: StyleDataModule, criterion: PerceptualLoss, console: Console) -> dict[str, Any]:
@@ -225,7 +229,8 @@ def measure(files: ModelFiles, data: StyleDataModule, criterion: PerceptualLoss,
     if min(photos[0].shape[:2]) < SMALLEST:
         return {}
     console.print(f"measuring the model on {len(photos)} held-out photos")
-    card = scorecard(Stylizer.load(files.folder), photos, criterion.cpu())
+    stylize, dial = both_ways(Stylizer.load(files.folder))
+    card = scorecard(stylize, photos, criterion.cpu(), dial=dial)
     add_scorecard(files, card)
     return card
 
@@ -266,6 +271,7 @@ def training_record(config: TrainConfig, steps: int, metrics: dict[str, float]) 
         "style_weight": config.loss.style_weight,
         "tv_weight": config.loss.tv_weight,
         "checkerboard_weight": config.loss.checkerboard_weight,
+        "stability_weight": config.loss.stability_weight,
         "style_size": config.style.size,
         "image_size": config.data.image_size,
         "content": "synthetic images" if config.data.dir is None else "photos",

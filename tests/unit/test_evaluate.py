@@ -49,6 +49,20 @@ def test_the_scorecard_tells_a_worse_model(small_loss: PerceptualLoss) -> None:
     assert f"{bad['terms']['total']['mean']:.4f}" in cells
 
 
+def test_the_scorecard_of_a_dial(small_loss: PerceptualLoss) -> None:
+    def darker(picture: np.ndarray, strength: float) -> np.ndarray:
+        return np.rint(picture * (1 - 0.2 * strength)).astype(np.uint8)
+
+    card = scorecard(lambda picture: darker(picture, 1), PHOTOS, small_loss, dial=darker)
+    assert list(card["dial"]) == ["0", "0.5", "1", "1.5"]
+    assert card["dial"]["0"] == {"style_share": 1, "content": 0, "change": 0}
+    assert card["dial"]["1"]["content"] == pytest.approx(card["terms"]["content"]["mean"])
+    assert card["dial"]["1.5"]["change"] == pytest.approx(1.5 * card["dial"]["1"]["change"], rel=0.05)
+    plain = scorecard(lambda picture: picture, PHOTOS, small_loss)
+    rows = table({"plain": plain, "dial": card}).row_count
+    assert rows == table({"dial": card}).row_count > table({"plain": plain}).row_count
+
+
 def test_spread_is_even_and_never_too_many() -> None:
     assert spread(100, 5) == {0, 24, 49, 74, 99}
     assert spread(3, 5) == {0, 1, 2}

@@ -35,6 +35,7 @@ def test_the_encoder_is_neither_trained_nor_stored(module: StyleModule) -> None:
 def test_hyperparameters_are_plain_values(module: StyleModule) -> None:
     assert set(module.hparams) == {
         "network", "network_arguments", "optimizer", "learning_rate", "schedule", "warmup_steps", "max_steps",
+        "stability_weight", "seed",
     }  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def test_learning_rate_warms_up_and_falls(module: StyleModule) -> None:
 
 def test_a_few_steps_lower_the_loss(module: StyleModule) -> None:
     module.log_dict = lambda *_, **__: None  # type: ignore[method-assign]
-    batch = Batch(torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8), [])
+    batch = Batch(torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8), [0, 1], [])
     optimizer = torch.optim.Adam(module.parameters(), 3e-3)
     losses = []
     for _ in range(30):
@@ -81,3 +82,21 @@ def test_to_float_leaves_its_input_alone() -> None:
     assert torch.equal(pixels, before)
     assert result.max() <= 1
     assert torch.equal((result * 255).round().byte(), pixels)
+
+
+def test_dial_and_stability_enter_the_training_alone(module: StyleModule) -> None:
+    logged: dict[str, float] = {}
+    dialled = StyleModule(
+        "lite", {"width": 4, "blocks": 1, "dial": True}, stability_weight=5.0, criterion=module.criterion
+    )
+    dialled.log_dict = lambda values, **_: logged.update(values)  # type: ignore[method-assign]
+    batch = Batch(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8), [0, 1, 2, 3], [])
+    dialled.training_step(batch, 0).backward()
+    slopes = [p.grad for key, p in dialled.named_parameters() if key.endswith("slopes")]
+    assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in slopes)
+    assert logged["train/stability"] > 0
+    with torch.no_grad():
+        dialled.validation_step(batch, 0)
+    parts = logged["val/content"] + 10 * logged["val/style"]
+    assert logged["val/total"] == pytest.approx(float(parts), rel=1e-5)
+    assert logged["val/stability"] > 0

@@ -48,7 +48,7 @@ def fit(module: StyleModule, folder: Path, *callbacks: Callback, steps: int = 30
         max_steps=steps, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, default_root_dir=folder, callbacks=list(callbacks),
     )  # fmt: skip
-    batches: Any = DataLoader(Noise(), batch_size=2, collate_fn=lambda photos: Batch(torch.stack(photos), []))
+    batches: Any = DataLoader(Noise(), batch_size=2, collate_fn=lambda photos: Batch(torch.stack(photos), [0, 1], []))
     trainer.fit(module, batches)
     return trainer
 
