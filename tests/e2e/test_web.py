@@ -549,6 +549,30 @@ def test_the_runtime_from_a_public_server(
     assert sorted(asked) == ["ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm", "ort.wasm.min.mjs"]
 
 
+def test_webgpu_paints_the_same_and_an_imitated_one_is_passed_over(
+    playwright: Playwright, address: str, models: dict[str, Path]
+) -> None:
+    browser = playwright.chromium.launch(
+        executable_path=find_browser(), args=["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+    )
+    visit = Visit(browser.new_context())
+    page = visit.open(address)
+    if not page.evaluate("navigator.gpu?.requestAdapter().then(Boolean)"):
+        browser.close()
+        pytest.skip("this Chromium has no WebGPU, not even an imitated one")
+    expect(page.locator("#engine-name")).to_contain_text("WebAssembly")
+    assert "imitated" in (page.locator("#engine-why").text_content() or "")
+    page = visit.open(f"{address}?engine=webgpu")
+    expect(page.locator("#engine-name")).to_have_text("WebGPU")
+    photo = make_photo(15, 32, 32)
+    hand_over(page, "drop", png(photo))
+    picture = painted(page, "plain")["stylized"]
+    expect(page.locator("#engine-name")).to_have_text("WebGPU")  # it did not give up
+    assert difference(picture, Stylizer.load(models["plain"], engine="onnx")(photo)) <= CLOSE
+    browser.close()
+    assert visit.complaints == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
 def test_axe_finds_nothing(browser: Browser, address: str, scheme: Any, size: tuple[int, int]) -> None:

@@ -124,6 +124,7 @@ async function paintOnce() {
   const [from, style] = [source, model];
   const width = from.width(), height = from.height();
   if (!width || !height) return;
+  if (from.unseen) showUnpainted(from);
   if (!from.live) {
     $("picture").setAttribute("aria-busy", "true");
     $("speed").textContent = "Painting …";
@@ -153,6 +154,15 @@ function take(from, longest) {
   return scratch.getImageData(0, 0, w, h);
 }
 
+/** What was chosen is seen at once, before its painting, which may have to wait for a download. */
+function showUnpainted(from) {
+  from.unseen = false;
+  const image = take(from, SIZES[$("size").value]);
+  show(image, image);
+  delete $("picture").dataset.painted;
+  $("save").disabled = true;
+}
+
 /** Both halves at once, so that they are always of the same moment. */
 function show(image, result) {
   const { width, height } = image;
@@ -163,6 +173,7 @@ function show(image, result) {
   original.putImageData(image, 0, 0);
   stylized.putImageData(result, 0, 0);
   $("picture").dataset.painted = model.name;
+  $("save").disabled = false;
 }
 
 function resize(width, height) {
@@ -207,7 +218,7 @@ async function freeze() {
 function setSource({ kind, element, width, height, live = false, mirrored = false }) {
   if (recorder) stopRecording();
   const size = (side) => (typeof side === "function" ? side : () => side);
-  source = { kind, element, live, mirrored, width: size(width), height: size(height) };
+  source = { kind, element, live, mirrored, width: size(width), height: size(height), unseen: kind !== "scene" };
   times = [];
   $("record").disabled = !live || !window.MediaRecorder;
   $("camera").setAttribute("aria-pressed", String(kind === "camera"));
@@ -232,7 +243,9 @@ async function showScene() {
   resize(width, height);
   original.drawImage(before, 0, 0, width, height);
   stylized.drawImage(after, 0, 0, width, height);
+  delete $("picture").dataset.painted;
   $("speed").textContent = "";
+  $("save").disabled = false;
 }
 
 let scene;
@@ -344,8 +357,9 @@ function chooseModel(chosen, { link = true } = {}) {
   const dial = model.inputs.strength;
   const strength = $("strength");
   strength.disabled = !dial;
-  $("strength-dial").classList.toggle("off", !dial);
-  $("strength-dial").title = dial ? "" : "This style was trained without a dial.";
+  const [left, right] = $("strength-ends").children;
+  left.textContent = dial ? "photo" : "this style has no dial";
+  right.textContent = dial ? "painting" : "";
   Object.assign(strength, { min: dial?.minimum ?? 0, max: dial?.maximum ?? 1.5 });
   if (!dial || !strength.dataset.touched) strength.value = dial?.default ?? 1;
   showStrength();

@@ -78,7 +78,7 @@ async function open({ model }) {
 async function createSession(bytes, model) {
   const ort = await runtime;
   const create = (provider) =>
-    ort.InferenceSession.create(new Uint8Array(bytes), { executionProviders: [provider], graphOptimizationLevel: "all" });
+    ort.InferenceSession.create(new Uint8Array(bytes), { executionProviders: [provider], logSeverityLevel: 3 });
   try {
     return await create(backend);
   } catch (error) {
