@@ -111,7 +111,7 @@ def test_photos_with_broken_files_among_them(
 def test_two_processes_train_what_one_does(fast_style: Command, work: Path, photo_folder: Path) -> None:
     arguments = [
         *QUICK, f"data.dir={photo_folder}", "trainer.max_steps=10", "trainer.precision=fp32", "trainer.optimizer=adam",
-        "trainer.accelerator=cpu", "export.half_weights=false",
+        "trainer.learning_rate=1e-3", "trainer.accelerator=cpu", "export.half_weights=false",
     ]  # fmt: skip
     one = fast_style("train", *arguments, "style.name=one", "data.batch_size=4", "trainer.devices=1")
     assert one.returncode == 0, one.stderr
@@ -120,11 +120,13 @@ def test_two_processes_train_what_one_does(fast_style: Command, work: Path, phot
     assert [path.name for path in (work / "runs" / "two").iterdir()] == ["1"]
     assert two.stdout.count("model: ") == 1
     a, b = (load_file(work / "checkpoints" / name / "model.safetensors") for name in ("one", "two"))
-    # The gradients are summed in another order. The next instance normalisation takes away what the last block's
-    # bias adds, so its gradient is rounding errors alone, which Adam enlarges.
-    without_effect = "transform.0.second.norm.bias"
-    assert all(torch.allclose(a[key], b[key], atol=2e-4) for key in a if key != without_effect)
-    assert not all(a[key].equal(value) for key, value in load_initial(work, arguments, fast_style).items())
+    # The gradients are summed in another order, and Adam makes a whole step of each one, however small: the few that
+    # are rounding errors alone go another way.
+    steps = torch.cat([(a[key] - b[key]).abs().flatten() for key in a])
+    assert steps.median() < 1e-5
+    assert (steps > 3e-4).float().mean() < 0.01
+    moved = torch.cat([(a[key] - b).abs().flatten() for key, b in load_initial(work, arguments, fast_style).items()])
+    assert moved.median() > 1e-3
 
 
 def load_initial(work: Path, arguments: list[str], fast_style: Command) -> dict[str, torch.Tensor]:
