@@ -237,7 +237,7 @@ def test_the_camera_is_painted_as_by_the_command(
     # Stopped, the last frame stays, and is painted once more.
     page.click("#camera")
     expect(page.locator("#speed")).to_contain_text("Painted in")
-    assert page.evaluate("document.getElementById('video').srcObject") is None
+    assert page.locator("video").count() == 0
 
 
 def test_the_sample_video_is_painted_as_by_the_command(
@@ -297,6 +297,10 @@ def test_what_is_no_picture_is_told(visit: Visit, address: str) -> None:
     expect(page.locator("#notice")).to_contain_text("notes.txt can’t be read as a picture")
     page.click("#notice button")
     expect(page.locator("#notice")).to_be_empty()
+    hand_over(page, "drop", b"text", "clip.mp4", "video/mp4")
+    expect(page.locator("#notice")).to_contain_text("clip.mp4 can’t be read")
+    assert page.locator("video").count() == 0
+    expect(page.locator("#title")).to_have_text("Plain")
 
 
 def test_styles_and_the_dial_with_the_keyboard(visit: Visit, address: str, models: dict[str, Path]) -> None:

@@ -26,12 +26,13 @@ class Engine {
   #waiting = new Map(); // what is asked for -> its promise's functions
   #opened; // {name, promise}
   #id = 0;
+  #broken; // why nothing more can be asked
 
   constructor(manifest) {
     this.#worker.onmessage = ({ data }) => this.#hear(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#fail(new Error(event.message || "the page’s worker can’t be started; this browser may be too old"));
+      this.#fail(event.message || "its worker can’t be started; this browser may be too old");
     };
     const asked = new URLSearchParams(location.search); // ?engine=wasm&threads=1, to compare
     this.#worker.postMessage({
@@ -60,6 +61,7 @@ class Engine {
 
   #ask(key, message) {
     return new Promise((resolve, reject) => {
+      if (this.#broken) return reject(this.#broken);
       this.#waiting.set(key, { resolve, reject });
       this.#worker.postMessage(message);
     });
@@ -69,6 +71,7 @@ class Engine {
     const { type } = message;
     if (type === "engine") showEngine(message);
     else if (type === "progress") showProgress(message);
+    else if (message.of === "start") this.#fail(message.message);
     else this.#answer(type === "opened" || message.of === "open" ? "open" : message.id, message);
   }
 
@@ -79,10 +82,11 @@ class Engine {
     else waiting?.resolve(message);
   }
 
-  #fail(error) {
-    for (const { reject } of this.#waiting.values()) reject(error);
+  #fail(why) {
+    this.#broken = new Error(`The engine can’t run: ${why}.`);
+    for (const { reject } of this.#waiting.values()) reject(this.#broken);
     this.#waiting.clear();
-    say(`The engine stopped: ${error.message}`, "error");
+    say(this.#broken.message, "error");
   }
 }
 
@@ -207,18 +211,20 @@ async function nextFrame() {
 async function freeze() {
   const { element, mirrored } = source;
   const [width, height] = [source.width(), source.height()];
-  const still = width && height ? await createImageBitmap(element) : undefined;
+  const still = width && height ? await createImageBitmap(element).catch(() => undefined) : undefined;
   stopStream();
-  if (still) setSource({ kind: "photo", element: still, width, height, mirrored });
-  else await showScene();
+  // The painting of that moment, or of one just before, stays until there is a finer one.
+  if (still) return setSource({ kind: "photo", element: still, width, height, mirrored, unseen: false });
+  Object.assign(source, { kind: "scene", live: false });
+  await showScene();
 }
 
 // ---------------------------------------------------------------- sources
 
-function setSource({ kind, element, width, height, live = false, mirrored = false }) {
+function setSource({ kind, element, width, height, live = false, mirrored = false, unseen = true }) {
   if (recorder) stopRecording();
   const size = (side) => (typeof side === "function" ? side : () => side);
-  source = { kind, element, live, mirrored, width: size(width), height: size(height), unseen: kind !== "scene" };
+  source = { kind, element, live, mirrored, width: size(width), height: size(height), unseen };
   times = [];
   $("record").disabled = !live || !window.MediaRecorder;
   $("camera").setAttribute("aria-pressed", String(kind === "camera"));
@@ -239,7 +245,7 @@ async function showScene() {
   const [before, after] = await Promise.all([loadImage(scene), loadImage(model.preview)]);
   const { naturalWidth: width, naturalHeight: height } = before;
   if (style !== model || (source && source.kind !== "scene")) return; // something else was chosen meanwhile
-  setSource({ kind: "scene", element: before, width, height });
+  setSource({ kind: "scene", element: before, width, height, unseen: false });
   resize(width, height);
   original.drawImage(before, 0, 0, width, height);
   stylized.drawImage(after, 0, 0, width, height);
@@ -267,31 +273,49 @@ async function openFile(file) {
     setSource({ kind: "photo", element, width: element.width, height: element.height });
     repaint();
   } catch {
-    say(`${file.name || "That"} can’t be read as a picture by this browser. Try a JPEG or a PNG.`, "error");
+    say(`${file.name || "That"} can’t be read as a picture or video by this browser. Try a JPEG or a PNG.`, "error");
   }
 }
 
 async function openVideo(file) {
-  const video = $("video");
+  const address = URL.createObjectURL(file);
+  const video = await play({ src: address, loop: true }).catch((error) => {
+    URL.revokeObjectURL(address);
+    throw error;
+  });
   stopStream();
-  video.srcObject = null;
-  video.src = URL.createObjectURL(file);
-  video.loop = true;
-  await video.play();
   setSource({
     kind: "video", element: video, live: true, width: () => video.videoWidth, height: () => video.videoHeight,
   });
   repaint();
 }
 
+/** A video that plays. It is on the page, though too small to be seen: elsewhere some browsers show no frames. */
+async function play(properties) {
+  const video = Object.assign(document.createElement("video"), { className: "feed", muted: true, playsInline: true });
+  video.setAttribute("aria-hidden", "true");
+  Object.assign(video, properties);
+  document.body.append(video);
+  try {
+    await video.play();
+  } catch (error) {
+    video.remove();
+    throw error;
+  }
+  return video;
+}
+
+/** Gives back what the present source holds: camera, file, memory. */
 function stopStream() {
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = undefined;
-  const video = $("video");
-  video.pause();
-  if (video.src) URL.revokeObjectURL(video.src);
-  video.removeAttribute("src");
-  video.srcObject = null;
+  const element = source?.element;
+  if (element instanceof HTMLVideoElement) {
+    element.pause();
+    if (element.src) URL.revokeObjectURL(element.src);
+    element.srcObject = null;
+    element.remove();
+  } else element?.close?.();
 }
 
 const CAMERA_ERRORS = {
@@ -304,6 +328,7 @@ const CAMERA_ERRORS = {
 
 async function startCamera(wish = { facingMode: "user" }) {
   hush();
+  let opened, video;
   if (!navigator.mediaDevices?.getUserMedia) {
     const why = window.isSecureContext
       ? "This browser offers no camera to pages."
@@ -311,22 +336,21 @@ async function startCamera(wish = { facingMode: "user" }) {
     return say(`${why} Photos work all the same.`, "warning");
   }
   try {
-    const video = { width: { ideal: 1280 }, frameRate: { ideal: 30 }, ...wish };
-    const opened = await navigator.mediaDevices.getUserMedia({ video, audio: false });
-    stopStream();
-    stream = opened;
+    const format = { width: { ideal: 1280 }, frameRate: { ideal: 30 }, ...wish };
+    opened = await navigator.mediaDevices.getUserMedia({ video: format, audio: false });
+    video = await play({ srcObject: opened });
   } catch (error) {
+    for (const track of opened?.getTracks() ?? []) track.stop();
     return say(CAMERA_ERRORS[error.name] ?? `The camera can’t be used (${error.message}). Photos work without it.`, "warning");
   }
+  stopStream();
+  stream = opened;
   const [track] = stream.getVideoTracks();
   track.onended = async () => {
     if (source.kind !== "camera") return;
     await freeze();
     say("The camera was disconnected; this is its last picture.", "warning");
   };
-  const video = $("video");
-  video.srcObject = stream;
-  await video.play();
   setSource({
     kind: "camera", element: video, live: true, width: () => video.videoWidth, height: () => video.videoHeight,
     mirrored: track.getSettings().facingMode !== "environment",
@@ -340,7 +364,7 @@ async function switchCamera() {
   const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
   const current = stream?.getVideoTracks()[0]?.getSettings().deviceId;
   const next = cameras[(cameras.findIndex(({ deviceId }) => deviceId === current) + 1) % cameras.length];
-  stopStream(); // phones open one camera at a time
+  await freeze(); // phones open one camera at a time
   await startCamera({ deviceId: { exact: next.deviceId } });
 }
 
@@ -368,7 +392,7 @@ function chooseModel(chosen, { link = true } = {}) {
   document.title = `${model.title} · fast style`;
   $("stylized").setAttribute("aria-label", `The picture, repainted as ${model.title}`);
   $(`style-${models.indexOf(model)}`).checked = true;
-  if (link) history.replaceState(null, "", `#${encodeURIComponent(model.name)}`);
+  if (link) history.replaceState(null, "", `#${model.name}`);
   hush();
 }
 
@@ -566,8 +590,9 @@ function listen() {
   addEventListener("paste", ({ clipboardData }) => openFile([...clipboardData.files][0]));
   let depth = 0; // of the elements that a file is dragged over
   const over = (by) => $("picture").classList.toggle("dropping", (depth = Math.max(0, depth + by)) > 0);
-  addEventListener("dragenter", () => over(1));
-  addEventListener("dragleave", () => over(-1));
+  const files = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
+  addEventListener("dragenter", (event) => files(event) && over(1));
+  addEventListener("dragleave", (event) => files(event) && over(-1));
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
     event.preventDefault();
@@ -576,7 +601,7 @@ function listen() {
   });
 }
 
-const linkedModel = () => models.find(({ name }) => name === decodeURIComponent(location.hash.slice(1)));
+const linkedModel = () => models.find(({ name }) => `#${name}` === location.hash);
 
 async function begin() {
   $("inert").hidden = true;
