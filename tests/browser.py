@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -70,4 +71,49 @@ def write_camera_clip(path: Path, width: int = 320, height: int = 240) -> None:
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     planes = [16 + 219 * luma, 128 + 224 * (blue - luma)[::2, ::2] / 1.772, 128 + 224 * (red - luma)[::2, ::2] / 1.402]
     frame = b"FRAME\n" + b"".join(np.rint(plane).astype(np.uint8).tobytes() for plane in planes)
-    path.write_bytes(f"YUV4MPEG2 W{width} H{height} F20:1 Ip A1:1 C420jpeg\n".encode() + frame * 20)
+    path.write_bytes(f"YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420jpeg\n".encode() + frame * 30)
+
+
+def measure(models: list[str], seconds: float = 20.0) -> None:
+    """Prints the frames per second that the page itself counts, of a pretended camera of 320×240."""
+    import tempfile
+    import threading
+
+    from playwright.sync_api import sync_playwright
+
+    from fast_style.web.server import open_server
+    from fast_style.web.site import write_site
+
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        clip = Path(scratch) / "clip.y4m"
+        write_camera_clip(clip)
+        site = write_site(models, Path(scratch) / "site")
+        camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+        browser = playwright.chromium.launch(
+            executable_path=find_browser(), args=[*camera, f"--use-file-for-fake-video-capture={clip}"]
+        )
+        with open_server(site.folder, 0) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            for name in site.models:
+                page = browser.new_page()
+                page.goto(f"http://127.0.0.1:{server.server_port}/?engine=wasm&threads=2#{name}")
+                page.click("#camera")
+                page.wait_for_selector("#speed[data-rate]", timeout=60_000)
+                rates = []
+                for _ in range(round(seconds)):
+                    page.wait_for_timeout(1000)
+                    rates.append(float(page.get_attribute("#speed", "data-rate") or 0))
+                size = (site.folder / "models" / f"{name}.onnx").stat().st_size
+                shape = page.evaluate("[stylized.width, stylized.height]")
+                print(
+                    f"{name}: {np.median(rates):.1f} frames/s, best {max(rates):.1f}, at {shape[0]}×{shape[1]}, "
+                    f"{page.inner_text('#engine-name')}; {size / 1e6:.2f} MB"
+                )
+                page.close()
+            server.shutdown()
+        browser.close()
+
+
+if __name__ == "__main__":
+    # python -m tests.browser MODEL…
+    measure(sys.argv[1:])

@@ -14,7 +14,8 @@ const scratch = document.createElement("canvas").getContext("2d", { willReadFreq
 
 let models = [];
 let model; // the style chosen
-let source; // {element, width, height, live, kind: "scene" | "photo" | "video" | "camera", mirrored, name}
+// {kind: "scene" | "photo" | "video" | "camera", element, width(), height(), live, mirrored, unseen}
+let source = { kind: "scene", width: () => 0, height: () => 0 };
 let stream; // of the camera, while it runs
 let recorder;
 
@@ -163,6 +164,10 @@ function showUnpainted(from) {
   from.unseen = false;
   const image = take(from, SIZES[$("size").value]);
   show(image, image);
+  notPainted();
+}
+
+function notPainted() {
   delete $("picture").dataset.painted;
   $("save").disabled = true;
 }
@@ -225,6 +230,7 @@ function setSource({ kind, element, width, height, live = false, mirrored = fals
   if (recorder) stopRecording();
   const size = (side) => (typeof side === "function" ? side : () => side);
   source = { kind, element, live, mirrored, width: size(width), height: size(height), unseen };
+  if (unseen) notPainted();
   times = [];
   $("record").disabled = !live || !window.MediaRecorder;
   $("camera").setAttribute("aria-pressed", String(kind === "camera"));
@@ -244,7 +250,7 @@ async function showScene() {
   const style = model;
   const [before, after] = await Promise.all([loadImage(scene), loadImage(model.preview)]);
   const { naturalWidth: width, naturalHeight: height } = before;
-  if (style !== model || (source && source.kind !== "scene")) return; // something else was chosen meanwhile
+  if (style !== model || source.kind !== "scene") return; // something else was chosen meanwhile
   setSource({ kind: "scene", element: before, width, height, unseen: false });
   resize(width, height);
   original.drawImage(before, 0, 0, width, height);
@@ -252,6 +258,7 @@ async function showScene() {
   delete $("picture").dataset.painted;
   $("speed").textContent = "";
   $("save").disabled = false;
+  if ($("strength").dataset.touched || $("size").dataset.touched) repaint();
 }
 
 let scene;
@@ -309,7 +316,7 @@ async function play(properties) {
 function stopStream() {
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = undefined;
-  const element = source?.element;
+  const { element } = source;
   if (element instanceof HTMLVideoElement) {
     element.pause();
     if (element.src) URL.revokeObjectURL(element.src);
@@ -403,7 +410,7 @@ function listStyles() {
     });
     input.onchange = () => {
       chooseModel(each);
-      if (source.kind === "scene" && !$("strength").dataset.touched) showScene();
+      if (source.kind === "scene") showScene();
       else repaint();
     };
     const image = Object.assign(document.createElement("img"), {
