@@ -47,7 +47,7 @@ class DataConfig:
 
 @dataclass
 class ModelConfig:
-    name: str = "johnson"
+    name: str = "lite"
     width: int = 32
     blocks: int = 5
     dial: bool = True  # takes a strength from 0 to 1.5 when it stylises

@@ -38,6 +38,13 @@ class TransformationNetwork(nn.Module):
         return bool(self.arguments["dial"])
 
 
+def beyond_one(strength: Tensor) -> Tensor:
+    """What the dial's polynomials are made of, `[N, 3]` for strengths `[N]`: without a constant, so that nothing
+    changes at strength 1."""
+    beyond = strength.float() - 1
+    return torch.stack([beyond, beyond**2, beyond**3], 1)
+
+
 class ReflectionConv2d(nn.Conv2d):
     """Convolution of a map padded by reflection, so that a stride of 1 keeps its size."""
 
@@ -70,9 +77,7 @@ class InstanceNorm2d(nn.InstanceNorm2d):
         """Scale and shift: `[C]` each, or `[N, C]` for a strength `[N]`."""
         if self.slopes is None or strength is None:
             return self.weight, self.bias
-        beyond = strength.float() - 1
-        moved = torch.stack([beyond, beyond**2, beyond**3], 1) @ self.slopes
-        scale, shift = moved.chunk(2, 1)
+        scale, shift = (beyond_one(strength) @ self.slopes).chunk(2, 1)
         return self.weight + scale, self.bias + shift
 
     def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
@@ -139,6 +144,19 @@ class Stages(nn.Sequential):
         return features
 
 
+class Photo(nn.Module):
+    """The way to strength 0: some of the photo is let past the network. None at strength 1; elsewhere as much as
+    was learnt, together with the normalisations, which take back what the network adds to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slopes = nn.Parameter(torch.tensor([[-1.0], [0.0], [0.0]]))
+
+    def forward(self, stylized: Tensor, photo: Tensor, strength: Tensor) -> Tensor:
+        share = beyond_one(strength) @ self.slopes
+        return stylized + share[..., None, None] * (photo - 0.5)
+
+
 class Johnson(TransformationNetwork):
     """The network of Johnson et al. 2016 (supplement, table 1), with instance normalisation.
 
@@ -177,14 +195,16 @@ class Johnson(TransformationNetwork):
             nn.ReLU(),
             ReflectionConv2d(width, 3, 9),
         )
+        self.photo = Photo() if dial else None
 
     def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
         """`image` float RGB in [0, 1], `[N, 3, H, W]`, and with a dial a strength `[1]` or `[N]`, 1 by default;
-        returns the same shape and range as `image`."""
+        returns the same shape and range as `image`; away from strength 1 the range may be left a little."""
         height, width = image.shape[-2:]
         features = self.transform(self.encode(image * 2 - 1, strength), strength)
         # A stride of 2 rounds the size up, so the result covers the photo; what is beyond it is cut off.
-        return to_image(self.decode(features, strength)[..., :height, :width])
+        stylized = to_image(self.decode(features, strength)[..., :height, :width])
+        return stylized if self.photo is None or strength is None else self.photo(stylized, image, strength)
 
 
 class Lite(TransformationNetwork):
@@ -224,14 +244,17 @@ class Lite(TransformationNetwork):
             assert last.bias is not None
             last.bias.copy_(last.bias[::16].repeat_interleave(16))
         self.decode = Stages(nn.ReLU(), last, nn.PixelShuffle(4))
+        self.photo = Photo() if dial else None
 
     def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
         """`image` float RGB in [0, 1], `[N, 3, H, W]`, and with a dial a strength `[1]` or `[N]`, 1 by default;
-        returns the same shape and range as `image`."""
+        returns the same shape and range as `image`; away from strength 1 the range may be left a little."""
         height, width = image.shape[-2:]
         whole = F.pad(image, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
         features = self.encode(whole * 2 - 1, strength)
-        return to_image(self.decode(features + self.transform(features, strength))[..., :height, :width])
+        features = features + self.transform(features, strength)
+        stylized = to_image(self.decode(features)[..., :height, :width])
+        return stylized if self.photo is None or strength is None else self.photo(stylized, image, strength)
 
 
 def check_size(width: int, blocks: int) -> None:

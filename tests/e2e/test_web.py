@@ -247,11 +247,10 @@ def test_the_camera_is_painted_as_by_the_command(
 
 def test_a_camera_quicker_than_the_scene(visit: Visit, address: str) -> None:
     held: list[Any] = []
-    visit.context.route("**/scene.jpg", held.append)
+    visit.context.route("**/scene.jpg", lambda route: held.append(route))
     page = visit.open(address)
     page.click("#camera")
     painted(page, "plain")
-    visit.context.unroute_all()
     held[0].continue_()
     expect(page.locator("#speed")).to_contain_text("frames a second")
     assert page.locator("#camera").get_attribute("aria-pressed") == "true"
