@@ -4,7 +4,8 @@ const $ = (id) => document.getElementById(id);
 
 /** Longer sides, in pixels, from quick to fine. */
 const SIZES = [320, 480, 640, 960, 1280];
-const CLIP_TYPES = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
+/** The first that a browser can record. */
+const CLIP_TYPES = ["video/mp4;codecs=avc1.640028", "video/mp4", "video/webm;codecs=vp9", "video/webm"];
 const TAKEN_AGAIN = 1500; // ms between two announcements of the speed
 
 const stylized = $("stylized").getContext("2d");
@@ -148,7 +149,8 @@ async function paintOnce() {
 function take(from, longest) {
   const width = from.width(), height = from.height();
   const scale = Math.min(1, longest / Math.max(width, height));
-  const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+  const step = from.live ? 2 : 1; // clips have even sides
+  const [w, h] = [width, height].map((side) => Math.max(step, step * Math.round((side * scale) / step)));
   const canvas = scratch.canvas;
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
   scratch.imageSmoothingQuality = "high";
@@ -417,8 +419,9 @@ function listStyles() {
       src: each.thumbnail, alt: "", width: 160, height: 120, loading: "lazy",
     });
     const title = Object.assign(document.createElement("span"), { textContent: each.title });
+    const twins = models.filter(({ title }) => title === each.title).length > 1;
     const about = Object.assign(document.createElement("small"), {
-      textContent: `${each.network} · ${bytesText(each.bytes)}`,
+      textContent: `${twins ? `${each.name} · ` : ""}${bytesText(each.bytes)}`,
     });
     const label = Object.assign(document.createElement("label"), { htmlFor: input.id });
     label.append(image, title, about);
@@ -528,16 +531,17 @@ function save() {
 let clock;
 
 function startRecording() {
-  const type = CLIP_TYPES.find((each) => MediaRecorder.isTypeSupported(each));
+  const mimeType = CLIP_TYPES.find((each) => MediaRecorder.isTypeSupported(each));
   const parts = [];
   try {
-    recorder = new MediaRecorder(stylized.canvas.captureStream(), { mimeType: type, videoBitsPerSecond: 8_000_000 });
+    recorder = new MediaRecorder(stylized.canvas.captureStream(), { mimeType, videoBitsPerSecond: 8_000_000 });
   } catch (error) {
     recorder = undefined;
     return say(`This browser can’t record (${error.message}).`, "error");
   }
+  const type = recorder.mimeType || mimeType;
   recorder.ondataavailable = ({ data }) => parts.push(data);
-  recorder.onstop = () => download(new Blob(parts, { type }), type.startsWith("video/mp4") ? "mp4" : "webm");
+  recorder.onstop = () => download(new Blob(parts, { type }), type?.startsWith("video/mp4") ? "mp4" : "webm");
   recorder.start(1000); // in parts, so that a long clip is not lost at once
   $("size").disabled = true; // a clip has one size
   const began = Date.now();
