@@ -210,12 +210,12 @@ class Johnson(TransformationNetwork):
 class Lite(TransformationNetwork):
     """For real time on a CPU: no convolution at full resolution, and most of them at an eighth of it.
 
-    Cells of 4×4 pixels become channels (Shi et al. 2016, arXiv 1609.05158), there and back; the blocks lie one
-    step deeper, where what they see is twice as large, and a shortcut past them keeps what is fine (Ronneberger
-    et al. 2015, arXiv 1505.04597).
+    Cells of 4×4 pixels become channels, and channels cells of 2×2 pixels (Shi et al. 2016, arXiv 1609.05158); the
+    blocks lie one step deeper, where what they see is twice as large, and a shortcut past them keeps what is fine
+    (Ronneberger et al. 2015, arXiv 1505.04597).
 
     Args:
-        width: channels at a quarter of the resolution; twice as many at an eighth.
+        width: channels at a quarter of the resolution, at least 2; twice as many at an eighth, half at a half.
         blocks: residual blocks at an eighth of the resolution.
         dial: whether it takes a strength.
     """
@@ -228,6 +228,8 @@ class Lite(TransformationNetwork):
     def __init__(self, width: int = 32, blocks: int = 5, dial: bool = False) -> None:
         super().__init__()
         check_size(width, blocks)
+        if width < 2:
+            raise ConfigError(f"model.width={width}: the network lite wants width ≥ 2")
         self.arguments = {"width": width, "blocks": blocks, "dial": dial}
         self.encode = Stages(nn.PixelUnshuffle(4), ConvNorm(48, width, 3, dial=dial), nn.ReLU())
         self.transform = Stages(
@@ -237,13 +239,21 @@ class Lite(TransformationNetwork):
             nn.Upsample(scale_factor=2.0, mode="nearest"),
             ConvNorm(2 * width, width, 3, dial=dial),
         )
-        last = ReflectionConv2d(width, 48, 3)
-        # The 16 pixels of a cell begin as equals: no checkerboard to unlearn (Aitken et al. 2017, arXiv 1707.02937).
+        last = ReflectionConv2d(width // 2, 12, 3)
+        # The 4 pixels of a cell begin as equals: no checkerboard to unlearn (Aitken et al. 2017, arXiv 1707.02937).
         with torch.no_grad():
-            last.weight.copy_(last.weight[::16].repeat_interleave(16, 0))
+            last.weight.copy_(last.weight[::4].repeat_interleave(4, 0))
             assert last.bias is not None
-            last.bias.copy_(last.bias[::16].repeat_interleave(16))
-        self.decode = Stages(nn.ReLU(), last, nn.PixelShuffle(4))
+            last.bias.copy_(last.bias[::4].repeat_interleave(4))
+        # By way of half the resolution: straight from a quarter, strokes are woven of 4×4 cells.
+        self.decode = Stages(
+            nn.ReLU(),
+            nn.Upsample(scale_factor=2.0, mode="nearest"),
+            ConvNorm(width, width // 2, 3, dial=dial),
+            nn.ReLU(),
+            last,
+            nn.PixelShuffle(2),
+        )
         self.photo = Photo() if dial else None
 
     def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
@@ -252,8 +262,8 @@ class Lite(TransformationNetwork):
         height, width = image.shape[-2:]
         whole = F.pad(image, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
         features = self.encode(whole * 2 - 1, strength)
-        features = features + self.transform(features, strength)
-        stylized = to_image(self.decode(features)[..., :height, :width])
+        features = self.decode(features + self.transform(features, strength), strength)
+        stylized = to_image(features[..., :height, :width])
         return stylized if self.photo is None or strength is None else self.photo(stylized, image, strength)
 
 
