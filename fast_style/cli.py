@@ -486,6 +486,52 @@ def flicker(
         Console().print(table(result))
 
 
+@app.command()
+def web(
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="Name or path; repeatable. By default every model that has a name."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="The folder to write the page to.")
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve the page on this machine; without -o none is kept.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="To serve at; 0: any free one.")] = 8000,
+    browse: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    cdn: Annotated[
+        bool, typer.Option("--cdn", help="The page loads onnxruntime-web from a public server, not from its folder.")
+    ] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Fetch onnxruntime-web from npm (33 MB, once) into the cache, checked.")
+    ] = False,
+    url: Annotated[str | None, typer.Option(help="Of that package, if not npm's own: http, https or file.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
+) -> None:
+    """Write a static page that runs models in a browser, on the visitor's own camera and photos."""
+    from fast_style.errors import WebError
+    from fast_style.web import runtime
+    from fast_style.web.site import write_site
+
+    if install:
+        folder = runtime.PACKAGE.install(url=url, console=stderr, quiet=quiet)
+        if output is None and not serve:
+            print(folder)
+            return
+    if serve:
+        from fast_style.web.server import serve_site
+
+        serve_site(model or [], output, cdn=cdn, port=port, browse=browse, console=stderr, quiet=quiet)
+    elif output is not None:
+        site = write_site(model or [], output, cdn=cdn)
+        if not quiet:
+            stderr.print(str(site), highlight=False, soft_wrap=True)
+        print(output)
+    else:
+        raise WebError("nothing to do: give -o DIR to write the page, --serve to look at it, or --install")
+
+
 data_app = typer.Typer(help="Make a compact training set, once: small JPEGs, quick to read.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 

@@ -38,6 +38,10 @@ class TrainingError(FastStyleError):
     """A training can't go on: its loss runs away again and again, or a checkpoint can't be written."""
 
 
+class WebError(FastStyleError):
+    """The browser page can't be written or served."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message: libraries add several more of their own bookkeeping."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
