@@ -183,6 +183,12 @@ def models() -> None:
     Console().print(table)
 
 
+ModelName = Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")]
+Engine = Annotated[str, typer.Option(help="onnx, torch or auto.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, mps, coreml, directml or auto.")]
+Strength = Annotated[
+    float | None, typer.Option(help="How much style, 1 by default, for models that were trained with the dial.")
+]
 EncoderName = Annotated[str, typer.Option(help="embedded, vgg16, vgg19 or random.")]
 Weights = Annotated[Path | None, typer.Option(help="Local weights of the encoder.")]
 StyleSize = Annotated[int, typer.Option(min=32, help="Longer side of the style image: the size of the brush.")]
@@ -358,6 +364,172 @@ def bench(
     for table in tables(result):
         Console().print(table)
     print(", ".join(f"{key} {value}" for key, value in result["machine"].items() if value is not None))
+
+
+@app.command()
+def video(
+    source: Annotated[
+        str, typer.Argument(metavar="IN", help="A video, a folder of pictures, or a pattern: frames/%05d.png.")
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="A video, a .gif, a folder, or a pattern.")],
+    model: ModelName = "starry_night",
+    strength: Strength = None,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Strokes in the video's own colours.")] = False,
+    stroke: Annotated[float, typer.Option(metavar="0.5…2", help="Size of the strokes.")] = 1.0,
+    steady: Annotated[bool, typer.Option("--steady", help="Filter out flicker; what moves leaves no ghosts.")] = False,
+    start: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Where to begin.")] = 0,
+    duration: Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="How much to do.")] = None,
+    max_size: Annotated[int | None, typer.Option(min=1, help="Shrink larger frames to this longer side first.")] = None,
+    fps: Annotated[float, typer.Option(min=0.01, help="Of pictures; a video has its own times.")] = 25,
+    codec: Annotated[
+        str | None, typer.Option(help="h264 (default), h265, vp9 (default of .webm), av1, or an encoder of libav.")
+    ] = None,
+    crf: Annotated[int | None, typer.Option(help="Constant quality: lower is better and larger.")] = None,
+    mute: Annotated[bool, typer.Option("--mute", help="Leave sound and subtitles out.")] = False,
+    batch: Annotated[int | None, typer.Option(min=1, help="Frames at a time; 1 on a CPU, else 4.")] = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    precision: Annotated[str, typer.Option(help="Of torch: fp32, bf16, fp16 or auto.")] = "auto",
+    compile: Annotated[bool, typer.Option("--compile", help="Compile first, with torch: for long videos.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
+) -> None:
+    """Stylise a video: frame times, orientation, colours' matrix and range, pixel aspect and sound are kept."""
+    from fast_style.interrupts import sigterm_as_interrupt
+    from fast_style.stylizer import Stylizer
+    from fast_style.video import check_target, stylize_video
+
+    with sigterm_as_interrupt():
+        check_target(source, output, codec, crf)
+        stylizer = Stylizer.load(model, engine=engine, device=device, precision=precision, compile=compile)
+        result = stylize_video(
+            source, output, stylizer, strength=strength, keep_color=keep_color, stroke=stroke, steady=steady,
+            batch=batch, start=start, duration=duration, max_size=max_size, fps=fps, codec=codec, crf=crf, mute=mute,
+            console=stderr, quiet=quiet,
+        )  # fmt: skip
+    for warning in result.warnings:
+        print(f"fast-style video: {warning}", file=sys.stderr)
+    if not quiet:
+        stderr.print(f"{result.frames} frames, {result.rate:.1f} frames/s", highlight=False)
+        stderr.print(result.timings.table())
+    if result.interrupted:
+        print(f"fast-style video: interrupted; what was done is in {result.path}", file=sys.stderr)
+        raise typer.Exit(130)
+    print(result.path)
+
+
+@app.command()
+def webcam(
+    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="Name or path; repeatable.")] = None,
+    camera: Annotated[int, typer.Option(min=0, help="Its number.")] = 0,
+    source: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="A video or stream in place of a camera.")
+    ] = None,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Frames are asked for, or scaled to fit, this.")] = "640x480",
+    strength: Strength = None,
+    mirror: Annotated[bool | None, typer.Option("--mirror/--no-mirror", help="By default cameras alone.")] = None,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Begin with the picture's own colours.")] = False,
+    steady: Annotated[bool, typer.Option("--steady", help="Begin with the filter against flicker.")] = False,
+    headless: Annotated[bool, typer.Option("--headless", help="No window; Ctrl-C or SIGTERM ends it.")] = False,
+    record: Annotated[Path | None, typer.Option(metavar="OUT", help="Record from the first frame on.")] = None,
+    codec: Annotated[str | None, typer.Option(help="Of recordings: h264, h265, vp9, av1.")] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the keys S and R save frames and recordings.")
+    ] = Path(),
+    virtual_camera: Annotated[
+        bool, typer.Option("--virtual-camera", help="Also as a camera for other programs.")
+    ] = False,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+) -> None:
+    """Stylise a camera live. Press H in the window for the keys."""
+    from fast_style.capture import parse_size
+    from fast_style.errors import MediaError
+    from fast_style.interrupts import sigterm_as_interrupt
+    from fast_style.webcam import Show, report, run
+
+    if headless and record is None and not virtual_camera:
+        raise MediaError("--headless shows nothing: add --record OUT.mp4 or --virtual-camera")
+    box = parse_size(size)
+    show = Show(
+        model or ["starry_night"], engine=engine, device=device, strength=strength,
+        mirror=source is None if mirror is None else mirror, keep_color=keep_color, steady=steady, folder=output,
+        record=record, codec=codec,
+    )  # fmt: skip
+    with sigterm_as_interrupt():
+        summary = run(
+            camera if source is None else source, show, size=box, headless=headless, virtual_camera=virtual_camera
+        )
+    if not quiet:
+        report(summary, stderr)
+    for path in summary.written:
+        print(path)
+
+
+@app.command()
+def flicker(
+    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="The video before it was stylised.")],
+    stylized: Annotated[list[Path], typer.Argument(metavar="STYLIZED…", help="Videos made of it.")],
+    max_size: Annotated[int | None, typer.Option(min=16, help="Measure at this longer side.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of a table.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure how much stylised videos flicker: what changes along the original's optical flow."""
+    import json
+
+    from fast_style.warping import measure_videos, table
+
+    result = measure_videos(original, stylized, longest=max_size, console=stderr, quiet=quiet)
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        Console().print(table(result))
+
+
+@app.command()
+def web(
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="Name or path; repeatable. By default every model that has a name."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="The folder to write the page to.")
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve the page on this machine; without -o none is kept.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="To serve at; 0: any free one.")] = 8000,
+    browse: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    cdn: Annotated[
+        bool, typer.Option("--cdn", help="The page loads onnxruntime-web from a public server, not from its folder.")
+    ] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Fetch onnxruntime-web from npm (33 MB, once) into the cache, checked.")
+    ] = False,
+    url: Annotated[str | None, typer.Option(help="Of that package, if not npm's own: http, https or file.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
+) -> None:
+    """Write a static page that runs models in a browser, on the visitor's own camera and photos."""
+    from fast_style.errors import WebError
+    from fast_style.web import runtime
+    from fast_style.web.site import write_site
+
+    if install:
+        folder = runtime.PACKAGE.install(url=url, console=stderr, quiet=quiet)
+        if output is None and not serve:
+            print(folder)
+            return
+    if serve:
+        from fast_style.web.server import serve_site
+
+        serve_site(model or [], output, cdn=cdn, port=port, browse=browse, console=stderr, quiet=quiet)
+    elif output is not None:
+        site = write_site(model or [], output, cdn=cdn)
+        if not quiet:
+            stderr.print(str(site), highlight=False, soft_wrap=True)
+        print(output)
+    else:
+        raise WebError("nothing to do: give -o DIR to write the page, --serve to look at it, or --install")
 
 
 data_app = typer.Typer(help="Make a compact training set, once: small JPEGs, quick to read.", no_args_is_help=True)

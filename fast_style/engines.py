@@ -129,6 +129,8 @@ def open_session(path: Path, providers: list[str]) -> Any:
     options.log_severity_level = 3
     options.intra_op_num_threads = usable_cores()
     options.inter_op_num_threads = 1
+    # Threads that spin while they wait take the processor from whoever decodes and encodes.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if _PROVIDERS["directml"] in providers:
         options.enable_mem_pattern = False
     try:

@@ -18,6 +18,10 @@ class ImageError(FastStyleError):
     """An image cannot be read or written."""
 
 
+class MediaError(FastStyleError):
+    """A video, camera, window or recording cannot be opened, read or written."""
+
+
 class DataError(FastStyleError):
     """A folder of photos is missing, empty or unreadable."""
 
@@ -32,6 +36,10 @@ class ModelError(FastStyleError):
 
 class TrainingError(FastStyleError):
     """A training can't go on: its loss runs away again and again, or a checkpoint can't be written."""
+
+
+class WebError(FastStyleError):
+    """The browser page can't be written or served."""
 
 
 def first_line(error: BaseException) -> str:

@@ -1,11 +1,14 @@
-"""Where the files lie that come with the package: `conf/`, `data/` and the shipped `checkpoints/`.
+"""Where files lie: those that come with the package, `conf/`, `data/` and the shipped `checkpoints/`; and caches.
 
 In a wheel they are inside the package; in a checkout (an editable install) they stand beside it.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -23,3 +26,9 @@ def find_input(path: str | Path) -> Path:
         return given
     shipped = resource(str(path))
     return shipped if shipped.exists() else given
+
+
+def cache_folder() -> Path:
+    """`FAST_STYLE_CACHE`, or the operating system's place for caches; it may not exist."""
+    chosen = os.environ.get("FAST_STYLE_CACHE")
+    return Path(chosen).expanduser() if chosen else user_cache_path("fast_style")

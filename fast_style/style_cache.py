@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from platformdirs import user_cache_path
 from torch import Tensor
 
 from fast_style.encoders import Encoder
 from fast_style.errors import FastStyleError
 from fast_style.images import atomic_write
 from fast_style.losses import part, style_grams
+from fast_style.resources import cache_folder
 
 log = logging.getLogger("fast_style")
 
 FORMAT = "1"
 """Of what is stored; a new one forgets the old files."""
-
-
-def cache_folder() -> Path:
-    """`FAST_STYLE_CACHE`, or the operating system's place for caches."""
-    chosen = os.environ.get("FAST_STYLE_CACHE")
-    return Path(chosen).expanduser() if chosen else user_cache_path("fast_style")
 
 
 def cached_style_grams(

@@ -76,6 +76,23 @@ def small_loss() -> PerceptualLoss:
     return PerceptualLoss(encoder, grams, content_layers=layers, style_layers=layers, style_weight=10)
 
 
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained `lite` with a strength dial: a model folder."""
+    import torch
+
+    from fast_style.export import export_model
+    from fast_style.networks import build_network
+
+    torch.manual_seed(0)
+    network = build_network("lite", width=4, blocks=1, dial=True)
+    for name, parameter in network.named_parameters():
+        if name.endswith("slopes"):  # a dial that was never trained turns nothing
+            parameter.data += 0.2 * torch.randn_like(parameter)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    return export_model(network, folder, name="tiny", training={}, style_title="Tiny").folder
+
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 

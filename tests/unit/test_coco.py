@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from fast_style import coco
-from fast_style.coco import check_url, download, md5_of, member_photos, prepare_coco, read_member
+from fast_style import coco, downloads
+from fast_style.coco import member_photos, prepare_coco, read_member
+from fast_style.downloads import check_url, digest_of, download
 from fast_style.errors import DataError, ImageError
 from fast_style.prepare import RECORD, Prepared
 from tests.conftest import make_photo
@@ -126,7 +127,7 @@ def test_a_file_is_fetched(server: Server, tmp_path: Path) -> None:
     download(server.url, part, lambda done, total: told.append((done, total)))
     assert part.read_bytes() == server.content
     assert told[-1] == (len(server.content), len(server.content))
-    assert md5_of(part) == md5(server)
+    assert digest_of(part, "md5") == md5(server)
     assert server.asked == [None]
 
 
@@ -204,8 +205,8 @@ def test_other_urls_are_refused(url: str) -> None:
 
 
 def test_a_full_disk_is_one_line(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = coco.shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(coco.shutil, "disk_usage", lambda _: usage._replace(free=100))
+    usage = downloads.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(downloads.shutil, "disk_usage", lambda _: usage._replace(free=100))
     with pytest.raises(DataError, match=r"no room for the .* 100 bytes are free; make room"):
         download(server.url, tmp_path / "part")
     monkeypatch.undo()

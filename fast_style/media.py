@@ -1,0 +1,93 @@
+"""What a stream of pictures is, wherever it comes from and wherever it goes: frames, their format, sources, sinks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from fast_style.images import RGB
+
+# Codes of ITU-T H.273, which containers, codecs and libav share.
+BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 6, 9
+
+
+@dataclass(frozen=True)
+class Format:
+    """What all frames of a stream have in common."""
+
+    width: int
+    height: int
+    time_base: Fraction
+    """Seconds per tick of `Frame.pts`."""
+    rate: Fraction
+    """Frames per second, on average."""
+    pixel_aspect: Fraction = Fraction(1)
+    """Width of a pixel by its height."""
+    matrix: int = BT709
+    """Between RGB and YUV, as is the range: codes of H.273."""
+    full_range: bool = False
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+
+
+@dataclass
+class Frame:
+    """One picture, uint8 RGB `[H, W, 3]`, and when it is shown, in ticks of its format's time base."""
+
+    rgb: RGB
+    pts: int
+    duration: int = 0
+    packets: list[Any] = field(default_factory=list)
+    """Sound and subtitles that lie before it in the file, to be copied as they are."""
+
+
+class Source(Protocol):
+    """Where frames come from."""
+
+    format: Format
+    seconds: float | None
+    """How long it is, as far as is known."""
+    tracks: list[Any]
+    """Streams of libav whose packets come with the frames."""
+    warnings: list[str]
+    """What went wrong without being fatal; complete after the last frame."""
+    trailing: list[Any]
+    """Packets behind the last frame."""
+
+    def __iter__(self) -> Iterator[Frame]: ...
+    def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """Where frames go. Nothing has the final name before `finish`."""
+
+    warnings: list[str]
+
+    def write(self, frame: Frame) -> None: ...
+    def copy(self, packets: list[Any]) -> None: ...
+    def finish(self, *, partial: bool = False) -> Path:
+        """Completes what was written; as `NAME.partial.mp4` if it isn't all. Returns its name."""
+        ...
+
+    def discard(self) -> None:
+        """Removes what was written, unless it is finished."""
+        ...
+
+
+def partial_name(path: Path) -> Path:
+    """What an unfinished result is called: `OUT.mp4` -> `OUT.partial.mp4`."""
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+def fit(width: int, height: int, longest: int | None) -> tuple[int, int]:
+    """The size with its longer side at most `longest`, rounded half up; never enlarged."""
+    if longest is None or max(width, height) <= longest:
+        return width, height
+    longer = max(width, height)
+    return (
+        max(1, (2 * width * longest + longer) // (2 * longer)),
+        max(1, (2 * height * longest + longer) // (2 * longer)),
+    )

@@ -1,0 +1,574 @@
+"""Video files, read and written with PyAV: colour, time, orientation and sound survive.
+
+Reading gives upright RGB frames; sound and subtitles travel beside them as packets, which are never decoded.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fast_style.errors import MediaError, first_line
+from fast_style.extras import need
+from fast_style.images import IMAGE_SUFFIXES, RGB
+from fast_style.media import BT601, BT709, BT2020, UNSPECIFIED, Format, Frame, fit, partial_name
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts"})
+"""Of the video files that are written. All of them can hold frames at any time."""
+
+QUICKTIME = (".mp4", ".m4v", ".mov")
+
+LIMITED, FULL = 1, 2  # libav's codes of the range
+
+# libav reads all sorts of files as a video: pictures, and text as an ANSI animation.
+_NOT_VIDEO = {"tty", "srt", "ass", "webvtt", "lrc", "image2"}
+# Of libav's matrices, what swscale calls them.
+_SWS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder of libav and how it is run: fast enough to keep up with a network on the same processor."""
+
+    name: str
+    crf: int
+    options: dict[str, str]
+
+
+ENCODERS = {
+    "h264": Encoder("libx264", 20, {"preset": "veryfast"}),
+    "h265": Encoder("libx265", 23, {"preset": "veryfast", "x265-params": "log-level=error"}),
+    "vp9": Encoder("libvpx-vp9", 30, {"deadline": "realtime", "cpu-used": "6", "row-mt": "1", "b": "0"}),
+    "av1": Encoder("libsvtav1", 32, {"preset": "10"}),
+}
+ENCODERS["hevc"] = ENCODERS["h265"]
+
+
+class VideoReader:
+    """Upright RGB frames of a video file, and the packets of its sound and subtitles.
+
+    Args:
+        path: a file, or a URL that libav opens.
+        start, duration: in seconds; the part to read. Its frames' times begin anew at 0.
+        longest: larger frames are scaled to this longer side.
+        square: pixels that aren't square are stretched until they are.
+
+    Raises:
+        MediaError: missing, not a video, or not one frame of it can be decoded.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        start: float = 0,
+        duration: float | None = None,
+        longest: int | None = None,
+        square: bool = False,
+    ) -> None:
+        self._av = need("av", "video")
+        self.path = path
+        self.warnings: list[str] = []
+        self.trailing: list[Any] = []
+        self._container = self._open()
+        try:
+            self._prepare(start, duration, longest, square)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> Any:
+        av = self._av
+        if "://" not in str(self.path):
+            path = Path(self.path)
+            if not path.exists():
+                raise MediaError(f"{path}: no such file; check the path")
+            if path.is_file() and path.stat().st_size == 0:
+                raise MediaError(f"{path}: is empty (0 bytes); copy or download it again")
+        try:
+            container = av.open(str(self.path), "r", metadata_errors="replace", timeout=30)
+        except (av.error.FFmpegError, ValueError, OSError) as error:
+            if isinstance(error, av.error.InvalidDataError):
+                raise MediaError(
+                    f"{self.path}: is no video, or damaged beyond reading; check it with a player"
+                ) from error
+            raise MediaError(f"{self.path}: cannot be opened ({reason(error)}); check path and permissions") from error
+        kind = container.format.name
+        if kind in _NOT_VIDEO or kind.endswith("_pipe"):
+            container.close()
+            picture = kind == "image2" or kind.endswith("_pipe")
+            hint = "a picture, not a video; use fast-style stylize" if picture else "text, not a video"
+            raise MediaError(f"{self.path}: is {hint}")
+        return container
+
+    def _prepare(self, start: float, duration: float | None, longest: int | None, square: bool) -> None:
+        av, container = self._av, self._container
+        # A cover picture is a video stream too.
+        cover = av.stream.Disposition.attached_pic
+        streams = [s for s in container.streams.video if not s.disposition & cover and s.codec_context]
+        if not streams:
+            raise MediaError(f"{self.path}: has no moving picture in it")
+        best = container.streams.best("video")
+        self._stream = best if best in streams else streams[0]
+        self._stream.thread_type = "AUTO"
+        self.tracks = [s for s in (*container.streams.audio, *container.streams.subtitles) if s.codec_context]
+        self.metadata = dict(container.metadata)
+        base = self._stream.time_base
+        assert base is not None
+
+        # Transport streams begin at an arbitrary time.
+        begins = Fraction(container.start_time or 0, av.time_base)
+        origin = begins if container.format.name in ("mpegts", "mpeg") or start else Fraction(0)
+        self._from = origin + Fraction(start).limit_denominator(1_000_000)
+        self._until = None if duration is None else self._from + Fraction(duration).limit_denominator(1_000_000)
+        self._cut = bool(start) or duration is not None
+        whole = self._stream.duration * base if self._stream.duration else None
+        # Of some files only the length of all tracks together is known.
+        self._of_all_tracks = whole is None
+        if whole is None and container.duration:
+            whole = Fraction(container.duration, av.time_base)
+        self._whole = None if whole is None else float(whole)
+        # Those of a part would have other times.
+        self.chapters = [] if self._cut else container.chapters()
+        self.seconds = None if self._whole is None else max(0.0, self._whole - start)
+        if duration is not None:
+            self.seconds = duration if self.seconds is None else min(duration, self.seconds)
+        if start:
+            if self._whole is not None and start >= self._whole:
+                raise MediaError(f"{self.path}: --start {start:g} lies behind its end, at {self._whole:.2f} seconds")
+            with suppress(av.error.FFmpegError):  # what can't seek is read from its beginning
+                container.seek(int(self._from * av.time_base), backward=True)
+
+        self._shift = round(self._from / base)
+        self._damaged = 0
+        self._end = self._reached = Fraction(0)
+        self._step = 1
+        self._broken: str | None = None
+        self._decoded = self._decode()
+        self._first = next(self._decoded, None)
+        if self._first is None:
+            where = f" from second {start:g} on" if start else ""
+            raise MediaError(f"{self.path}: not one frame can be decoded{where}; it is damaged or cut short")
+        frame = self._first[0]
+
+        self._turn = _orientation(frame)
+        aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        aspect = aspect if aspect > 0 else Fraction(1)
+        width, height = frame.width, frame.height
+        if square and aspect != 1:
+            width, height = (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
+            aspect = Fraction(1)
+        # Scaled before it is turned: fewer pixels to turn.
+        self._size = fit(max(1, width), max(1, height), longest)
+        matrix, full, is_rgb = _colours(frame)
+        self._colours = {} if is_rgb else {"src_colorspace": _SWS[matrix], "src_color_range": FULL if full else LIMITED}
+        turned = self._turn is not None and self._turn[0]
+        rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
+        self._step = max(1, round(1 / (rate * base)))
+        self.format = Format(
+            *(self._size[::-1] if turned else self._size),
+            time_base=base,
+            rate=rate,
+            pixel_aspect=1 / aspect if turned else aspect,
+            matrix=BT709 if is_rgb else matrix,
+            full_range=full and not is_rgb,
+            primaries=frame.color_primaries,
+            transfer=frame.color_trc,
+        )
+        self._reformatter = av.video.reformatter.VideoReformatter()
+        how = av.video.reformatter.Interpolation
+        # Without these swscale rounds down, by two levels on average.
+        exact = how.ACCURATE_RND | how.FULL_CHR_H_INT
+        self._same_size, self._other_size = int(how.BILINEAR | exact), int(how.BICUBIC | exact)
+
+    def _decode(self) -> Iterator[tuple[Any, list[Any]]]:
+        """libav's frames within the part to read, each with the packets to copy that lay before it."""
+        av, base = self._av, self._stream.time_base
+        pending: list[Any] = []
+        finished: set[int] = set()
+        # Subtitles come too seldom to wait for the first one behind the end.
+        heard = {self._stream.index, *(track.index for track in self.tracks if track.type == "audio")}
+        demuxed = self._container.demux(self._stream, *self.tracks)
+        flushed = False
+        while finished < heard:
+            try:
+                packet = next(demuxed)
+            except StopIteration:
+                break
+            except (av.error.FFmpegError, OSError) as error:
+                self._broken = reason(error)
+                break
+            if packet.stream is not self._stream:
+                if packet.pts is None and packet.dts is None:
+                    continue
+                packet.pts = packet.dts if packet.pts is None else packet.pts
+                packet.dts = packet.pts if packet.dts is None else packet.dts  # Matroska leaves it out
+                time = packet.pts * packet.time_base
+                if self._of_all_tracks:
+                    self._end = max(self._end, time)
+                if self._until is not None and time >= self._until:
+                    finished.add(packet.stream.index)
+                elif time >= self._from or not self._cut:
+                    self._move(packet)
+                    pending.append(packet)
+                continue
+            flushed = flushed or (packet.dts is None and packet.size == 0)
+            for frame in self._frames(packet):
+                time = frame.pts * base
+                if self._until is not None and time >= self._until:
+                    finished.add(self._stream.index)
+                elif time >= self._from or not self._cut:
+                    yield frame, pending
+                    pending = []
+        if not flushed and self._stream.index not in finished:
+            for frame in self._frames(None):
+                if (frame.pts * base >= self._from or not self._cut) and (
+                    self._until is None or frame.pts * base < self._until
+                ):
+                    yield frame, pending
+                    pending = []
+        self.trailing = pending
+        self._judge()
+
+    def _frames(self, packet: Any) -> list[Any]:
+        """The frames that a packet completes, each with a time."""
+        if packet is not None and packet.is_corrupt:
+            self._damaged += 1
+        try:
+            frames = self._stream.codec_context.decode(packet)
+        except (self._av.error.FFmpegError, ValueError):
+            self._damaged += 1
+            return []
+        base = self._stream.time_base
+        for frame in frames:
+            if frame.pts is None:
+                frame.pts = round(self._reached / base)
+            self._reached = frame.pts * base + (frame.duration or self._step) * base
+        return frames
+
+    def _move(self, packet: Any) -> None:
+        """Subtracts where the part begins from a packet's times."""
+        shift = round(self._from / packet.time_base)
+        packet.pts -= shift
+        packet.dts -= shift
+
+    def _judge(self) -> None:
+        """Says whether the file is whole."""
+        if self._damaged:
+            parts = "part was" if self._damaged == 1 else "parts were"
+            self.warnings.append(f"{self.path}: {self._damaged} damaged {parts} passed over")
+        end = float(max(self._end, self._reached))
+        early = self._whole is not None and self._until is None and self._whole - end > 0.5
+        if self._broken or early:
+            ends = f"ends after {end:.2f} of {self._whole:.2f} seconds" if early else "ends early"
+            why = f" ({self._broken})" if self._broken else ""
+            self.warnings.append(
+                f"{self.path}: {ends}{why}; it is cut short or damaged, and what could be read is used"
+            )
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Each frame once; a second iteration gives nothing."""
+        if self._first is None:
+            return
+        (frame, packets), self._first = self._first, None
+        while True:
+            yield Frame(self._rgb(frame), frame.pts - self._shift, frame.duration or self._step, packets)
+            following = next(self._decoded, None)
+            if following is None:
+                return
+            frame, packets = following
+
+    def _rgb(self, frame: Any) -> RGB:
+        width, height = self._size
+        scaled = (frame.width, frame.height) != self._size
+        converted = self._reformatter.reformat(
+            frame, width, height, "rgb24", interpolation=self._other_size if scaled else self._same_size,
+            dst_color_range=FULL, threads=1, **self._colours,
+        )  # fmt: skip
+        rgb = converted.to_ndarray()
+        if self._turn is not None:
+            transposed, flip_x, flip_y = self._turn
+            rgb = rgb.swapaxes(0, 1) if transposed else rgb
+            rgb = np.ascontiguousarray(rgb[:: -1 if flip_y else 1, :: -1 if flip_x else 1])
+        return rgb
+
+    def close(self) -> None:
+        # The generator holds the container: a second close is harmless.
+        self._container.close()
+
+
+def _orientation(frame: Any) -> tuple[bool, bool, bool] | None:
+    """How to turn a frame upright: transposed?, then mirrored in x?, in y? None if it is."""
+    side = frame.side_data.get("DISPLAYMATRIX")
+    if side is None:
+        return None
+    a, b, _, c, d = np.frombuffer(bytes(side), np.int32)[:5].tolist()
+    if a == d == 0 and b and c:
+        return True, c < 0, b < 0
+    if b == c == 0 and a and d and (a < 0 or d < 0):
+        return False, a < 0, d < 0
+    return None
+
+
+def _colours(frame: Any) -> tuple[int, bool, bool]:
+    """Matrix, full range?, RGB? of a frame; of an untagged one what players guess from its size."""
+    name = frame.format.name
+    is_rgb = frame.format.is_rgb or name in ("pal8", "gray")
+    matrix = frame.colorspace if frame.colorspace in _SWS else UNSPECIFIED
+    if matrix == UNSPECIFIED:
+        matrix = BT2020 if frame.color_primaries == 9 else BT709 if max(frame.width, frame.height) >= 1280 else BT601
+    return matrix, frame.color_range == FULL or name.startswith("yuvj"), is_rgb
+
+
+def choose_encoder(path: Path, codec: str | None, crf: int | None) -> tuple[str, dict[str, str]]:
+    """The name of libav's encoder and its options.
+
+    Raises:
+        MediaError: no such codec, or `crf` is out of its range or unknown to it.
+    """
+    av = need("av", "video")
+    wanted = codec or ("vp9" if path.suffix.lower() == ".webm" else "h264")
+    encoder = ENCODERS.get(wanted.lower()) or next((e for e in ENCODERS.values() if e.name == wanted), None)
+    name = encoder.name if encoder else wanted
+    known = " ".join(sorted(ENCODERS))
+    try:
+        found = av.codec.Codec(name, "w")
+    except (ValueError, av.error.FFmpegError) as error:
+        raise MediaError(f"--codec {wanted}: no such encoder here; use one of {known}, or a name of libav's") from error
+    if found.type != "video":
+        raise MediaError(f"--codec {wanted}: is not for pictures; use one of {known}, or a name of libav's")
+    options = dict(encoder.options) if encoder else {}
+    option = next((o for o in found.create().supported_options.private if o.name == "crf"), None)
+    if crf is not None and option is None:
+        raise MediaError(f"--crf {crf}: {wanted} has no such setting; leave it out")
+    highest = 51 if name in ("libx264", "libx265") else 63
+    if crf is not None and not 0 <= crf <= highest:
+        raise MediaError(f"--crf {crf}: must be between 0 and {highest} for {wanted}; lower is better and larger")
+    if option is not None and (crf is not None or encoder is not None):
+        options["crf"] = str(crf if crf is not None else encoder.crf if encoder else "")
+    return name, options
+
+
+class FileWriter:
+    """A file of libav's that has another name until it is complete: what all kinds of them share."""
+
+    def __init__(self, path: Path) -> None:
+        self._av = need("av", "video")
+        self.named = path
+        self.warnings: list[str] = []
+        # A link keeps pointing at its target; realpath, unlike resolve, takes one that points to itself.
+        self._target = Path(os.path.realpath(path))
+        self._temporary = self._target.with_name(f".fast-style-{secrets.token_hex(6)}{path.suffix.lower()}")
+        self._container: Any = None
+        if self._target.exists() and not self._target.is_file():
+            raise MediaError(f"cannot write {path}: it is not a regular file; choose another name")
+
+    def _create(self, **options: str) -> Any:
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._container = self._av.open(str(self._temporary), "w", container_options=options)
+        return self._container
+
+    def _flush(self) -> None:
+        """Writes what is still under way."""
+        raise NotImplementedError
+
+    def _mux(self, packets: Any) -> None:
+        try:
+            self._container.mux(packets)
+        except (self._av.error.FFmpegError, ValueError, OSError) as error:
+            raise MediaError(f"cannot write {self.named}: {reason(error)}; is there free space?") from error
+
+    def finish(self, *, partial: bool = False) -> Path:
+        """Completes the file and gives it its name, or that of a part. Returns the name."""
+        self._flush()
+        target, named = self._target, self.named
+        if partial:
+            target, named = partial_name(target), partial_name(named)
+        try:
+            self._container.close()
+            self._container = None
+            with self._temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            self._temporary.replace(target)
+        except (self._av.error.FFmpegError, OSError) as error:
+            raise MediaError(f"cannot write {named}: {reason(error)}; is there free space?") from error
+        return named
+
+    def discard(self) -> None:
+        """Removes what was written, unless it is finished."""
+        if self._container is not None:
+            with suppress(Exception):
+                self._container.close()
+            self._container = None
+        with suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
+
+
+class VideoWriter(FileWriter):
+    """A video file, encoded frame by frame; it gets its name when it is complete.
+
+    Args:
+        path: its suffix names the container.
+        format: of the frames.
+        codec: a key of `ENCODERS` or a name of libav's; by default H.264, in .webm VP9.
+        crf: constant quality, lower is better and larger; by default the codec's own.
+        source: whose tracks, titles and chapters are copied.
+        tracks: copy sound and subtitles?
+
+    Raises:
+        MediaError: an unknown suffix or codec, sound that the container can't hold, or a file that can't be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        format: Format,
+        *,
+        codec: str | None = None,
+        crf: int | None = None,
+        source: VideoReader | None = None,
+        tracks: bool = True,
+    ) -> None:
+        super().__init__(path)
+        av = self._av
+        os.environ.setdefault("SVT_LOG", "1")  # its chatter
+        self.format = format
+        self._suffix = path.suffix.lower()
+        name, options = choose_encoder(path, codec, crf)
+        try:
+            self._create(**{"movflags": "+faststart"} if self._suffix in QUICKTIME else {})
+            self._stream = self._add_video(name, options)
+            self._copies = self._add_tracks(source, tracks) if source is not None else {}
+            if source is not None:
+                self._container.metadata.update(
+                    {k: v for k, v in source.metadata.items() if k in ("title", "artist", "comment", "creation_time")}
+                )
+                if source.chapters:
+                    self._container.set_chapters(source.chapters)
+            self._container.start_encoding()
+        except (av.error.FFmpegError, ValueError, OSError) as error:
+            self.discard()
+            raise MediaError(f"cannot write {path}: {reason(error)}; try another --codec or a .mkv") from error
+        except BaseException:
+            self.discard()
+            raise
+        self._reformatter = av.video.reformatter.VideoReformatter()
+        how = av.video.reformatter.Interpolation
+        self._rounding = int(how.BILINEAR | how.ACCURATE_RND)
+        self._last = -(1 << 62)
+
+    def _add_video(self, name: str, options: dict[str, str]) -> Any:
+        av, format = self._av, self.format
+        pixels = self._pixel_format(name)
+        try:
+            stream = self._container.add_stream(name, rate=format.rate.limit_denominator(1 << 16), options=options)
+        except ValueError as error:
+            raise MediaError(
+                f"{self.named}: a {self._suffix} file can't hold {name}; leave --codec out, or write a .mkv"
+            ) from error
+        stream.width, stream.height, stream.pix_fmt = format.width, format.height, pixels
+        stream.time_base = format.time_base
+        context = stream.codec_context
+        context.time_base = format.time_base
+        context.sample_aspect_ratio = format.pixel_aspect
+        context.colorspace = format.matrix
+        context.color_range = FULL if format.full_range else LIMITED
+        context.color_primaries, context.color_trc = format.primaries, format.transfer
+        # Durations of frames reach the file: otherwise the last one of a variable rate is a guess.
+        context.flags |= av.codec.context.Flags.frame_duration
+        if name == "libx265" and self._suffix in QUICKTIME:
+            context.codec_tag = "hvc1"  # what QuickTime asks for
+        return stream
+
+    def _pixel_format(self, name: str) -> str:
+        """4:2:0, which everything plays; of odd sizes 4:4:4 where the codec has no odd 4:2:0."""
+        av, format = self._av, self.format
+        offered = [f.name for f in av.codec.Codec(name, "w").video_formats or []] or ["yuv420p"]
+        pixels = "yuv420p" if "yuv420p" in offered else offered[0]
+        odd = format.width % 2 or format.height % 2
+        if (
+            not odd
+            or pixels != "yuv420p"
+            or name.startswith(("libvpx", "libsvtav1", "libaom", "ffv1", "mpeg4", "mjpeg"))
+        ):
+            return pixels
+        if "yuv444p" in offered:
+            return "yuv444p"
+        raise MediaError(
+            f"{format.width}x{format.height}: {name} takes even sizes only; use --codec h264, or --max-size"
+        )
+
+    def _add_tracks(self, source: VideoReader, wanted: bool) -> dict[int, Any]:
+        """Copies of sound and subtitle streams, by their index in the source."""
+        copies: dict[int, Any] = {}
+        for track in source.tracks if wanted else []:
+            kind = track.codec_context.name
+            try:
+                copy = self._container.add_stream_from_template(track)
+            except (ValueError, self._av.error.FFmpegError) as error:
+                if track.type == "audio":
+                    raise MediaError(
+                        f"{self.named}: a {self._suffix} file can't hold the sound of {source.path} ({kind}); "
+                        f"write a .mkv, or leave the sound out with --mute"
+                    ) from error
+                self.warnings.append(f"{self.named}: a {self._suffix} file can't hold {kind} subtitles: left out")
+                continue
+            copy.metadata.update({k: v for k, v in track.metadata.items() if k in ("language", "title")})
+            copy.disposition = track.disposition
+            copies[track.index] = copy
+        return copies
+
+    def copy(self, packets: list[Any]) -> None:
+        """Writes packets of the source as they are."""
+        for packet in packets:
+            stream = self._copies.get(packet.stream.index)
+            if stream is not None:
+                packet.stream = stream
+                self._mux(packet)
+
+    def write(self, frame: Frame) -> None:
+        """Encodes a frame. Of two with the same time the second is left out: no file can hold both."""
+        self.copy(frame.packets)
+        if frame.pts <= self._last:
+            return
+        self._last = frame.pts
+        av, format = self._av, self.format
+        picture = av.VideoFrame.from_ndarray(frame.rgb, "rgb24")
+        picture = self._reformatter.reformat(
+            picture, format=self._stream.pix_fmt, src_color_range=FULL, dst_colorspace=_SWS.get(format.matrix, 1),
+            dst_color_range=FULL if format.full_range else LIMITED, interpolation=self._rounding, threads=1,
+        )  # fmt: skip
+        picture.pts, picture.duration, picture.time_base = frame.pts, frame.duration, format.time_base
+        self._encode(picture)
+
+    def _encode(self, picture: Any) -> None:
+        try:
+            packets = self._stream.encode(picture)
+        except (self._av.error.FFmpegError, ValueError) as error:
+            raise MediaError(f"cannot write {self.named}: the encoder failed ({reason(error)})") from error
+        self._mux(packets)
+
+    def _flush(self) -> None:
+        self._encode(None)
+
+
+def check_suffix(path: Path) -> None:
+    """Raises a MediaError if nothing here writes a file of this name."""
+    if path.suffix.lower() not in VIDEO_SUFFIXES | {".gif"} | IMAGE_SUFFIXES:
+        known = " ".join(sorted(VIDEO_SUFFIXES))
+        raise MediaError(
+            f"cannot write {path}: unknown suffix {path.suffix!r}; use {known} .gif, a folder, or frames/%05d.png"
+        )
+
+
+def reason(error: BaseException) -> str:
+    """What libav says, without its own addresses and file names."""
+    return str(getattr(error, "strerror", None) or first_line(error)).rstrip(".")

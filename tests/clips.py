@@ -1,0 +1,123 @@
+"""Video clips made by code, and what is in a video file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+av = pytest.importorskip("av")
+
+TICKS = 90_000
+
+
+def picture(number: int, width: int = 64, height: int = 48) -> np.ndarray:
+    """Red at the top left, green at the top right, blue below, and a white bar that moves to the right."""
+    rgb = np.zeros((height, width, 3), np.uint8)
+    rgb[: height // 2, : width // 2] = (200, 30, 30)
+    rgb[: height // 2, width // 2 :] = (30, 200, 30)
+    rgb[height // 2 :] = (30, 30, 200)
+    left = (4 * number) % (width - 6)
+    rgb[height // 3 : height // 2, left : left + 6] = 255
+    return rgb
+
+
+def write_clip(
+    path: Path,
+    *,
+    count: int = 10,
+    size: tuple[int, int] = (64, 48),
+    times: Sequence[Fraction] | None = None,
+    codec: str = "libx264",
+    pixels: str = "yuv420p",
+    rotation: int = 0,
+    aspect: Fraction | None = None,
+    matrix: int = 6,
+    full_range: bool = False,
+    sounds: Sequence[str] = (),
+    silence: float = 0,
+    options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
+) -> Path:
+    """Writes `count` frames, 10 a second or at `times` in seconds, and a track of sound for each codec in `sounds`,
+    which goes on for `silence` seconds after the last frame."""
+    times = times if times is not None else [Fraction(number, 10) for number in range(count)]
+    with av.open(str(path), "w", container_options=container_options or {}) as container:
+        video = container.add_stream(codec, rate=10, options={"crf": "10"} if options is None else options)
+        video.width, video.height, video.pix_fmt = *size, pixels
+        video.time_base = video.codec_context.time_base = Fraction(1, TICKS)
+        video.codec_context.colorspace, video.codec_context.color_range = matrix, 2 if full_range else 1
+        if aspect is not None:
+            video.codec_context.sample_aspect_ratio = aspect
+        if rotation:
+            video.set_display_rotation(rotation)
+        tracks = [container.add_stream(sound, rate=16000) for sound in sounds]
+        for number, track in enumerate(tracks):
+            track.metadata["language"] = ("eng", "deu")[number % 2]
+        for number, time in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(picture(number, *size), "rgb24").reformat(
+                format=pixels, src_color_range=2, dst_colorspace={1: 1, 6: 5}[matrix],
+                dst_color_range=2 if full_range else 1,
+            )  # fmt: skip
+            frame.pts, frame.time_base = round(time * TICKS), Fraction(1, TICKS)
+            container.mux(video.encode(frame))
+        for number, track in enumerate(tracks):
+            for packet in _tone(track, float(times[-1]) + 0.1 + silence, 220 * (number + 1)):
+                container.mux(packet)
+            container.mux(track.encode(None))
+        container.mux(video.encode(None))
+    return path
+
+
+def _tone(track: object, seconds: float, pitch: float) -> list[object]:
+    packets = []
+    step = 1024
+    for start in range(0, int(16000 * seconds), step):
+        wave = np.sin((start + np.arange(step)) * 2 * np.pi * pitch / 16000)
+        frame = av.AudioFrame.from_ndarray(np.stack([wave, wave]).astype(np.float32), "fltp", "stereo")
+        frame.sample_rate, frame.pts, frame.time_base = 16000, start, Fraction(1, 16000)
+        packets += track.encode(frame)  # type: ignore[attr-defined]
+    return packets
+
+
+@dataclass
+class Contents:
+    """What is in a video file: all of it, decoded."""
+
+    times: list[int]
+    """Microseconds."""
+    pictures: list[np.ndarray]
+    """RGB, decoded by the file's own tags."""
+    sounds: list[list[bytes]]
+    sound_times: list[list[int]]
+    stream: dict[str, object]
+    languages: list[str | None]
+
+
+def read_clip(path: Path) -> Contents:
+    """Reads a video without the package's own reader."""
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        frames = list(container.decode(video))
+        context = video.codec_context
+        stream = {
+            "codec": context.name, "size": (context.width, context.height), "pixels": context.pix_fmt,
+            "matrix": context.colorspace, "range": context.color_range, "aspect": video.sample_aspect_ratio,
+            "rotation": frames[0].rotation if frames else 0,
+        }  # fmt: skip
+        times = [round(frame.pts * video.time_base * 1_000_000) for frame in frames]
+        pictures = [frame.to_ndarray(format="rgb24") for frame in frames]
+    with av.open(str(path)) as container:
+        tracks = list(container.streams.audio)
+        sounds: list[list[bytes]] = [[] for _ in tracks]
+        sound_times: list[list[int]] = [[] for _ in tracks]
+        for packet in container.demux(*tracks) if tracks else []:
+            if packet.dts is not None:
+                sounds[tracks.index(packet.stream)].append(bytes(packet))
+                sound_times[tracks.index(packet.stream)].append(round(packet.pts * packet.time_base * 1_000_000))
+        languages = [track.language for track in tracks]
+    return Contents(times, pictures, sounds, sound_times, stream, languages)

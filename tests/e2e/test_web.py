@@ -1,0 +1,644 @@
+"""The page in a real browser, written and served by the installed command; nothing but this machine is asked."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fast_style.stylizer import Stylizer
+from tests.browser import COLOURS, find_axe, find_browser, find_runtime, lacking, write_camera_clip
+from tests.conftest import Command, assert_one_line_error, make_photo
+
+pytestmark = pytest.mark.slow
+
+try:
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+except ImportError:
+    lacking_playwright = True
+else:
+    lacking_playwright = False
+
+CLOSE = 3  # of 255
+WAIT = 60_000  # ms
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two tiny untrained networks: one without a dial, one with a dial that does something."""
+    import torch
+
+    from fast_style.export import export_model
+    from fast_style.networks import build_network
+
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(0)
+    plain = build_network("johnson", width=4, blocks=1)
+    dialled = build_network("lite", width=8, blocks=1, dial=True)
+    for key, parameter in dialled.named_parameters():
+        if key.endswith("slopes"):
+            torch.nn.init.normal_(parameter, std=0.3)
+    return {
+        name: export_model(network, folder / name, name=name, training={}, style_title=title).folder
+        for name, network, title in (("plain", plain, "Plain"), ("dialled", dialled, "With a dial"))
+    }
+
+
+def run_command(*arguments: object) -> str:
+    program = Path(sys.executable).with_name("fast-style")
+    done = subprocess.run(
+        [str(program), *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def site(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    find_runtime()
+    folder = tmp_path_factory.mktemp("web") / "site"
+    run_command("web", "-m", models["plain"], "-m", models["dialled"], "-o", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(models: dict[str, Path]) -> Iterator[str]:
+    """Of `fast-style web --serve`, which makes a site of its own."""
+    find_runtime()
+    program = Path(sys.executable).with_name("fast-style")
+    server = subprocess.Popen(
+        [str(program), "web", "-m", models["plain"], "-m", models["dialled"], "--serve", "--port", "0", "--quiet"],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stdout is not None
+    yield server.stdout.readline().strip()
+    server.terminate()
+    assert server.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    if lacking_playwright:
+        lacking("playwright is not installed (pip install playwright)")
+    expect.set_options(timeout=WAIT)
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium with a camera that shows `COLOURS`; pages have to ask for it."""
+    clip = tmp_path_factory.mktemp("camera") / "clip.y4m"
+    write_camera_clip(clip)
+    browser = playwright.chromium.launch(
+        executable_path=find_browser(),
+        args=[
+            "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}",
+            # A name that is no secure origin, though it is this machine.
+            "--host-resolver-rules=MAP plain.test 127.0.0.1",
+        ],
+    )  # fmt: skip
+    yield browser
+    browser.close()
+
+
+class Visit:
+    """A page in a context of its own, and what went wrong there."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.complaints: list[str] = []
+        self.context = context
+        self.page = context.new_page()
+        self.page.set_default_timeout(WAIT)
+        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def open(self, address: str) -> Page:
+        self.page.goto(address)
+        expect(self.page.locator("#engine-name")).not_to_have_text("Looking at this device")
+        expect(self.page.locator("#title")).not_to_have_text("")
+        return self.page
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
+    context.grant_permissions(["camera"])
+    visit = Visit(context)
+    yield visit
+    context.close()
+    assert visit.complaints == []
+
+
+def canvases(page: Page) -> dict[str, np.ndarray]:
+    """The two pictures that are shown, read in one go: uint8 RGB `[H, W, 3]`."""
+    read = page.evaluate(
+        """() => Object.fromEntries(["original", "stylized"].map((id) => {
+          const canvas = document.getElementById(id);
+          const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+          copy.drawImage(canvas, 0, 0);
+          const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+          let text = "";
+          for (let at = 0; at < data.length; at += 8192) text += String.fromCharCode(...data.subarray(at, at + 8192));
+          return [id, [canvas.height, canvas.width, btoa(text)]];
+        }))"""
+    )
+    pictures = {}
+    for name, (height, width, text) in read.items():
+        rgba = np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
+        assert (rgba[..., 3] == 255).all()
+        pictures[name] = rgba[..., :3]
+    return pictures
+
+
+def painted(page: Page, model: str) -> dict[str, np.ndarray]:
+    """The pictures, once there is a painting by `model` and nothing is still to be painted."""
+    page.wait_for_selector(f'#picture[data-painted="{model}"]:not([aria-busy])')
+    return canvases(page)
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> int:
+    assert one.shape == other.shape
+    return int(np.abs(one.astype(int) - other).max())
+
+
+def by_command(picture: np.ndarray, model: Path, folder: Path) -> np.ndarray:
+    """What `fast-style stylize` makes of a picture, with ONNX Runtime."""
+    Image.fromarray(picture).save(folder / "frame.png")
+    run_command("stylize", folder / "frame.png", "-o", folder / "out.png", "-m", model, "--engine", "onnx", "-q")
+    return np.array(Image.open(folder / "out.png"))
+
+
+def png(picture: Image.Image | np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def hand_over(page: Page, event: str, content: bytes, name: str = "photo.png", kind: str = "image/png") -> None:
+    """Drops or pastes a file, as the browser tells the page of it."""
+    page.evaluate(
+        """([event, text, name, type]) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name, { type }));
+          const options = { bubbles: true, cancelable: true };
+          document.body.dispatchEvent(event === "paste"
+            ? new ClipboardEvent(event, { ...options, clipboardData: transfer })
+            : new DragEvent(event, { ...options, dataTransfer: transfer }));
+        }""",
+        [event, base64.b64encode(content).decode(), name, kind],
+    )
+
+
+def test_the_page_shows_a_scene_before_anything_is_fetched(visit: Visit, address: str) -> None:
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.append(request.url))
+    page = visit.open(address)
+    expect(page.locator("#title")).to_have_text("Plain")
+    page.wait_for_load_state("networkidle")
+    pictures = canvases(page)
+    assert pictures["original"].std() > 20
+    assert difference(pictures["original"], pictures["stylized"]) > 30
+    assert all(url.startswith(address) for url in asked)
+    assert not any(".onnx" in url or "/ort/" in url for url in asked)
+    assert page.locator("#inert").is_hidden()
+    assert page.evaluate("crossOriginIsolated")
+    assert "threads" in page.inner_text("#engine-name") or page.evaluate("navigator.hardwareConcurrency") == 1
+
+
+def test_the_camera_is_painted_as_by_the_command(
+    visit: Visit, address: str, models: dict[str, Path], tmp_path: Path
+) -> None:
+    page = visit.open(address)
+    page.click("#camera")
+    pictures = painted(page, "plain")
+    # Mirrored, as every camera that looks at its user is.
+    for number, colour in enumerate(COLOURS):
+        height, width = pictures["original"].shape[:2]
+        y, x = (1 + 2 * (number // 2)) * height // 4, (3 - 2 * (number % 2)) * width // 4
+        assert np.abs(pictures["original"][y, x].astype(int) - colour).max() <= 4
+    assert difference(pictures["stylized"], by_command(pictures["original"], models["plain"], tmp_path)) <= CLOSE
+    expect(page.locator("#speed")).to_contain_text("frames a second")
+    page.click("#mirror")
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        corner = canvases(page)["original"][height // 4, width // 4].astype(int)
+        if np.abs(corner - COLOURS[0]).max() <= 4:
+            break
+    else:
+        pytest.fail(f"still mirrored: {corner}")
+    # Stopped, the last frame stays, and is painted once more.
+    page.click("#camera")
+    expect(page.locator("#speed")).to_contain_text("Painted in")
+    assert page.locator("video").count() == 0
+
+
+def test_a_camera_quicker_than_the_scene(visit: Visit, address: str) -> None:
+    held: list[Any] = []
+    visit.context.route("**/scene.jpg", lambda route: held.append(route))
+    page = visit.open(address)
+    page.click("#camera")
+    painted(page, "plain")
+    held[0].continue_()
+    expect(page.locator("#speed")).to_contain_text("frames a second")
+    assert page.locator("#camera").get_attribute("aria-pressed") == "true"
+
+
+def test_the_sample_video_is_painted_as_by_the_command(
+    visit: Visit, address: str, models: dict[str, Path], shared: Path, tmp_path: Path
+) -> None:
+    page = visit.open(address)
+    page.set_input_files("#file", shared / "video" / "cockatoo.mp4")
+    for _ in range(3):
+        pictures = painted(page, "plain")
+        assert pictures["original"].shape == (180, 320, 3)
+        assert pictures["original"].std() > 20
+        assert difference(pictures["stylized"], by_command(pictures["original"], models["plain"], tmp_path)) <= CLOSE
+
+
+@pytest.mark.parametrize("event", ["drop", "paste"])
+def test_photos_are_painted_as_by_the_command(
+    visit: Visit, address: str, models: dict[str, Path], tmp_path: Path, event: str
+) -> None:
+    page = visit.open(address)
+    photo = make_photo(1, 201, 117)
+    hand_over(page, event, png(photo))
+    pictures = painted(page, "plain")
+    assert np.array_equal(pictures["original"], photo)
+    assert difference(pictures["stylized"], by_command(photo, models["plain"], tmp_path)) <= CLOSE
+    assert page.locator("#record").is_disabled()
+
+
+def test_odd_photos(visit: Visit, address: str, models: dict[str, Path]) -> None:
+    """Smaller than the network takes, transparent, and larger than the size that was chosen."""
+    page = visit.open(f"{address}#dialled")
+    stylizer = Stylizer.load(models["dialled"], engine="onnx")
+    tiny = make_photo(2, 5, 3)
+    half = make_photo(3, 40, 30)
+    alpha = np.zeros((30, 40), np.uint8)
+    alpha[:, 20:] = 255
+    clear = Image.fromarray(np.dstack([half, alpha]))
+    half[:, :20] = 255
+    for photo, expected in ((tiny, tiny), (clear, half)):
+        hand_over(page, "drop", png(photo))
+        expect(page.locator("#stylized")).to_have_attribute("width", str(expected.shape[1]))
+        pictures = painted(page, "dialled")
+        assert np.array_equal(pictures["original"], expected)
+        assert difference(pictures["stylized"], stylizer(expected)) <= CLOSE
+    page.focus("#size")
+    page.keyboard.press("Home")
+    expect(page.locator("#size-value")).to_have_text("320 px")
+    hand_over(page, "drop", png(make_photo(4, 500, 400)))
+    expect(page.locator("#stylized")).to_have_attribute("width", "320")
+    pictures = painted(page, "dialled")
+    assert pictures["stylized"].shape == (256, 320, 3)
+    assert difference(pictures["stylized"], stylizer(pictures["original"])) <= CLOSE
+
+
+def test_what_is_no_picture_is_told(visit: Visit, address: str) -> None:
+    page = visit.open(address)
+    hand_over(page, "drop", b"text", "notes.txt", "text/plain")
+    expect(page.locator("#notice")).to_contain_text("notes.txt can’t be read as a picture")
+    page.click("#notice button")
+    expect(page.locator("#notice")).to_be_empty()
+    hand_over(page, "drop", b"text", "clip.mp4", "video/mp4")
+    expect(page.locator("#notice")).to_contain_text("clip.mp4 can’t be read")
+    assert page.locator("video").count() == 0
+    expect(page.locator("#title")).to_have_text("Plain")
+
+
+def test_styles_and_the_dial_with_the_keyboard(visit: Visit, address: str, models: dict[str, Path]) -> None:
+    page = visit.open(address)
+    photo = make_photo(5, 90, 70)
+    hand_over(page, "drop", png(photo))
+    first = painted(page, "plain")["stylized"]
+    assert page.locator("#strength").is_disabled()
+    page.focus("#style-0")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#title")).to_have_text("With a dial")
+    second = painted(page, "dialled")["stylized"]
+    stylizer = Stylizer.load(models["dialled"], engine="onnx")
+    assert difference(second, stylizer(photo)) <= CLOSE
+    assert difference(first, second) > 20
+    assert page.url.endswith("#dialled")
+    page.focus("#strength")
+    for key, strength in (("Home", 0.0), ("End", 1.5), ("ArrowLeft", 1.45)):
+        page.keyboard.press(key)
+        expect(page.locator("#strength-value")).to_have_text(f"{strength * 100:.0f} %")
+        picture = painted(page, "dialled")["stylized"]
+        assert difference(picture, stylizer(photo, strength=strength)) <= CLOSE
+    assert difference(stylizer(photo, strength=0.0), second) > 20
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowUp")
+    painted(page, "plain")
+    assert page.locator("#strength").is_disabled()
+
+
+def test_the_keyboard_reaches_everything_in_order(visit: Visit, address: str) -> None:
+    page = visit.open(f"{address}#dialled")
+    reached = []
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id"))
+    assert reached == ["split", "camera", "choose", "style-1", "strength", "size", "save", "engine-name", ""]
+    page.focus("#split")
+    page.keyboard.press("Home")
+    assert page.locator("#picture").evaluate("e => e.style.getPropertyValue('--split')") == "0%"
+    page.focus("#engine-name")
+    page.keyboard.press("Enter")
+    expect(page.locator("#engine-why")).to_be_visible()
+
+
+def test_a_link_names_a_style(visit: Visit, address: str) -> None:
+    page = visit.open(f"{address}#dialled")
+    expect(page.locator("#title")).to_have_text("With a dial")
+    expect(page.locator("#style-1")).to_be_checked()
+
+
+def test_save_gives_the_picture(visit: Visit, address: str, tmp_path: Path) -> None:
+    page = visit.open(address)
+    hand_over(page, "drop", png(make_photo(6, 80, 60)))
+    shown = painted(page, "plain")["stylized"]
+    with page.expect_download() as download:
+        page.click("#save")
+    assert download.value.suggested_filename.startswith("plain-20")
+    assert download.value.suggested_filename.endswith(".png")
+    download.value.save_as(tmp_path / "saved.png")
+    assert np.array_equal(np.array(Image.open(tmp_path / "saved.png").convert("RGB")), shown)
+
+
+def test_record_gives_a_clip_that_plays(visit: Visit, address: str, tmp_path: Path) -> None:
+    page = visit.open(address)
+    page.click("#camera")
+    size = painted(page, "plain")["stylized"].shape
+    page.click("#record")
+    expect(page.locator("#record")).to_have_attribute("aria-pressed", "true")
+    assert page.locator("#size").is_disabled()
+    expect(page.locator("#record span")).to_have_text("0:02")
+    with page.expect_download() as download:
+        page.click("#record")
+    suffix = Path(download.value.suggested_filename).suffix
+    assert suffix in (".mp4", ".webm")
+    download.value.save_as(tmp_path / f"clip{suffix}")
+    assert page.locator("#size").is_enabled()
+    # The page itself plays videos.
+    page.set_input_files("#file", tmp_path / f"clip{suffix}")
+    expect(page.locator("#camera")).to_have_attribute("aria-pressed", "false")
+    assert painted(page, "plain")["stylized"].shape == size
+
+
+def test_a_blocked_camera_is_explained(visit: Visit, address: str) -> None:
+    visit.context.clear_permissions()
+    page = visit.open(address)
+    page.click("#camera")
+    expect(page.locator("#notice")).to_contain_text("The camera is blocked for this page")
+    hand_over(page, "drop", png(make_photo(7)))
+    painted(page, "plain")
+
+
+def test_no_camera_is_explained(playwright: Playwright, address: str) -> None:
+    browser = playwright.chromium.launch(executable_path=find_browser(), args=["--use-fake-ui-for-media-stream"])
+    visit = Visit(browser.new_context())
+    page = visit.open(address)
+    page.click("#camera")
+    expect(page.locator("#notice")).to_contain_text("No camera was found")
+    assert page.locator("#camera").get_attribute("aria-pressed") == "false"
+    browser.close()
+    assert visit.complaints == []
+
+
+def test_an_insecure_origin_is_explained_and_paints(visit: Visit, address: str, models: dict[str, Path]) -> None:
+    page = visit.open(address.replace("127.0.0.1", "plain.test"))
+    assert not page.evaluate("isSecureContext")
+    page.click("#camera")
+    expect(page.locator("#notice")).to_contain_text("plain http")
+    expect(page.locator("#engine-name")).to_have_text("WebAssembly, one thread")
+    assert "plain http" in page.locator("#engine-why").text_content()
+    photo = make_photo(8)
+    hand_over(page, "drop", png(photo))
+    assert difference(painted(page, "plain")["stylized"], Stylizer.load(models["plain"], engine="onnx")(photo)) <= CLOSE
+    visit.complaints = [text for text in visit.complaints if "Cross-Origin-Opener-Policy" not in text]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "plain.test"])
+def test_a_damaged_model_is_not_run(visit: Visit, address: str, site: Path, host: str) -> None:
+    damaged = bytearray((site / "models" / "plain.onnx").read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    visit.context.route("**/plain.onnx*", lambda route: route.fulfill(body=bytes(damaged), status=200))
+    page = visit.open(address.replace("127.0.0.1", host))
+    hand_over(page, "drop", png(make_photo(9)))
+    expect(page.locator("#notice")).to_contain_text("isn’t the file that the site names")
+    assert page.locator("#picture").get_attribute("data-painted") is None
+    # The browser, which looks at the checksum in the place of insecure pages, says so in the console.
+    assert (visit.complaints == []) == (host == "127.0.0.1")
+    visit.complaints = []
+    visit.context.unroute_all()
+    page.check("#style-1", force=True)
+    painted(page, "dialled")
+
+
+def test_a_lost_connection_is_told_and_tried_again(visit: Visit, address: str) -> None:
+    visit.context.route("**/plain.onnx*", lambda route: route.abort())
+    page = visit.open(address)
+    hand_over(page, "drop", png(make_photo(9)))
+    expect(page.locator("#notice")).to_contain_text("Plain can’t be fetched")
+    visit.context.unroute_all()
+    hand_over(page, "drop", png(make_photo(9)))
+    painted(page, "plain")
+    expect(page.locator("#notice")).to_be_empty()
+    visit.complaints.clear()  # the browser's own word on the lost request
+
+
+def test_progress_is_shown_and_what_was_fetched_is_kept(visit: Visit, address: str) -> None:
+    visit.page.add_init_script(
+        """window.told = [];
+        document.addEventListener("DOMContentLoaded", () => {
+          const text = document.getElementById("loading-text");
+          new MutationObserver(() => told.push([text.textContent, document.getElementById("progress").value]))
+            .observe(text, { childList: true });
+        });"""
+    )
+    page = visit.open(address)
+    hand_over(page, "drop", png(make_photo(10)))
+    painted(page, "plain")
+    told = page.evaluate("told")
+    assert any(text.startswith("ONNX Runtime, ") and text.endswith("of 14.3 MB") for text, _ in told)
+    assert any(text.startswith("Plain, ") for text, _ in told)
+    assert page.locator("#loading").is_hidden()
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.append(request.url))
+    visit.open(address)
+    hand_over(page, "drop", png(make_photo(10)))
+    painted(page, "plain")
+    assert not any(".onnx" in url or "/ort/" in url for url in asked)
+
+
+def test_painting_leaves_the_page_awake(visit: Visit, address: str) -> None:
+    page = visit.open(address)
+    hand_over(page, "drop", png(make_photo(11, 80, 60)))
+    painted(page, "plain")
+    page.focus("#size")
+    page.keyboard.press("End")
+    hand_over(page, "drop", png(make_photo(12, 1280, 1280)))
+    page.wait_for_selector("#picture[aria-busy]")
+    frames = page.evaluate(
+        """async () => {
+          let frames = 0;
+          while (document.getElementById("picture").hasAttribute("aria-busy")) {
+            await new Promise(requestAnimationFrame);
+            frames++;
+          }
+          return frames;
+        }"""
+    )
+    assert frames > 3
+    assert canvases(page)["stylized"].shape == (1280, 1280, 3)
+
+
+@pytest.fixture
+def bare_address(site: Path) -> Iterator[str]:
+    """The site on a web server that sends no headers of its own, as many hosts do."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}  # noqa: RUF012
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_host_without_headers_gives_one_thread(visit: Visit, bare_address: str) -> None:
+    page = visit.open(bare_address)
+    expect(page.locator("#engine-name")).to_have_text("WebAssembly, one thread")
+    assert "headers" in page.locator("#engine-why").text_content()
+    hand_over(page, "drop", png(make_photo(13)))
+    painted(page, "plain")
+
+
+def test_the_runtime_from_a_public_server(
+    visit: Visit, fast_style: Command, work: Path, models: dict[str, Path]
+) -> None:
+    """Without onnxruntime-web at hand; the public server is one that this test plays."""
+    from fast_style.web import runtime
+    from fast_style.web.server import open_server
+
+    result = fast_style("web", "-m", models["plain"], "-o", "site", "--cdn")
+    assert result.returncode == 0, result.stderr
+    assert not (work / "site" / "ort").exists()
+    manifest = json.loads((work / "site" / "site.json").read_text())
+    assert manifest["engines"]["wasm"]["binary"]["url"].startswith(
+        "https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/"
+    )
+    folder = find_runtime()
+    asked = []
+
+    def answer(route: Any) -> None:
+        asked.append(name := route.request.url.rsplit("/", 1)[-1])
+        headers = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+        route.fulfill(body=(folder / name).read_bytes(), headers=headers)
+
+    visit.context.route(f"{runtime.CDN}**", answer)
+    with open_server(work / "site", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        page = visit.open(f"http://127.0.0.1:{server.server_port}/")
+        hand_over(page, "drop", png(make_photo(14)))
+        painted(page, "plain")
+        server.shutdown()
+        thread.join()
+    assert sorted(asked) == ["ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm", "ort.wasm.min.mjs"]
+
+
+def test_webgpu_paints_the_same_and_an_imitated_one_is_passed_over(
+    playwright: Playwright, address: str, models: dict[str, Path]
+) -> None:
+    browser = playwright.chromium.launch(
+        executable_path=find_browser(), args=["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+    )
+    visit = Visit(browser.new_context())
+    page = visit.open(address)
+    if not page.evaluate("navigator.gpu?.requestAdapter().then(Boolean)"):
+        browser.close()
+        pytest.skip("this Chromium has no WebGPU, not even an imitated one")
+    expect(page.locator("#engine-name")).to_contain_text("WebAssembly")
+    assert "imitated" in (page.locator("#engine-why").text_content() or "")
+    page = visit.open(f"{address}?engine=webgpu")
+    expect(page.locator("#engine-name")).to_have_text("WebGPU")
+    photo = make_photo(15, 32, 32)
+    hand_over(page, "drop", png(photo))
+    picture = painted(page, "plain")["stylized"]
+    expect(page.locator("#engine-name")).to_have_text("WebGPU")  # it did not give up
+    assert difference(picture, Stylizer.load(models["plain"], engine="onnx")(photo)) <= CLOSE
+    browser.close()
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_axe_finds_nothing(browser: Browser, address: str, scheme: Any, size: tuple[int, int]) -> None:
+    axe = find_axe()
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    visit = Visit(context)
+    page = visit.open(address)
+    page.click("#camera")  # is blocked: the message is looked at, too
+    expect(page.locator("#notice")).not_to_be_empty()
+    page.click("#engine-name")
+    page.evaluate(axe.read_text())
+    found = page.evaluate("axe.run()")
+    told = [f"{v['id']}: {v['help']}: {[n['html'] for n in v['nodes']]}" for v in found["violations"]]
+    assert told == []
+    assert len(found["passes"]) > 20
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # nothing to push sideways
+    context.close()
+    assert visit.complaints == []
+
+
+def test_writing_a_page_imports_no_torch(work: Path, models: dict[str, Path]) -> None:
+    code = (
+        "import sys; from fast_style.cli import main\n"
+        f"sys.argv = ['fast-style', 'web', '-m', {str(models['plain'])!r}, '-o', 'site', '--cdn', '-q']\n"
+        "try: main()\nexcept SystemExit as done: assert not done.code, done.code\n"
+        "print([name for name in ('torch', 'pytorch_lightning', 'hydra', 'onnx') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=work, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["site", "[]"]
+
+
+def test_mistakes_are_one_line_and_status_2(fast_style: Command, work: Path, models: dict[str, Path]) -> None:
+    (work / "full").mkdir()
+    (work / "full" / "thesis.tex").touch()
+    before = sorted(path.name for path in work.rglob("*"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as taken:
+        for arguments, words in (
+            ((), ["-o DIR", "--serve", "--install"]),
+            (("-o", "site", "-m", "nothing"), ["no model nothing", "starry_night"]),
+            (("-o", "site", "-m", models["plain"]), ["onnxruntime-web 1.30.0", "fast-style web --install", "--cdn"]),
+            (("-o", "full", "-m", models["plain"], "--cdn"), ["full", "other files"]),
+            (("-o", "full/thesis.tex", "-m", models["plain"], "--cdn"), ["thesis.tex", "is a file"]),
+            (("-o", "/proc/site", "-m", models["plain"], "--cdn"), ["/proc/site", "cannot be written"]),
+            (("--serve", "--cdn", "--port", taken.server_port), [str(taken.server_port), "taken"]),
+            (("--install", "--url", "file:///nowhere.tgz"), ["nowhere.tgz", "No such file"]),
+            (("--install", "--url", "ftp://x/y.tgz"), ["--url ftp://x/y.tgz"]),
+        ):
+            assert_one_line_error(fast_style("web", *arguments), *words)
+    assert sorted(path.name for path in work.rglob("*")) == before

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("cv2")
+
+from fast_style.errors import MediaError
+from fast_style.warping import Warping
+from tests.conftest import make_photo
+
+
+def measure(noise: float) -> tuple[float, float]:
+    """Errors of a video that moves with its original, and of the same with noise of this deviation."""
+    wide = make_photo(0, 220, 120)
+    painted = 255 - wide
+    meter = Warping()
+    for number in range(5):
+        part = slice(2 * number, 2 * number + 160)
+        grain = np.random.default_rng(number).normal(0, noise, (120, 160, 3))
+        moved = np.ascontiguousarray(painted[:, part])
+        meter.add(np.ascontiguousarray(wide[:, part]), [moved, np.clip(moved + grain, 0, 255).astype(np.uint8)])
+    result = meter.result()
+    assert result["pairs"] == 4
+    assert result["trusted"] > 0.7
+    first, second = result["warping_error"]
+    return first, second
+
+
+def test_what_moves_with_the_original_is_no_error_and_noise_is() -> None:
+    steady, noisy = measure(20)
+    assert steady < 6
+    # Independent noise of both frames, somewhat clipped at the ends.
+    assert 20 < noisy < 32
+
+
+def test_one_frame_is_not_enough() -> None:
+    meter = Warping()
+    meter.add(make_photo(0), [make_photo(1)])
+    with pytest.raises(MediaError, match="two frames"):
+        meter.result()
