@@ -5,6 +5,7 @@ bfloat16 where the processor can, and on GPUs.
 from __future__ import annotations
 
 import ctypes
+import logging
 import platform
 import sys
 import threading
@@ -268,6 +269,8 @@ class TorchEngine:
         self._network: Any = self._interface
         self._compiled = compile
         if compile:
+            # It warns of what it does not find on the way.
+            logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
             mode = "reduce-overhead" if device == "cuda" else "default"
             self._network = torch.compile(self._interface, mode=mode)
         # The compiler, CUDA graphs and the buffers below are not for two threads at a time.
