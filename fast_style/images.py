@@ -188,7 +188,7 @@ def save_rgb(array: RGB, path: str | Path, *, quality: int = 95, metadata: Metad
     image = _checked(array, f"cannot write {path}", quality)
     try:
         with atomic_write(path) as temporary:
-            image.save(temporary, format=kind, **_options(kind, quality, metadata, image.width * image.height))
+            image.save(temporary, format=kind, **_options(kind, quality, metadata))
     except FastStyleError as error:
         raise ImageError(str(error)) from error
     except (ValueError, RuntimeError, ArithmeticError) as error:  # a format's own limits, on the size mostly
@@ -200,7 +200,7 @@ def encode_rgb(array: RGB, kind: str, *, quality: int = 95, metadata: Metadata |
     image = _checked(array, f"cannot write {kind}", quality)
     stream = io.BytesIO()
     try:
-        image.save(stream, format=kind, **_options(kind, quality, metadata, image.width * image.height))
+        image.save(stream, format=kind, **_options(kind, quality, metadata))
     except (OSError, ValueError, RuntimeError, ArithmeticError) as error:
         raise ImageError(f"cannot write {kind}: {_line(error)}; try another format") from error
     return stream.getvalue()
@@ -235,11 +235,12 @@ def _checked(array: RGB, failing: str, quality: int) -> Image.Image:
     return Image.frombuffer("RGB", (array.shape[1], array.shape[0]), np.ascontiguousarray(array), "raw", "RGB", 0, 1)
 
 
-def _options(kind: str, quality: int, metadata: Metadata | None, pixels: int) -> dict[str, Any]:
+def _options(kind: str, quality: int, metadata: Metadata | None) -> dict[str, Any]:
     """What Pillow's `save` is told besides the format."""
     lossy: dict[str, dict[str, Any]] = {
-        # One or two per cent smaller, for which libjpeg holds all of the picture's coefficients in memory.
-        "JPEG": {"quality": quality, "subsampling": "4:4:4", "optimize": pixels <= 1 << 24},
+        # Not `optimize`: for its one or two per cent Pillow wants the whole file in a buffer that busy pictures
+        # do not fit into, and libjpeg all coefficients in memory.
+        "JPEG": {"quality": quality, "subsampling": "4:4:4"},
         "AVIF": {"quality": quality, "subsampling": "4:4:4"},
         "WEBP": {"quality": quality},
     }

@@ -771,3 +771,10 @@ print(sorted({"torch", "torchvision", "pytorch_lightning"} & set(sys.modules)))
         )
         assert result.stderr == ""
         assert result.stdout.splitlines() == ["(10000, 10000)", "(48, 64, 3)", "refused", "[]"]
+
+
+@pytest.mark.parametrize("quality", [85, 95, 100])
+def test_the_busiest_picture_there_is_fits_into_a_jpeg(tmp_path: Path, quality: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (320, 480, 3), dtype=np.uint8)
+    save_rgb(noise, tmp_path / "noise.jpg", quality=quality)
+    assert load_rgb(tmp_path / "noise.jpg").shape == noise.shape
