@@ -280,13 +280,13 @@ def test_the_default_run_needs_nothing(fast_style: Command, work: Path) -> None:
     small = ("model.width=4", "model.blocks=1", "data.image_size=64", "data.val_count=2", "style.size=96")
     result = fast_style("train", *small, "trainer.max_steps=3")
     assert result.returncode == 0, result.stderr
-    model = work / "checkpoints" / "mosaic"
+    model = work / "checkpoints" / "stained_glass"
     record = json.loads((model / "card.json").read_text())["training"]
     assert record["encoder"] == "embedded"
     assert record["content"] == "synthetic images"
     with Image.open(model / "preview.jpg") as sample, Image.open(resource("data/scenes/lake.jpg")) as scene:
         assert sample.size == scene.size
-    assert "checkpoints/mosaic/preview.jpg" in result.stdout
+    assert "checkpoints/stained_glass/preview.jpg" in result.stdout
 
 
 def test_a_picture_of_ones_own_keeps_its_name(fast_style: Command, work: Path, style_file: Path) -> None:
