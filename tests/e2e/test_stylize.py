@@ -88,7 +88,7 @@ def test_max_size(fast_style: Command, work: Path) -> None:
         (["photo.jpg", "-o", "out.jpg", "--model", "nothing"], ["nothing", "starry_night"]),
         (["photo.jpg", "-o", "out.jpg", "--model", "photo.jpg"], ["photo.jpg", ".onnx"]),
         (["photo.jpg", "-o", "out.jpg", "--engine", "magic"], ["magic"]),
-        (["photo.jpg", "-o", "out.jpg", "--strength", "0.5"], ["strength=0.5", "no dial"]),
+        (["photo.jpg", "-o", "out.jpg", "--strength", "2"], ["strength=2", "0 to 1.5"]),
         (["photo.jpg", "-o", "out.jpg", "--stroke", "3"], ["stroke=3", "0.5 to 2"]),
         (["photo.jpg", "-o", "out.jpg", "--tile", "7"], ["tile=7"]),
         (["photo.jpg", "-o", "out.jpg", "--memory", "lots"], ["memory=lots", "2GB"]),
