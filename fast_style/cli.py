@@ -155,7 +155,6 @@ def models() -> None:
     table = Table(box=None)
     for header in ("name", "style", "network", "size", "style left", "content", "iterations"):
         table.add_column(header, no_wrap=header in ("name", "size", "iterations"))
-    table.add_column("folder", overflow="fold")
     known = list_models()
     if not known:
         stderr.print("no models yet: train one with fast-style train")
@@ -179,8 +178,12 @@ def models() -> None:
             if "equivalent_iterations" in measured
             else "",
         ]
-        table.add_row(files.name, title, network, f"{files.size() / 1e6:.1f} MB", *figures, _shown(files.folder))
-    Console().print(table)
+        table.add_row(files.name, title, network, f"{files.size() / 1e6:.1f} MB", *figures)
+    console = Console()
+    console.print(table)
+    for folder in dict.fromkeys(files.folder.parent for files in known):
+        names = ", ".join(files.name for files in known if files.folder.parent == folder)
+        console.print(f"\nin {_shown(folder)}: {names}", highlight=False, soft_wrap=True)
 
 
 ModelName = Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")]

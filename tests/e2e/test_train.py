@@ -80,7 +80,7 @@ def test_smoke_trains_exports_and_logs(fast_style: Command, work: Path) -> None:
     result = fast_style("stylize", picture, "-o", "out.png", "--model", "smoke")
     assert result.returncode == 0, result.stderr
     assert Image.open(work / "out.png").size == (51, 37)
-    assert "smoke" in fast_style("models").stdout
+    assert "in checkpoints: again, smoke\n" in fast_style("models").stdout
 
 
 def test_a_new_model_carries_its_scorecard(fast_style: Command, work: Path) -> None:
