@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import platform
 import re
-import statistics
-import sys
 import tempfile
 import time
-from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,22 +18,27 @@ import onnxruntime
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.table import Table
-from torch import nn
 
 import fast_style
 from fast_style.config import TrainConfig, compose_training
 from fast_style.data import StyleDataModule
-from fast_style.errors import ConfigError
+from fast_style.errors import ConfigError, ModelError
 from fast_style.images import save_rgb
 from fast_style.objective import build_loss, load_style, quoted
+from fast_style.peer import find_peer, time_peer_stylising, time_peer_training
 from fast_style.runs import lightning_precision, quieten_lightning
 from fast_style.stylizer import Stylizer
 from fast_style.synthetic import dead_leaves
+from fast_style.timings import WARM_UP, Timing, between, measure
 from fast_style.train import build_module
 
 SIZES = ((256, 256), (640, 480), (1280, 720), (1920, 1080))
-ENGINES = ("onnx", "torch")
-WARM_UP = 2
+ENGINES: dict[str, dict[str, Any]] = {
+    "onnx": {"engine": "onnx"},
+    "torch": {"engine": "torch"},
+    "torch, compiled": {"engine": "torch", "compile": True},
+}
+PEER = "pytorch/examples"
 PHOTOS = 64  # on the disk, for both training loops
 # Of pytorch/examples' loop: VGG-16, four style layers, content at relu2_2, Adam, one scale.
 PEER_RECIPE = (
@@ -56,32 +56,6 @@ def parse_size(text: str) -> tuple[int, int]:
     if found is None or not int(found[1]) or not int(found[2]):
         raise ConfigError(f"--size {text}: want width x height in pixels, as 640x480")
     return int(found[1]), int(found[2])
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Seconds of the same work, done again and again."""
-
-    median: float
-    fastest: float
-    slowest: float
-    times: int
-
-    @classmethod
-    def of(cls, seconds: Sequence[float]) -> Timing:
-        return cls(statistics.median(seconds), min(seconds), max(seconds), len(seconds))
-
-
-def measure(work: Callable[[], object], seconds: float) -> Timing:
-    """Does `work` after a warm-up for about so many seconds, three times at least."""
-    for _ in range(WARM_UP):
-        work()
-    taken: list[float] = []
-    while len(taken) < 3 or sum(taken) < seconds:
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return Timing.of(taken)
 
 
 def machine() -> dict[str, Any]:
@@ -113,11 +87,6 @@ class StepClock(Callback):
         self.ends.append(time.perf_counter())
 
 
-def between(ends: Sequence[float]) -> Timing:
-    """Seconds of each step but the first ones, from when they ended."""
-    return Timing.of(np.diff(ends)[WARM_UP:].tolist())
-
-
 def time_training(config: TrainConfig, steps: int) -> Timing:
     """Seconds of a training step through Lightning, loading of the photos included.
 
@@ -139,9 +108,9 @@ def time_training(config: TrainConfig, steps: int) -> Timing:
     return between(clock.ends)
 
 
-def time_stylising(model: str, engine: str, size: tuple[int, int], seconds: float) -> Timing:
-    """Seconds of a picture of `size` (width, height), from array to array."""
-    stylizer = Stylizer.load(model, engine=engine)
+def time_stylising(model: str, options: dict[str, Any], size: tuple[int, int], seconds: float) -> Timing:
+    """Seconds of a picture of `size` (width, height), from array to array, with these options of `Stylizer.load`."""
+    stylizer = Stylizer.load(model, **options)
     picture = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     return measure(lambda: stylizer(picture), seconds)
 
@@ -159,80 +128,6 @@ def random_vgg16(path: Path) -> None:
 
     features = vgg16(weights=None).features.state_dict(prefix="features.")
     save_file(dict(features), path)
-
-
-@contextmanager
-def peer_modules(folder: Path) -> Iterator[tuple[ModuleType, type[nn.Module]]]:
-    """pytorch/examples' `neural_style` and `TransformerNet` from a checkout of the user's own.
-
-    Raises:
-        ConfigError: not that checkout.
-    """
-    import torchvision.models
-
-    inside = next((p for p in (folder, folder / "neural_style", folder / "fast_neural_style" / "neural_style")
-                   if (p / "transformer_net.py").is_file()), None)  # fmt: skip
-    if inside is None:
-        raise ConfigError(f"--peer {folder}: no transformer_net.py there; give a checkout of pytorch/examples")
-    names = ("neural_style", "transformer_net", "utils", "vgg")
-    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
-    trained = torchvision.models.vgg16
-    sys.path.insert(0, str(inside))
-    # Random weights are as fast as theirs, which would have to be downloaded.
-    torchvision.models.vgg16 = lambda **_: trained(weights=None)
-    try:
-        yield importlib.import_module("neural_style"), importlib.import_module("transformer_net").TransformerNet
-    finally:
-        torchvision.models.vgg16 = trained
-        sys.path.remove(str(inside))
-        for name in names:
-            sys.modules.pop(name, None)
-        sys.modules.update(before)
-
-
-def time_peer_training(neural_style: ModuleType, photos: Path, style: Path, steps: int) -> Timing:
-    """Seconds of a step of the peer's own training loop, batch 4 at 256 px."""
-    ends: list[float] = []
-
-    class Enough(Exception):
-        pass
-
-    class ClockedAdam(torch.optim.Adam):
-        def step(self, closure: Any = None) -> Any:
-            super().step(closure)
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            ends.append(time.perf_counter())
-            if len(ends) >= steps:
-                raise Enough
-
-    neural_style.Adam = ClockedAdam  # type: ignore[attr-defined]
-    arguments = Namespace(
-        accel=torch.cuda.is_available(), cuda=torch.cuda.is_available(), seed=0, image_size=256, dataset=str(photos),
-        batch_size=4, lr=1e-3, style_image=str(style), style_size=None, epochs=10**6, content_weight=1e5,
-        style_weight=1e10, log_interval=10**9, checkpoint_interval=10**9, checkpoint_model_dir=None,
-        save_model_dir=None,
-    )  # fmt: skip
-    try:
-        with redirect_stdout(sys.stderr):
-            neural_style.train(arguments)
-    except Enough:
-        pass
-    return between(ends)
-
-
-def time_peer_stylising(network: type[nn.Module], size: tuple[int, int], seconds: float) -> Timing:
-    """Seconds of a picture through the peer's network in eager mode, from array to array as they do it."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = network().eval().to(device)
-    picture = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-
-    def stylise() -> np.ndarray:
-        with torch.no_grad():
-            given = torch.from_numpy(picture).to(device).permute(2, 0, 1)[None].float()
-            return model(given)[0].clamp(0, 255).permute(1, 2, 0).byte().cpu().numpy()
-
-    return measure(stylise, seconds)
 
 
 def bench(
@@ -258,13 +153,14 @@ def bench(
 
     Returns:
         `machine`, `training` and `stylising` (a row each: what, and `seconds`), and with a peer its rows among
-        them and the `ratio` of its time to ours.
+        them, and in ours the `ratio` of its time to ours.
 
     Raises:
         FastStyleError: no such model, or not a checkout of the peer.
     """
     if 0 < steps < WARM_UP + 4:
         raise ConfigError(f"--steps {steps}: the first {WARM_UP + 1} are a warm-up; want {WARM_UP + 4} or more, or 0")
+    modules = find_peer(peer) if peer is not None else None
     training: list[dict[str, Any]] = []
     stylising: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -294,39 +190,29 @@ def bench(
 
         if steps:
             train("with these settings" if overrides else "with the defaults", overrides)
-        ours: dict[tuple[int, int], float] = {}
         for size in sizes:
             for model in models:
-                for engine in ENGINES:
-                    timing = stylise(
-                        f"{model}, {engine}", size,
-                        lambda model=model, engine=engine, size=size: time_stylising(model, engine, size, seconds),  # type: ignore[misc]
-                    )  # fmt: skip
-                    ours[size] = min(ours.get(size, timing.median), timing.median)
-        if peer is not None:
-            with peer_modules(peer) as (neural_style, network):
-                if steps:
-                    weights = folder / "vgg16.safetensors"
-                    random_vgg16(weights)
-                    timing = train("the peer's recipe", [*PEER_RECIPE, f"encoder.weights={quoted(weights)}"])
-                    note("training by pytorch/examples")
-                    style = next((folder / "photos").iterdir())
-                    theirs = time_peer_training(neural_style, folder, style, steps)
-                    training.append(
-                        {
-                            "what": "pytorch/examples",
-                            "photos_per_second": 4 / theirs.median,
-                            "seconds": asdict(theirs),
-                            "ratio": theirs.median / timing.median,
-                        }
-                    )
-                for size in sizes:
-                    theirs = stylise(
-                        "pytorch/examples, eager", size,
-                        lambda size=size: time_peer_stylising(network, size, seconds),  # type: ignore[misc]
-                    )  # fmt: skip
-                    if size in ours:
-                        stylising[-1]["ratio"] = theirs.median / ours[size]
+                for what, options in ENGINES.items():
+                    try:
+                        stylise(f"{model}, {what}", size, partial(time_stylising, model, options, size, seconds))
+                    except ModelError as error:
+                        if "compile" not in options:
+                            raise
+                        note(f"{model}, {what}: {error}")  # no compiler on this machine
+        if modules is not None:
+            if steps:
+                weights = folder / "vgg16.safetensors"
+                random_vgg16(weights)
+                timing = train("the peer's recipe", [*PEER_RECIPE, f"encoder.weights={quoted(weights)}"])
+                note("training by pytorch/examples")
+                theirs = time_peer_training(modules, folder, steps)
+                training[-1]["ratio"] = theirs.median / timing.median
+                training.append({"what": PEER, "photos_per_second": 4 / theirs.median, "seconds": asdict(theirs)})
+            for size in sizes:
+                ours = [row for row in stylising if (row["width"], row["height"]) == size]
+                theirs = stylise(f"{PEER}, eager", size, partial(time_peer_stylising, modules, size, seconds))
+                for row in ours:
+                    row["ratio"] = theirs.median / row["seconds"]["median"]
     return {"machine": machine(), "training": training, "stylising": stylising}
 
 
@@ -335,7 +221,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
     made = []
     if result["training"]:
         table = Table(title="training", box=None, title_justify="left")
-        for header in ("", "photos/s", "step, median", "fastest", "slowest", "takes, by ours"):
+        for header in ("", "photos/s", "step, median", "fastest", "slowest", "times the peer"):
             table.add_column(header, justify="left" if not header else "right")
         for row in result["training"]:
             spread = [f"{row['seconds'][key]:.3f} s" for key in ("median", "fastest", "slowest")]
@@ -344,7 +230,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
         made.append(table)
     if result["stylising"]:
         table = Table(title="stylising", box=None, title_justify="left")
-        for header in ("", "size", "median", "fastest", "slowest", "pictures/s", "takes, by our fastest"):
+        for header in ("", "size", "median", "fastest", "slowest", "pictures/s", "times the peer"):
             table.add_column(header, justify="left" if not header else "right")
         for row in result["stylising"]:
             times = row["seconds"]

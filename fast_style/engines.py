@@ -17,7 +17,7 @@ import numpy as np
 
 from fast_style.artifact import ModelFiles, ModelInfo, read_info
 from fast_style.errors import ModelError, first_line
-from fast_style.machine import usable_cores
+from fast_style.machine import keep_freed_memory, usable_cores
 
 if TYPE_CHECKING:
     from fast_style.tiling import TiledNetwork
@@ -261,6 +261,8 @@ class TorchEngine:
                 precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
             else:
                 precision = "bf16" if device == "cpu" and cpu_computes_bf16() else "fp32"
+        if device == "cpu":
+            keep_freed_memory()
         self.device = device
         self.precision = precision
         self._torch = torch

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, fx
 from torch.nn import functional as F
 
-from fast_style.networks import InstanceNorm2d, PixelInterface, ReflectionConv2d
+from fast_style.networks import InstanceNorm2d, PixelInterface, ReflectionConv2d, UpsampleConv2d
 
 Normalize = Callable[[fx.Node, InstanceNorm2d, Tensor, Tensor | None], Tensor]
 """What is computed at a normalisation, of its features and of the strength."""
@@ -60,7 +60,7 @@ class _Tracer(fx.Tracer):
     """Goes into everything but PyTorch's own modules and ours that look at devices and batches."""
 
     def is_leaf_module(self, module: torch.nn.Module, module_qualified_name: str) -> bool:
-        leaves = (ReflectionConv2d, InstanceNorm2d)
+        leaves = (ReflectionConv2d, UpsampleConv2d, InstanceNorm2d)
         return isinstance(module, leaves) or super().is_leaf_module(module, module_qualified_name)
 
 

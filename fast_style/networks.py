@@ -61,6 +61,61 @@ class ReflectionConv2d(nn.Conv2d):
         return super().forward(padded)
 
 
+class UpsampleConv2d(nn.Conv2d):
+    """Nearest-neighbour upsampling to twice the size, and a 3×3 convolution padded by reflection, in one.
+
+    In place of a transposed convolution: no checkerboard (Odena et al. 2016, "Deconvolution and Checkerboard
+    Artifacts"). It is computed before the upsampling, for the four pixels of a cell apart (Shi et al. 2016,
+    arXiv 1609.07009): a row or column of pixels sees two of cells, so 4 products do where there were 9.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, 3, bias=bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`[N, C, H, W]` to `[N, out_channels, 2·H, 2·W]`."""
+        height, width = features.shape[-2:]
+        with torch.autocast(features.device.type, enabled=False):
+            # Before the upsampling a reflection is a repetition.
+            padded = F.pad(features, (1, 1, 1, 1), mode="replicate")
+            weight = cell_weight(cell_weight(self.weight, 2), 4).transpose(0, 1).flatten(0, 2)
+        bias = None if self.bias is None else self.bias.repeat(4)
+        corners = F.conv2d(padded, weight, bias).permute(0, 2, 3, 1).unflatten(3, (2, 2, self.out_channels))
+        # What a pixel sees begins a cell later for the second row and column of each cell.
+        rows = [torch.stack([corners[:, y : y + height, x : x + width, y, x] for x in (0, 1)], 3) for y in (0, 1)]
+        return torch.stack(rows, 2).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
+
+
+def cell_weight(weight: Tensor, axis: int) -> Tensor:
+    """Of 3 weights along `axis`, for pixels, those for the 2 cells that the first and the second pixel of a cell
+    see: `[2, …]`."""
+    before, here, after = weight.unbind(axis)
+    return torch.stack([torch.stack([before, here + after], axis), torch.stack([before + here, after], axis)])
+
+
+class CellConv2d(ReflectionConv2d):
+    """A convolution padded by reflection, of 9×9 pixels, computed for cells of 2×2 pixels with 4 times the channels.
+
+    The same numbers: a processor's vectors hold more than the 3 channels of an image, and were idle.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 9)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`[N, C, H, W]` with even H and W to `[N, out_channels, H, W]`."""
+        with torch.autocast(features.device.type, enabled=False):
+            padded = F.pad(features, self.reflected, mode="reflect")
+        cells = padded.permute(0, 2, 3, 1).unflatten(2, (-1, 2)).unflatten(1, (-1, 2)).transpose(2, 3)
+        # 9 rows, seen from the first or the second pixel of a cell, are 10 of 5 cells.
+        pixels = [F.pad(self.weight, (x, 1 - x, y, 1 - y)) for y in (0, 1) for x in (0, 1)]
+        weight = torch.stack(pixels).unflatten(4, (5, 2)).unflatten(3, (5, 2)).permute(0, 1, 4, 6, 2, 3, 5)
+        assert self.bias is not None
+        result = F.conv2d(cells.flatten(3).permute(0, 3, 1, 2), weight.flatten(2, 4).flatten(0, 1), self.bias.repeat(4))
+        pairs = result.permute(0, 2, 3, 1).unflatten(3, (2, 2, self.out_channels)).transpose(2, 3)
+        return pairs.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
+
+
 class InstanceNorm2d(nn.InstanceNorm2d):
     """Instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022), without leaving channels_last on a CPU.
 
@@ -93,26 +148,20 @@ class InstanceNorm2d(nn.InstanceNorm2d):
             return F.instance_norm(features, eps=self.eps) * scale[..., None, None] + shift[..., None, None]
         scales, shifts = (value.expand(len(features), -1) for value in (scale, shift))
         # PyTorch's own folds samples into channels, which rearranges every map, once there and once back.
-        return torch.cat(
-            [
-                F.batch_norm(sample, None, None, scales[i], shifts[i], True, 0.0, self.eps)
-                for i, sample in enumerate(features.split(1))
-            ]
-        )
+        normalized = [
+            F.batch_norm(sample, None, None, scales[i], shifts[i], True, 0.0, self.eps)
+            for i, sample in enumerate(features.split(1))
+        ]
+        return torch.cat(normalized) if len(normalized) > 1 else normalized[0]
 
 
 class ConvNorm(nn.Module):
-    """Reflection padding, convolution, instance normalisation.
+    """A convolution, best without the bias that the normalisation would remove, and instance normalisation."""
 
-    The convolution has no bias: the normalisation that follows would remove it.
-    """
-
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, *, dial: bool = False
-    ) -> None:
+    def __init__(self, conv: nn.Conv2d, *, dial: bool = False) -> None:
         super().__init__()
-        self.conv = ReflectionConv2d(in_channels, out_channels, kernel_size, stride, bias=False)
-        self.norm = InstanceNorm2d(out_channels, dial)
+        self.conv = conv
+        self.norm = InstanceNorm2d(conv.out_channels, dial)
 
     def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
         return self.norm(self.conv(features), strength)
@@ -127,8 +176,8 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int, *, dial: bool = False) -> None:
         super().__init__()
-        self.first = ConvNorm(channels, channels, 3, dial=dial)
-        self.second = ConvNorm(channels, channels, 3, dial=dial)
+        self.first = ConvNorm(ReflectionConv2d(channels, channels, 3, bias=False), dial=dial)
+        self.second = ConvNorm(ReflectionConv2d(channels, channels, 3, bias=False), dial=dial)
 
     def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
         return features + self.second(F.relu(self.first(features, strength)), strength)
@@ -176,24 +225,21 @@ class Johnson(TransformationNetwork):
         check_size(width, blocks)
         self.arguments = {"width": width, "blocks": blocks, "dial": dial}
         self.encode = Stages(
-            ConvNorm(3, width, 9, dial=dial),
+            ConvNorm(ReflectionConv2d(3, width, 9, bias=False), dial=dial),
             nn.ReLU(),
-            ConvNorm(width, 2 * width, 3, stride=2, dial=dial),
+            ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False), dial=dial),
             nn.ReLU(),
-            ConvNorm(2 * width, 4 * width, 3, stride=2, dial=dial),
+            ConvNorm(ReflectionConv2d(2 * width, 4 * width, 3, stride=2, bias=False), dial=dial),
             nn.ReLU(),
         )
         self.transform = Stages(*(ResidualBlock(4 * width, dial=dial) for _ in range(blocks)))
-        # Nearest-neighbour upsampling before a convolution, where the paper has transposed convolutions:
-        # no checkerboard (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts").
+        # Nearest-neighbour upsampling, where the paper has transposed convolutions.
         self.decode = Stages(
-            nn.Upsample(scale_factor=2.0, mode="nearest"),
-            ConvNorm(4 * width, 2 * width, 3, dial=dial),
+            ConvNorm(UpsampleConv2d(4 * width, 2 * width, bias=False), dial=dial),
             nn.ReLU(),
-            nn.Upsample(scale_factor=2.0, mode="nearest"),
-            ConvNorm(2 * width, width, 3, dial=dial),
+            ConvNorm(UpsampleConv2d(2 * width, width, bias=False), dial=dial),
             nn.ReLU(),
-            ReflectionConv2d(width, 3, 9),
+            CellConv2d(width, 3),
         )
         self.photo = Photo() if dial else None
 
@@ -231,13 +277,14 @@ class Lite(TransformationNetwork):
         if width < 2:
             raise ConfigError(f"model.width={width}: the network lite wants width ≥ 2")
         self.arguments = {"width": width, "blocks": blocks, "dial": dial}
-        self.encode = Stages(nn.PixelUnshuffle(4), ConvNorm(48, width, 3, dial=dial), nn.ReLU())
+        self.encode = Stages(
+            nn.PixelUnshuffle(4), ConvNorm(ReflectionConv2d(48, width, 3, bias=False), dial=dial), nn.ReLU()
+        )
         self.transform = Stages(
-            ConvNorm(width, 2 * width, 3, stride=2, dial=dial),
+            ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False), dial=dial),
             nn.ReLU(),
             *(ResidualBlock(2 * width, dial=dial) for _ in range(blocks)),
-            nn.Upsample(scale_factor=2.0, mode="nearest"),
-            ConvNorm(2 * width, width, 3, dial=dial),
+            ConvNorm(UpsampleConv2d(2 * width, width, bias=False), dial=dial),
         )
         last = ReflectionConv2d(width // 2, 12, 3)
         # The 4 pixels of a cell begin as equals: no checkerboard to unlearn (Aitken et al. 2017, arXiv 1707.02937).
@@ -248,8 +295,7 @@ class Lite(TransformationNetwork):
         # By way of half the resolution: straight from a quarter, strokes are woven of 4×4 cells.
         self.decode = Stages(
             nn.ReLU(),
-            nn.Upsample(scale_factor=2.0, mode="nearest"),
-            ConvNorm(width, width // 2, 3, dial=dial),
+            ConvNorm(UpsampleConv2d(width, width // 2, bias=False), dial=dial),
             nn.ReLU(),
             last,
             nn.PixelShuffle(2),

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from fast_style.encoders import Encoder
 from fast_style.losses import PerceptualLoss, style_grams
-from fast_style.networks import ConvNorm, Johnson, ResidualBlock
+from fast_style.networks import ConvNorm, Johnson, ReflectionConv2d, ResidualBlock
 
 Upsampling = Literal["transposed", "shuffle"]
 
@@ -33,15 +33,19 @@ class CheckeredNetwork(nn.Module):
         super().__init__()
         inner = 4 * width
         if upsampling == "shuffle":
-            encode: list[nn.Module] = [nn.PixelUnshuffle(4), ConvNorm(48, inner, 3), nn.ReLU()]
+            encode: list[nn.Module] = [
+                nn.PixelUnshuffle(4),
+                ConvNorm(ReflectionConv2d(48, inner, 3, bias=False)),
+                nn.ReLU(),
+            ]
             decode: list[nn.Module] = [nn.Conv2d(inner, 48, 3, padding=1), nn.PixelShuffle(4)]
         else:
             encode = [
-                ConvNorm(3, width, 5),
+                ConvNorm(ReflectionConv2d(3, width, 5, bias=False)),
                 nn.ReLU(),
-                ConvNorm(width, 2 * width, 3, stride=2),
+                ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False)),
                 nn.ReLU(),
-                ConvNorm(2 * width, inner, 3, stride=2),
+                ConvNorm(ReflectionConv2d(2 * width, inner, 3, stride=2, bias=False)),
                 nn.ReLU(),
             ]
             decode = [

@@ -1,18 +1,53 @@
-"""How long each stage of a stream takes: median, 95th percentile, share."""
+"""How long things take: the same work again and again, and each stage of a stream."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rich.table import Table
 
 KEPT = 20_000
 """Newest figures of a stage that its percentiles are of: a camera may run for days."""
+
+
+WARM_UP = 2
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of the same work, done again and again."""
+
+    median: float
+    fastest: float
+    slowest: float
+    times: int
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Timing:
+        return cls(statistics.median(seconds), min(seconds), max(seconds), len(seconds))
+
+
+def measure(work: Callable[[], object], seconds: float) -> Timing:
+    """Does `work` after a warm-up for about so many seconds, three times at least."""
+    for _ in range(WARM_UP):
+        work()
+    taken: list[float] = []
+    while len(taken) < 3 or sum(taken) < seconds:
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return Timing.of(taken)
+
+
+def between(ends: Sequence[float]) -> Timing:
+    """Seconds of each step but the first ones, from when they ended."""
+    return Timing.of([end - begin for begin, end in pairwise(ends)][WARM_UP:])
 
 
 @dataclass(frozen=True)

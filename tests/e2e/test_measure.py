@@ -176,7 +176,11 @@ def test_bench_times_us_and_a_peer(fast_style: Command, work: Path) -> None:
     measured = json.loads(result.stdout)
     assert [row["what"] for row in measured["training"]] == ["with these settings"]
     assert measured["training"][0]["photos_per_second"] > 0
-    assert [row["what"] for row in measured["stylising"]] == ["starry_night, onnx", "starry_night, torch"]
+    assert [row["what"] for row in measured["stylising"]] == [
+        "starry_night, onnx",
+        "starry_night, torch",
+        "starry_night, torch, compiled",
+    ]
     assert measured["machine"]["cores"] >= 1
 
     timed = ("--steps", 6, "--seconds", 0, "--size", "64x48")
@@ -184,9 +188,9 @@ def test_bench_times_us_and_a_peer(fast_style: Command, work: Path) -> None:
     assert result.returncode == 0, result.stderr
     measured = json.loads(result.stdout)
     assert [row["what"] for row in measured["training"]][1:] == ["the peer's recipe", "pytorch/examples"]
-    assert measured["training"][2]["ratio"] > 0
-    assert measured["stylising"][2]["what"] == "pytorch/examples, eager"
-    assert measured["stylising"][2]["ratio"] > 0
+    assert measured["training"][1]["ratio"] > 0
+    assert measured["stylising"][-1]["what"] == "pytorch/examples, eager"
+    assert all(row["ratio"] > 0 for row in measured["stylising"][:-1])
     assert_one_line_error(fast_style("bench", "--steps", 0, "--quiet", "--peer", "nowhere"), "--peer nowhere")
     assert_one_line_error(fast_style("bench", "--steps", 3), "--steps 3")
     assert_one_line_error(fast_style("bench", "--steps", 0, "--size", "big"), "--size big", "640x480")

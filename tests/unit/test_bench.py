@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from fast_style.bench import Timing, between, measure, parse_size, peer_modules, tables
+from fast_style.bench import parse_size, tables
 from fast_style.errors import ConfigError
+from fast_style.peer import find_peer
+from fast_style.timings import Timing, between, measure
 
 
 def test_timings() -> None:
@@ -30,8 +32,8 @@ def test_sizes() -> None:
 
 
 def test_a_folder_that_is_no_peer(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no transformer_net\.py there"), peer_modules(tmp_path):
-        pass
+    with pytest.raises(ConfigError, match=r"no transformer_net\.py there"):
+        find_peer(tmp_path)
 
 
 def test_tables_show_every_row() -> None:

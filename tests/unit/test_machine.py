@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -25,6 +28,33 @@ def test_what_is_no_size(text: str) -> None:
 def test_there_is_memory() -> None:
     assert available_memory() > 10**7
     assert 0 <= used_memory() < 10**12
+
+
+FAULTS = """
+import resource, sys
+from fast_style.machine import keep_freed_memory
+if sys.argv[1:]:
+    keep_freed_memory()
+def use():
+    for size in (2**23, 2**25, 2**27):
+        b"x" * size
+use()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    use()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator alone is told")
+def test_freed_memory_is_kept() -> None:
+    def faults(*arguments: str) -> int:
+        command = [sys.executable, "-c", FAULTS, *arguments]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    # 168 MiB in pages of 4 KiB, ten times.
+    assert faults() > 100_000
+    assert faults("keep") < 1_000
 
 
 def test_there_are_cores() -> None:

@@ -2,9 +2,18 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from fast_style.errors import ConfigError
-from fast_style.networks import NETWORKS, Johnson, PixelInterface, TransformationNetwork, build_network
+from fast_style.networks import (
+    NETWORKS,
+    CellConv2d,
+    Johnson,
+    PixelInterface,
+    TransformationNetwork,
+    UpsampleConv2d,
+    build_network,
+)
 
 TINY = {"width": 4, "blocks": 1}
 
@@ -49,6 +58,30 @@ def test_instance_norm_ignores_contrast_of_the_batch_neighbours(name: str) -> No
     alone = network(image)
     beside = network(torch.cat([image, torch.rand(1, 3, 24, 24) * 0.1]))[:1]
     assert torch.allclose(alone, beside, atol=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 5), (7, 4)])
+@pytest.mark.parametrize("bias", [False, True])
+def test_upsampling_before_or_within_the_convolution(height: int, width: int, bias: bool) -> None:
+    convolution = UpsampleConv2d(3, 5, bias=bias)
+    features = torch.randn(2, 3, height, width, requires_grad=True)
+    upsampled = F.pad(F.interpolate(features, scale_factor=2.0, mode="nearest"), (1, 1, 1, 1), mode="reflect")
+    expected = F.conv2d(upsampled, convolution.weight, convolution.bias)
+    result = convolution(features)
+    torch.testing.assert_close(result, expected, atol=1e-5, rtol=1e-5)
+    assert result.is_contiguous(memory_format=torch.channels_last)
+    weights = (features, convolution.weight)
+    gradients = (torch.autograd.grad(image.square().sum(), weights) for image in (result, expected))
+    for ours, plain in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, plain, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("height", "width"), [(6, 6), (8, 14)])
+def test_a_convolution_of_pixels_or_of_cells(height: int, width: int) -> None:
+    convolution = CellConv2d(5, 3)
+    features = torch.randn(2, 5, height, width)
+    expected = F.conv2d(F.pad(features, (4,) * 4, mode="reflect"), convolution.weight, convolution.bias)
+    torch.testing.assert_close(convolution(features), expected, atol=1e-5, rtol=1e-5)
 
 
 def with_slopes(name: str) -> TransformationNetwork:
