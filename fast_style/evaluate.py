@@ -57,8 +57,6 @@ def scorecard(
     loss: PerceptualLoss,
     *,
     dial: StylizeBy | None = None,
-    equivalent_photos: int = 0,
-    limit: int = 200,
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Measures a model.
@@ -68,13 +66,11 @@ def scorecard(
         photos: uint8 RGB `[H, W, 3]` each, sides above 128.
         loss: the reference objective.
         dial: the model with a strength, where it has one.
-        equivalent_photos: on how many photos, evenly spread, to count equivalent iterations: minutes for each.
-        limit: of equivalent iterations.
         advance: called after each photo.
 
     Returns:
         Plain values: `terms` (means and medians, of the model and of the untouched photos), `style_share`,
-        `equivalent_iterations`, `checkerboard`, `border`, `flicker`, `clipping`, `perceptual_distance`, `dial`.
+        `checkerboard`, `border`, `flicker`, `clipping`, `perceptual_distance`, `dial`.
     """
     layer = loss.style_layers[0]
     rows: list[dict[str, float]] = []
@@ -83,8 +79,6 @@ def scorecard(
     along_dial: dict[float, list[dict[str, float]]] = {strength: [] for strength in STRENGTHS}
     power = [np.zeros(1), np.zeros(1)]
     measured_slowly = spread(len(photos), FLICKER_PHOTOS)
-    counted = spread(len(photos), equivalent_photos)
-    iterations: dict[str, list[int]] = {"photo": [], "noise": []}
     for number, photo in enumerate(photos):
         given = to_float(to_tensor(photo)[None])
         stylized = stylize(photo)
@@ -117,10 +111,6 @@ def scorecard(
                 "distance": perceptual_distance(result, given, loss.encoder, list(loss.style_layers)),
             }
         )
-        if number in counted:
-            for start, counts in iterations.items():
-                begin = starting_picture(start, given, given, seed=number)
-                counts.append(equivalent_iterations(terms["total"], given, loss, limit=limit, initial=begin))
         advance()
 
     def mean(name: str, of: list[dict[str, float]] = rows) -> float:
@@ -160,13 +150,36 @@ def scorecard(
             f"{strength:g}": {name: mean(name, measured) for name in measured[0]}
             for strength, measured in along_dial.items()
         }
-    if counted:
-        card["equivalent_iterations"] = {
-            "photos": len(counted),
-            "limit": limit,
-            **{f"from_{start}": _quartiles(counts) for start, counts in iterations.items()},
-        }
     return card
+
+
+def count_equivalent_iterations(
+    models: Sequence[Stylize],
+    photos: Sequence[np.ndarray],
+    loss: PerceptualLoss,
+    *,
+    limit: int,
+    advance: Callable[[], None] = lambda: None,
+) -> list[dict[str, Any]]:
+    """`equivalent_iterations` of a scorecard, for each of `models`: minutes for each photo."""
+    counts: dict[str, list[list[int]]] = {"photo": [], "noise": []}
+    for number, photo in enumerate(photos):
+        given = to_float(to_tensor(photo)[None])
+        content = loss.content_features(given)
+        results = [to_float(to_tensor(stylize(photo))[None]) for stylize in models]
+        totals = [evaluate_terms(loss, result, content)["total"] for result in results]
+        for start, of_start in counts.items():
+            begin = starting_picture(start, given, given, seed=number)
+            of_start.append(equivalent_iterations(totals, given, loss, limit=limit, initial=begin))
+        advance()
+    return [
+        {
+            "photos": len(photos),
+            "limit": limit,
+            **{f"from_{start}": _quartiles(of_model) for start, of_model in zip(counts, of_starts, strict=True)},
+        }
+        for of_starts in zip(*(zip(*of_start, strict=True) for of_start in counts.values()), strict=True)
+    ]
 
 
 def _quartiles(values: Sequence[float]) -> dict[str, float]:
@@ -282,12 +295,22 @@ def evaluate_models(
                 loaded,
                 loss,
                 dial=dial,
-                equivalent_photos=equivalent_photos,
+                advance=partial(progress.advance, task),
+            )
+        if equivalent_photos:
+            counted = [loaded[number] for number in sorted(spread(len(loaded), equivalent_photos))]
+            task = progress.add_task("L-BFGS", total=len(counted))
+            found = count_equivalent_iterations(
+                [stylize for stylize, _ in stylizers.values()],
+                counted,
+                loss,
                 limit=limit,
                 advance=partial(progress.advance, task),
             )
-            if save:
-                add_scorecard(find_model(model), cards[model])
+            for card, equivalent in zip(cards.values(), found, strict=True):
+                card["equivalent_iterations"] = equivalent
+    for model in models if save else ():
+        add_scorecard(find_model(model), cards[model])
     return cards
 
 

@@ -14,6 +14,7 @@ from fast_style.encoders import Encoder, build_encoder
 from fast_style.errors import ConfigError, ImageError
 from fast_style.images import load_rgb
 from fast_style.losses import PerceptualLoss
+from fast_style.machine import keep_freed_memory
 from fast_style.module import to_float
 from fast_style.resources import find_input
 from fast_style.style_cache import cached_style_grams
@@ -72,6 +73,7 @@ def load_style(config: TrainConfig) -> torch.Tensor:
 
 def build_loss(config: TrainConfig, style: torch.Tensor) -> PerceptualLoss:
     """The loss that `config` describes, with targets from `style` `[1, 3, H, W]`."""
+    keep_freed_memory()  # whoever computes it does so again and again
     loss = config.loss
     encoder = build_objective_encoder(config)
     return PerceptualLoss(

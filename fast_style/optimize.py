@@ -7,7 +7,7 @@ milliseconds. It shows what a style, size and weight can give, and it is what ne
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -158,25 +158,32 @@ def resized(image: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
 
 
 def equivalent_iterations(
-    total: float, photo: Tensor, loss: PerceptualLoss, *, limit: int, initial: Tensor | None = None
-) -> int:
+    totals: Sequence[float], photo: Tensor, loss: PerceptualLoss, *, limit: int, initial: Tensor | None = None
+) -> list[int]:
     """How many L-BFGS iterations reach the objective that a network reached (Johnson et al. 2016, section 4.1 and
     figure 5, where they begin at noise).
 
     Args:
-        total: the network's objective on `photo`.
+        totals: of each network, the objective on `photo`; one optimisation answers for all.
         photo: float RGB in [0, 1], `[1, 3, H, W]`.
         loss: the objective.
         limit: where to stop looking.
         initial: where they begin; None: at the photo, which takes fewer.
 
     Returns:
-        0 to `limit`; 0 if the untouched photo is as good; `limit` if even that many do not reach it.
+        Of each network, 0 to `limit`; 0 if the untouched photo is as good; `limit` if even that many do not reach it.
     """
-    last = optimize(
-        photo, loss, iterations=limit, initial=initial, watch=lambda progress: progress.terms["total"] <= total
-    )
-    return last.iteration if last.terms["total"] <= total else limit
+    counts = [limit] * len(totals)
+    missing = set(range(len(totals)))
+
+    def watch(progress: Progress) -> bool:
+        for number in [number for number in missing if progress.terms["total"] <= totals[number]]:
+            counts[number] = progress.iteration
+            missing.remove(number)
+        return not missing
+
+    optimize(photo, loss, iterations=limit, initial=initial, watch=watch)
+    return counts
 
 
 def optimize_file(

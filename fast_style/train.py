@@ -26,7 +26,6 @@ from fast_style.errors import ConfigError, FastStyleError, TrainingError
 from fast_style.evaluate import SMALLEST, both_ways, scorecard
 from fast_style.export import export_model
 from fast_style.losses import PerceptualLoss
-from fast_style.machine import keep_freed_memory
 from fast_style.module import StyleModule
 from fast_style.networks import TransformationNetwork, load_network
 from fast_style.objective import build_loss, load_style
@@ -189,7 +188,6 @@ def train(config: TrainConfig) -> TrainResult:
 
 def build_module(config: TrainConfig, criterion: PerceptualLoss) -> StyleModule:
     """What Lightning trains, freshly initialised."""
-    keep_freed_memory()
     return StyleModule(
         network=config.model.name,
         network_arguments={"width": config.model.width, "blocks": config.model.blocks, "dial": config.model.dial},

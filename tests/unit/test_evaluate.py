@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from fast_style.errors import ModelError
-from fast_style.evaluate import load_foreign, scorecard, spread, table
+from fast_style.evaluate import count_equivalent_iterations, load_foreign, scorecard, spread, table
 from fast_style.losses import PerceptualLoss
 from tests.conftest import make_photo
 
@@ -17,15 +17,10 @@ PHOTOS = [make_photo(seed, 160, 144) for seed in range(3)]
 
 def test_the_scorecard_of_doing_nothing(small_loss: PerceptualLoss) -> None:
     done: list[None] = []
-    card = scorecard(
-        lambda picture: picture, PHOTOS, small_loss, equivalent_photos=2, limit=5, advance=lambda: done.append(None)
-    )
+    card = scorecard(lambda picture: picture, PHOTOS, small_loss, advance=lambda: done.append(None))
     assert len(done) == card["photos"] == 3
     assert card["terms"]["content"]["mean"] == 0
     assert card["style_share"] == 1
-    assert card["equivalent_iterations"]["from_photo"]["median"] == 0
-    assert card["equivalent_iterations"]["from_noise"]["median"] == 0  # noise is this loss's style
-    assert card["equivalent_iterations"]["photos"] == 2
     assert card["perceptual_distance"] == 0
     assert card["flicker"] == {**{f"shift_{s}": 0 for s in (1, 2, 3, 4)}, "noise": pytest.approx(2, abs=0.1)}
     for measure in ("checkerboard", "border", "clipping"):
@@ -41,12 +36,22 @@ def test_the_scorecard_tells_a_worse_model(small_loss: PerceptualLoss) -> None:
 
     clean = scorecard(lambda picture: picture, PHOTOS, small_loss)
     bad = scorecard(checkered, PHOTOS, small_loss)
-    assert "equivalent_iterations" not in bad
     assert bad["checkerboard"]["model"] > 2 * bad["checkerboard"]["photo"]
     assert bad["flicker"]["shift_1"] > 5 > bad["flicker"]["shift_4"]
     assert bad["terms"]["content"]["mean"] > 0 < bad["perceptual_distance"]
     cells = [str(cell) for column in table({"clean": clean, "bad": bad}).columns for cell in column.cells]
     assert f"{bad['terms']['total']['mean']:.4f}" in cells
+
+
+def test_equivalent_iterations_of_several_models(small_loss: PerceptualLoss) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, PHOTOS[0].shape, dtype=np.uint8)
+    models = (lambda picture: picture, lambda picture: np.zeros_like(picture), lambda picture: noise)
+    nothing, black, noisy = count_equivalent_iterations(models, PHOTOS[:2], small_loss, limit=5)
+    assert nothing["from_photo"]["median"] == 0
+    assert black["from_photo"]["median"] == 0  # worse than the photo itself
+    assert noisy["photos"] == 2
+    assert noisy["from_noise"]["median"] <= 1  # noise is this loss's style
+    assert nothing["from_noise"]["upper_quartile"] <= 5
 
 
 def test_the_scorecard_of_a_dial(small_loss: PerceptualLoss) -> None:
