@@ -179,12 +179,16 @@ def test_metadata_goes_along(fast_style: Command, work: Path) -> None:
 
 
 def test_a_long_panorama(fast_style: Command, work: Path) -> None:
-    Image.fromarray(make_photo(0, 20_000, 300)).resize((4000, 60)).save(work / "long.png")
+    Image.fromarray(make_photo(0, 4000, 60)).save(work / "long.png")
+    Image.fromarray(make_photo(0, 20_000, 300)).save(work / "longer.jpg")
     Image.fromarray(make_photo(0, 5000, 1)).save(work / "line.png")
     result = fast_style("stylize", "long.png", "line.png", "-o", "out", "--tile", "256")
     assert result.returncode == 0, result.stderr
     assert Image.open(work / "out" / "long.png").size == (4000, 60)
     assert Image.open(work / "out" / "line.png").size == (5000, 1)
+    result = fast_style("stylize", "longer.jpg", "-o", "out")
+    assert result.returncode == 0, result.stderr
+    assert Image.open(work / "out" / "longer.jpg").size == (20_000, 300)
 
 
 def test_the_command_imports_no_torch_for_onnx(work: Path) -> None:

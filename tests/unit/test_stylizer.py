@@ -63,9 +63,8 @@ def test_the_same_kind_comes_back(stylizer: Stylizer, photo: np.ndarray) -> None
 
 def test_every_odd_size(stylizer: Stylizer) -> None:
     for height in range(1, 71, 2):
-        for width in (*range(1, 17, 2), 31, 53, 69):
+        for width in range(1, 71, 2):
             assert stylizer(np.zeros((height, width, 3), np.uint8)).shape == (height, width, 3)
-            assert stylizer(np.zeros((width, height, 3), np.uint8)).shape == (width, height, 3)
 
 
 @pytest.mark.parametrize("size", [(3000, 1), (1, 3000), (20_000, 3)])
