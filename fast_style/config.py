@@ -85,6 +85,7 @@ class TrainerConfig:
     learning_rate: float = 5e-3  # Adam wants 1e-3
     schedule: str = "cosine"  # "cosine" or "constant"
     warmup_steps: int = 0
+    dial_share: float = 0.0  # of all steps, the last ones, in which a network with a dial learns that alone
     gradient_clip: float = 0.0  # largest norm of the gradient; 0: no clipping
     precision: str = "auto"  # "auto", "fp32", "bf16" or "fp16"
     accelerator: str = "auto"
@@ -291,6 +292,8 @@ def check(config: TrainConfig) -> None:
             raise ConfigError(f"{key}={choice}: must be one of {', '.join(allowed)}")
     if not 0 < config.data.min_crop <= 1:
         raise ConfigError(f"data.min_crop={config.data.min_crop}: must lie above 0 and be at most 1")
+    if not 0 <= config.trainer.dial_share <= 1:
+        raise ConfigError(f"trainer.dial_share={config.trainer.dial_share}: must lie from 0 to 1")
     if not config.trainer.learning_rate > 0:
         raise ConfigError(f"trainer.learning_rate={config.trainer.learning_rate}: must be above 0")
     if config.loss.content_weight == config.loss.style_weight == 0:

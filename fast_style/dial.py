@@ -10,21 +10,15 @@ from torch import Tensor
 
 from fast_style.networks import STRENGTH
 
-PLAIN = 0.5
-"""Share of the samples that are trained at strength 1: what most people will use."""
 EXAGGERATION = 4.0
 """At the dial's end content counts so many times less than at 1, where the style's Gram matrices can't be more
 than reached."""
 
 
 def draw_strengths(seed: int, numbers: Sequence[int]) -> Tensor:
-    """A strength for each sample number, the same in every run: `[N]`, half of them 1, the others anywhere on the
-    dial."""
-    strengths = []
-    for number in numbers:
-        rng = np.random.default_rng((seed, 3, number))
-        plain, anywhere = rng.uniform() < PLAIN, rng.uniform(STRENGTH["minimum"], STRENGTH["maximum"])
-        strengths.append(STRENGTH["default"] if plain else anywhere)
+    """A strength for each sample number, the same in every run: `[N]`, anywhere on the dial."""
+    ends = STRENGTH["minimum"], STRENGTH["maximum"]
+    strengths = [np.random.default_rng((seed, 3, number)).uniform(*ends) for number in numbers]
     return torch.tensor(strengths, dtype=torch.float32)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,7 @@ class StyleModule(LightningModule):
         schedule: `cosine` (to 1 % of the learning rate at `max_steps`) or `constant`.
         warmup_steps: steps of linear warm-up.
         max_steps: length of the schedule.
+        dial_share: of all steps, the last ones, in which the dial alone is learnt, for a network with one.
         stability_weight: of `stability` in the total.
         seed: of the strengths and motions that are drawn by sample number.
         criterion: the loss; not a hyperparameter, not in the checkpoint, and not needed to export.
@@ -50,6 +53,7 @@ class StyleModule(LightningModule):
         schedule: str = "cosine",
         warmup_steps: int = 0,
         max_steps: int = 1,
+        dial_share: float = 0.0,
         stability_weight: float = 0.0,
         seed: int = 0,
         criterion: PerceptualLoss | None = None,
@@ -57,6 +61,9 @@ class StyleModule(LightningModule):
         super().__init__()
         self.save_hyperparameters(ignore=["criterion"])
         self.network = build_network(network, **network_arguments)
+        # Apart from everything else, which rests meanwhile: at strength 1 the network is what it would be without a
+        # dial. Learnt together, they cost a sixth of the objective there.
+        self.dial_begins = max_steps - round(dial_share * max_steps) if self.network.dial else max_steps
         # Past nn.Module's own __setattr__: a registered encoder would land in every checkpoint.
         object.__setattr__(self, "criterion", criterion)
 
@@ -71,13 +78,25 @@ class StyleModule(LightningModule):
         if self.criterion is not None:
             self.criterion.to(self.device).to(memory_format=torch.channels_last)
 
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        if self.learns_dial:
+            self.network.begin_dial()
+
+    @property
+    def learns_dial(self) -> bool:
+        """Whether this step is of those that learn the dial."""
+        return self.network.dial and self.global_step >= self.dial_begins
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         assert self.criterion is not None, "training needs a criterion"
         photos, content = self._prepared(batch)
         strengths = grams = emphasis = None
-        if self.network.dial:
+        if self.learns_dial:
             strengths = draw_strengths(self.hparams["seed"], batch.numbers).to(photos.device)
             grams, emphasis = self.criterion.style_targets(photos, strengths), content_emphasis(strengths)
+        elif self.network.dial:
+            # Without a gradient for the dial, but not without the dial: DDP wants every parameter in every step.
+            strengths = torch.ones(len(photos), device=photos.device)
         stylized = self.network(photos, strengths)
         terms = self.criterion(stylized, content, grams=grams, emphasis=emphasis)
         if self.hparams["stability_weight"] > 0:
@@ -112,20 +131,28 @@ class StyleModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         rate = self.hparams["learning_rate"]
+        dial = [parameter for key, parameter in self.named_parameters() if key.endswith("slopes")]
         optimizer: torch.optim.Optimizer
         if self.hparams["optimizer"] == "muon":
-            optimizer = MuonAdam(self.parameters(), muon_rate=rate, adam_rate=ADAM_SHARE * rate)
+            optimizer = MuonAdam(self.parameters(), apart=dial, muon_rate=rate, adam_rate=ADAM_SHARE * rate)
         else:
-            optimizer = torch.optim.Adam(self.parameters(), lr=rate)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
+            others = [parameter for key, parameter in self.named_parameters() if not key.endswith("slopes")]
+            optimizer = torch.optim.Adam([{"params": group} for group in (others, dial) if group], lr=rate)
+        network = partial(self._learning_rate_factor, begin=0, end=self.dial_begins)
+        factors: list[Callable[[int], float]] = [network] * len(optimizer.param_groups)
+        if dial:
+            factors[-1] = partial(self._learning_rate_factor, begin=self.dial_begins, end=self.hparams["max_steps"])
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def _learning_rate_factor(self, step: int) -> float:
-        warmup, total = self.hparams["warmup_steps"], self.hparams["max_steps"]
-        rise = min(1.0, (step + 1) / (warmup + 1))
+    def _learning_rate_factor(self, step: int, *, begin: int, end: int) -> float:
+        """Of parameters that are learnt in the steps from `begin` to `end`."""
+        if not begin <= step < end:
+            return 0.0
+        rise = min(1.0, (step - begin + 1) / (self.hparams["warmup_steps"] + 1))
         if self.hparams["schedule"] == "constant":
             return rise
-        return rise * (0.01 + 0.99 * half_cosine(step / max(1, total)))
+        return rise * (0.01 + 0.99 * half_cosine((step - begin) / (end - begin)))
 
 
 def to_float(photos: Tensor) -> Tensor:

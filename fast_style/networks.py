@@ -37,6 +37,14 @@ class TransformationNetwork(nn.Module):
         """Whether `forward` takes a strength."""
         return bool(self.arguments["dial"])
 
+    def begin_dial(self) -> None:
+        """Gives a dial that was never learnt a beginning: what the last normalisation lets through fades with the
+        strength, as the photo comes."""
+        last = [module for module in self.modules() if isinstance(module, InstanceNorm2d)][-1]
+        if last.slopes is not None and not last.slopes.any():
+            with torch.no_grad():
+                last.slopes[0] = torch.cat([last.weight, last.bias])
+
 
 def beyond_one(strength: Tensor) -> Tensor:
     """What the dial's polynomials are made of, `[N, 3]` for strengths `[N]`: without a constant, so that nothing

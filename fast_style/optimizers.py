@@ -13,10 +13,11 @@ class MuonAdam(torch.optim.Optimizer):
     """Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks") for weights of
     convolutions, as matrices `[out, in·k·k]`; Adam for biases and scales.
 
-    Two parameter groups, so that a schedule reaches both.
+    Parameter groups for each, so that a schedule reaches them all.
 
     Args:
         parameters: of the network.
+        apart: of these, those that are Adam's in a group of their own, the last, for a schedule of their own.
         muon_rate: learning rate of Muon: the size of a step, whatever the size of the gradient.
         adam_rate: learning rate of Adam.
         betas: of Adam.
@@ -26,25 +27,30 @@ class MuonAdam(torch.optim.Optimizer):
         self,
         parameters: Iterable[nn.Parameter],
         *,
+        apart: Iterable[nn.Parameter] = (),
         muon_rate: float,
         adam_rate: float,
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
-        every = list(parameters)
+        apart = list(apart)
+        kept_apart = {id(parameter) for parameter in apart}
+        every = [p for p in parameters if id(p) not in kept_apart]
         self._weights = [p for p in every if p.ndim == 4]
-        rest = [p for p in every if p.ndim != 4]
-        super().__init__([{"params": self._weights, "lr": muon_rate}, {"params": rest, "lr": adam_rate}], {})
+        adams = [group for group in ([p for p in every if p.ndim != 4], apart) if group]
+        groups = [(self._weights, muon_rate), *((group, adam_rate) for group in adams)]
+        super().__init__([{"params": group, "lr": rate} for group, rate in groups], {})
         self._matrices = [nn.Parameter(_matrix(weight.data)) for weight in self._weights]
         self._muon = torch.optim.Muon(self._matrices, lr=muon_rate, weight_decay=0.0)
-        self._adam = torch.optim.Adam(rest, lr=adam_rate, betas=betas)
+        self._adam = torch.optim.Adam([{"params": group} for group in adams], lr=adam_rate, betas=betas)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for inner, group in zip((self._muon, self._adam), self.param_groups, strict=True):
-            inner.param_groups[0]["lr"] = group["lr"]
+        inner_groups = [*self._muon.param_groups, *self._adam.param_groups]
+        for inner, group in zip(inner_groups, self.param_groups, strict=True):
+            inner["lr"] = group["lr"]
         for matrix, weight in zip(self._matrices, self._weights, strict=True):
             # Anew each time: moving a network to another device gives its weights other memory.
             matrix.data = _matrix(weight.data)

@@ -196,6 +196,7 @@ def build_module(config: TrainConfig, criterion: PerceptualLoss) -> StyleModule:
         schedule=config.trainer.schedule,
         warmup_steps=config.trainer.warmup_steps,
         max_steps=config.trainer.max_steps,
+        dial_share=config.trainer.dial_share,
         stability_weight=config.loss.stability_weight,
         seed=config.seed,
         criterion=criterion,
@@ -219,8 +220,9 @@ def begin_with(model: str, network: TransformationNetwork) -> None:
             f"init_from={model}: is {trained.name} {trained.arguments}, the model to train is {network.name} "
             f"{network.arguments}; give it the same model.name and arguments"
         )
-    # A network without a dial is one whose dial stands at 1: either way slopes may be left out.
-    network.load_state_dict(trained.state_dict(), strict=False)
+    # A network without a dial is one whose dial stands at 1. Another style's dial would be of little use.
+    weights = {key: value for key, value in trained.state_dict().items() if not key.endswith("slopes")}
+    network.load_state_dict(weights, strict=False)
 
 
 def measure(files: ModelFiles, data: StyleDataModule, criterion: PerceptualLoss, console: Console) -> dict[str, Any]:
@@ -280,6 +282,7 @@ def training_record(config: TrainConfig, steps: int, metrics: dict[str, float]) 
         "optimizer": config.trainer.optimizer,
         "learning_rate": config.trainer.learning_rate,
         "schedule": config.trainer.schedule,
+        "dial_share": config.trainer.dial_share if config.model.dial else None,
         "precision": config.trainer.precision,
         "seed": config.seed,
         "init_from": Path(config.init_from).name if config.init_from else None,

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch.utils.data import DataLoader
 
 from fast_style.data import Batch
 from fast_style.encoders import RandomFilters
 from fast_style.losses import PerceptualLoss, style_grams
 from fast_style.module import StyleModule, to_float
+from fast_style.networks import InstanceNorm2d, build_network
 
 
 @pytest.fixture
@@ -35,16 +40,19 @@ def test_the_encoder_is_neither_trained_nor_stored(module: StyleModule) -> None:
 def test_hyperparameters_are_plain_values(module: StyleModule) -> None:
     assert set(module.hparams) == {
         "network", "network_arguments", "optimizer", "learning_rate", "schedule", "warmup_steps", "max_steps",
-        "stability_weight", "seed",
+        "dial_share", "stability_weight", "seed",
     }  # fmt: skip
 
 
 def test_learning_rate_warms_up_and_falls(module: StyleModule) -> None:
-    factors = [module._learning_rate_factor(step) for step in range(101)]
+    factors = [module._learning_rate_factor(step, begin=0, end=100) for step in range(101)]
     assert factors[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0], rel=0.01)
     assert max(factors) <= 1
     assert factors[4:] == sorted(factors[4:], reverse=True)
-    assert factors[100] == pytest.approx(0.01)
+    assert factors[99] == pytest.approx(0.01, rel=0.1)
+    assert factors[100] == 0
+    later = [module._learning_rate_factor(step, begin=60, end=160) for step in range(160)]
+    assert later == [0] * 60 + factors[:100]
 
 
 def test_a_few_steps_lower_the_loss(module: StyleModule) -> None:
@@ -62,8 +70,6 @@ def test_a_few_steps_lower_the_loss(module: StyleModule) -> None:
 
 
 def test_a_checkpoint_reloads_without_the_loss(module: StyleModule, tmp_path: Path) -> None:
-    from pytorch_lightning import Trainer
-
     trainer = Trainer(
         accelerator="cpu", max_steps=1, logger=False, enable_progress_bar=False, enable_checkpointing=False,
         enable_model_summary=False,
@@ -84,19 +90,60 @@ def test_to_float_leaves_its_input_alone() -> None:
     assert torch.equal((result * 255).round().byte(), pixels)
 
 
-def test_dial_and_stability_enter_the_training_alone(module: StyleModule) -> None:
+def test_stability_enters_the_training_alone(module: StyleModule) -> None:
     logged: dict[str, float] = {}
-    dialled = StyleModule(
-        "lite", {"width": 4, "blocks": 1, "dial": True}, stability_weight=5.0, criterion=module.criterion
-    )
-    dialled.log_dict = lambda values, **_: logged.update(values)  # type: ignore[method-assign]
+    steady = StyleModule("lite", {"width": 4, "blocks": 1}, stability_weight=5.0, criterion=module.criterion)
+    steady.log_dict = lambda values, **_: logged.update(values)  # type: ignore[method-assign]
     batch = Batch(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8), [0, 1, 2, 3], [])
-    dialled.training_step(batch, 0).backward()
-    slopes = [p.grad for key, p in dialled.named_parameters() if key.endswith("slopes")]
-    assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in slopes)
+    steady.training_step(batch, 0).backward()
     assert logged["train/stability"] > 0
     with torch.no_grad():
-        dialled.validation_step(batch, 0)
+        steady.validation_step(batch, 0)
     parts = logged["val/content"] + 10 * logged["val/style"]
     assert logged["val/total"] == pytest.approx(float(parts), rel=1e-5)
     assert logged["val/stability"] > 0
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adam"])
+def test_the_dial_is_learnt_at_the_end_alone(module: StyleModule, optimizer: str) -> None:
+    """Step by step what is moved by it: in six steps of which two are the dial's."""
+    dialled = StyleModule(
+        "lite", {"width": 4, "blocks": 1, "dial": True}, optimizer, max_steps=6, dial_share=0.4,
+        criterion=module.criterion,
+    )  # fmt: skip
+    batches = [Batch(torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8), [n, n + 1], []) for n in range(6)]
+    states: list[dict[str, torch.Tensor]] = []
+
+    class Watch(Callback):
+        def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+            states.append({key: value.clone() for key, value in pl_module.state_dict().items()})
+
+    trainer = Trainer(
+        accelerator="cpu", max_steps=6, logger=False, enable_progress_bar=False, enable_checkpointing=False,
+        enable_model_summary=False, callbacks=[Watch()],
+    )  # fmt: skip
+    trainer.fit(dialled, DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
+    for step, (before, after) in enumerate(pairwise(states), 1):
+        moved = {key for key in after if not torch.equal(before[key], after[key])}
+        slopes = {key for key in after if key.endswith("slopes")}
+        assert moved, step
+        assert moved <= slopes if step >= 4 else not moved & slopes, step
+    assert all(not states[3][key].any() for key in slopes if "norm" in key)
+    assert all(states[5][key].any() for key in slopes)
+
+
+def test_where_a_dial_begins() -> None:
+    network = build_network("johnson", width=4, blocks=1, dial=True).eval()
+    for norm in (module for module in network.modules() if isinstance(module, InstanceNorm2d)):
+        torch.nn.init.normal_(norm.weight)
+        torch.nn.init.normal_(norm.bias)
+    photo = torch.rand(1, 3, 32, 32)
+    plain = network(photo, torch.ones(1))
+    network.begin_dial()
+    assert torch.equal(network(photo, torch.ones(1)), plain)
+    # The photo, but for a colour: the bias of the last layer.
+    apart = network(photo, torch.zeros(1)) - photo
+    assert apart.std((2, 3)).max() < 1e-6
+    slopes = {key: value.clone() for key, value in network.state_dict().items()}
+    network.begin_dial()
+    assert all(torch.equal(value, slopes[key]) for key, value in network.state_dict().items())
