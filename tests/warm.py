@@ -55,23 +55,24 @@ class Warm:
 
 
 def serve(address: str) -> None:
-    import cv2  # noqa: F401
-    import onnxruntime  # noqa: F401
-    import pytorch_lightning.loggers  # noqa: F401
-    import torch.onnx
-    import torch.utils.tensorboard  # noqa: F401
-
+    import fast_style.train  # noqa: F401
     from fast_style.cli import main
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
+    listener.settimeout(1)
     # Bound under another name: a client must not come before it listens.
     listener.bind(f"{address}.new")
     listener.listen()
     Path(f"{address}.new").rename(address)
-    while True:
-        client, _ = listener.accept()
+    parent = os.getppid()
+    while os.getppid() == parent:
+        try:
+            client, _ = listener.accept()
+        except TimeoutError:
+            continue
         if os.fork() == 0:
+            client.setblocking(True)
             watch(client, main)
         client.close()
 
