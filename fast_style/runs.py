@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from fast_style.errors import ConfigError
+from fast_style.config import TrainerConfig
+from fast_style.errors import ConfigError, first_line
 
 LAST = "last.ckpt"
 SLURM_NOTE = "slurm_job"
@@ -35,6 +36,23 @@ def lightning_precision(precision: str, accelerator: str) -> Any:
         else:
             precision = "fp32"
     return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[precision]
+
+
+def check_devices(config: TrainerConfig) -> None:
+    """Raises ConfigError for an accelerator or a number of devices that can't be had here."""
+    from pytorch_lightning import Trainer
+    from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+    try:
+        Trainer(
+            accelerator=config.accelerator, devices=config.devices, num_nodes=config.num_nodes, logger=False,
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        )  # fmt: skip
+    except (MisconfigurationException, ValueError) as error:
+        raise ConfigError(
+            f"trainer.accelerator={config.accelerator} trainer.devices={config.devices}: {first_line(error)}; "
+            f"auto takes what there is"
+        ) from error
 
 
 def cpu_computes_bf16() -> bool:
@@ -64,7 +82,8 @@ def is_leader() -> bool:
     from pytorch_lightning.utilities import rank_zero_only
 
     rank: int = getattr(rank_zero_only, "rank", 0)
-    return rank == 0
+    # Before there is a Trainer, the first process of another machine counts itself 0 too.
+    return rank == 0 and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def requeued_checkpoint(parent: Path) -> Path | None:

@@ -33,6 +33,7 @@ from fast_style.objective import build_loss, load_style
 from fast_style.resources import resource
 from fast_style.runs import (
     LAST,
+    check_devices,
     check_writable,
     find_checkpoint,
     is_leader,
@@ -83,6 +84,7 @@ def train(config: TrainConfig) -> TrainResult:
     leader = is_leader()
     console = Console(stderr=True, quiet=config.quiet or not leader)
     name = style_name(config)
+    check_devices(config.trainer)
     model_dir = Path(config.output_dir).expanduser() / name
     resume = find_checkpoint(config.resume) if config.resume else None
     style = load_style(config)

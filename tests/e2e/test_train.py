@@ -322,6 +322,7 @@ def test_a_sweep_trains_one_model_per_style(fast_style: Command, work: Path, sty
         (["model.name=unet"], ["unet", "johnson"]),
         (["style.image=a=b.jpg"], ["quotes"]),
         (["data.batch_size=0"], ["data.batch_size=0"]),
+        (["trainer.accelerator=abacus"], ["trainer.accelerator=abacus", "auto"]),
     ],
 )
 def test_mistakes_are_one_line_and_status_2(

@@ -1,0 +1,315 @@
+"""Every command of README.md is run as it stands there, in a folder that has the files it speaks of.
+
+`COMMANDS` says what is added to each, to make it a matter of seconds, and what it has to leave behind. A command that
+is not there fails the test: add it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image
+
+from fast_style.config import compose_training
+from fast_style.resources import PACKAGE, resource
+from tests.clips import write_clip
+from tests.conftest import ROOT, make_photo
+from tests.unit.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
+from tests.warm import Warm
+
+pytest.importorskip("cv2")
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROSE = re.sub(r"^```.*?^```", "", README, flags=re.S | re.M)
+
+
+def blocks(language: str) -> list[str]:
+    """What stands in the code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.S | re.M)
+
+
+def commands() -> list[str]:
+    """Every line of a shell block, and every whole command in the text, without its comment."""
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line]
+    inline = [code for code in re.findall(r"`([^`\n]+)`", PROSE) if re.match(r"(\w+=\S+ \./run|\./run \S+) \S", code)]
+    return list(dict.fromkeys(re.sub(r"\s+#.*", "", line) for line in (*lines, *inline)))
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a command is run here."""
+
+    more: str = ""
+    """Added at its end."""
+    makes: str = ""
+    """Files that have to be there afterwards."""
+    says: str = ""
+    """A word in its output."""
+    status: int = 0
+    before: str = ""
+    """A command to run before it."""
+
+
+class Begins(Run):
+    """A training that is ended after its first checkpoint: only its settings differ from those that are run whole."""
+
+
+class Serves(Run):
+    """It is asked for the page whose address it prints, and ended."""
+
+
+SMALL = (
+    "model.width=4 model.blocks=1 data.image_size=64 style.size=64 data.val_count=1 data.batch_size=1 "
+    "trainer.max_steps=2 trainer.accelerator=cpu"
+)
+PICTURES = (
+    "photo.jpg", "painting.jpg", "my painting.jpg", "other.jpg", "a.jpg", "b.jpg", "wall.jpg", "holiday/day1/beach.jpg",
+    "paintings/one.jpg", "unseen/1.jpg", "sets/train2017/1.jpg", "data/scenes/lake.jpg", "photos/00.jpg",
+    "photos/02.jpg", "photos/more/01.jpg", "photos/more/03.jpg",
+)  # fmt: skip
+LIMIT = 300
+"""Seconds, on a machine that does other things as well."""
+TINY = "-m painting"
+LOOK = "--iterations 1 --max-size 64"
+
+COMMANDS = {
+    "./run train": Run(SMALL, makes="checkpoints/stained_glass/model.onnx checkpoints/stained_glass/preview.jpg"),
+    "./run train style.image=painting.jpg data.dir=photos/": Run(
+        SMALL, makes="checkpoints/painting/card.md", before="rm -r checkpoints runs"
+    ),
+    "./run train -m style.image=a.jpg,b.jpg data.dir=photos/": Begins(),
+    "./run train style.image=painting.jpg data.dir=photos/ trainer.devices=2": Begins(),
+    "./run train style.image=painting.jpg data.dir=photos/ resume=runs/painting": Begins(),
+    "./run train experiment=release style=flow data.dir=photos/": Begins("encoder.weights=$VGG19"),
+    "./run train experiment=release style=wave style.image=painting.jpg data.dir=photos/": Begins(
+        "encoder.weights=$VGG19"
+    ),
+    "./run train style.image=painting.jpg data.dir=sets/train2017 data.batch_size=8 trainer.max_steps=10000": Begins(),
+    "./run train experiment=johnson2016 style.image=painting.jpg data.dir=sets/train2017": Begins(
+        "encoder.weights=$VGG16"
+    ),
+    "./run train style.image=painting.jpg encoder.weights=own.safetensors": Begins(),
+    "./run train 'style.image=\"my painting.jpg\"'": Begins(),
+    "./run train --help": Run(says="style_weight"),
+    "./run tensorboard --logdir runs": Serves("--port 0"),
+    "./run stylize photo.jpg -o painted.jpg": Run(makes="painted.jpg"),
+    "./run stylize photo.jpg -o mine.jpg --model painting": Run(makes="mine.jpg"),
+    "./run stylize holiday/ -o painted/ --model wave": Run(makes="painted/day1/beach.jpg"),
+    "./run stylize 'photos/**/*.jpg' -o painted/ --format png --skip-existing": Run(makes="painted/more/01.png"),
+    "./run stylize - -o - <photo.jpg >painted.jpg": Run(makes="painted.jpg"),
+    "./run stylize wall.jpg -o painted.png --memory 2.5GB": Run(makes="painted.png"),
+    "./run stylize photo.jpg -o painted.jpg --memory 1GB": Run(makes="painted.jpg"),
+    "./run stylize photo.jpg -o painted.jpg --stroke 2": Run(makes="painted.jpg"),
+    "./run stylize photo.jpg -o painted.jpg --keep-color": Run(makes="painted.jpg"),
+    "./run models": Run(says="starry_night"),
+    "./run video holiday.mp4 painted.mp4": Run(TINY, makes="painted.mp4"),
+    "./run video holiday.mp4 steadied.mp4 --steady": Run(TINY, makes="steadied.mp4"),
+    "./run video holiday.mp4 painted.webm --codec vp9": Run(TINY, makes="painted.webm"),
+    "./run flicker holiday.mp4 painted.mp4 steadied.mp4": Run(
+        says="steadied.mp4", before="cp holiday.mp4 painted.mp4; cp holiday.mp4 steadied.mp4"
+    ),
+    # No camera and no display are here: tests/e2e/test_webcam.py has a window.
+    "./run webcam --model starry_night --model mosaic": Run(
+        "--source holiday.mp4 --headless --record live.mp4", makes="live.mp4"
+    ),
+    "./run webcam --source holiday.mp4 --headless --record painted.mp4": Run(makes="painted.mp4"),
+    "./run webcam --size 320x240": Run("--source holiday.mp4 --headless --record live.mp4", makes="live.mp4"),
+    # Fetches 33 MB: tests/unit/test_web.py installs from a server of its own.
+    "./run web --install": Run("--url http://127.0.0.1:9/none.tgz", status=2, says="http://127.0.0.1:9/none.tgz"),
+    "./run web --serve --open": Serves("--port 0 --cdn -m painting"),
+    "./run web -m starry_night -m painting -o site/": Run("--cdn", makes="site/index.html site/models/painting.onnx"),
+    "./run optimize photo.jpg painting.jpg -o look.png --preview --style-size 512 --style-weight 10": Run(
+        LOOK, makes="look.png"
+    ),
+    "./run data coco sets/ --split train2017 --size 256": Run(
+        "--url file://$PWD/coco.zip --checksum $MD5", makes="sets/train2017/1.jpg", before="rm -r sets"
+    ),
+    "./run data prepare photos/ small/ --size 256": Run(makes="small/00.jpg"),
+    "./run data prepare photos/ small/": Run(makes="small/00.jpg"),
+    "./run distill photos=photos/ 'styles=[data/styles,paintings/]' output=own.safetensors": Run(
+        "teacher.weights=$VGG19 student.widths=[4,4,6] image_size=32 warmup_steps=1 max_steps=2 compile=false "
+        "workers=0",
+        makes="own.safetensors",
+        before="rm own.safetensors",
+    ),
+    "./run evaluate painting starry_night --photos unseen/ --style painting.jpg": Run(
+        "--count 1 --style-size 64", says="checkerboard"
+    ),
+    "./run similarity painting.jpg other.jpg photo.jpg": Run("--size 64", says="other.jpg"),
+    "./run visualize --layer relu3_2 --unit 17 --photos photos/ -o unit.png": Run("--count 2", makes="unit.png"),
+    # Without a compiler, which would take half a minute.
+    "./run bench": Run(f"--steps 6 --seconds 0 --size 64x64 {TINY} {SMALL}", says="photos/s", before="export CXX=none"),
+    './run python -c "import torch; print(torch.__version__, torch.cuda.is_available())"': Run(says=torch.__version__),
+}
+
+EXCLUDED = {
+    "./run test": "runs these very tests; CI does it",
+    "PYTHON=/path/to/python3.12 ./run train": "names a Python that is not there; it is ./run train",
+}
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    server = Warm(tmp_path_factory.mktemp("warm") / "s")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def vgg19_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    features = torchvision.models.vgg.make_layers(torchvision.models.vgg.cfgs["E"][:10])
+    path = tmp_path_factory.mktemp("weights") / "vgg19.pth"
+    torch.save({f"features.{key}": value for key, value in features.state_dict().items()}, path)
+    return path
+
+
+@dataclass(frozen=True)
+class Place:
+    folder: Path
+    environment: dict[str, str]
+
+    def start(self, command: str) -> subprocess.Popen[str]:
+        """Through a shell, as it stands."""
+        return subprocess.Popen(
+            ["bash", "-euc", command], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def checkpoints(self) -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in self.folder.glob("runs/*/*/last.ckpt")}
+
+    def begin_training(self, command: str) -> None:
+        """Ends it by SIGTERM after a checkpoint."""
+        before, deadline = self.checkpoints(), time.monotonic() + LIMIT
+        process = self.start(f"exec {command} {SMALL} trainer.max_steps=9999 trainer.checkpoint_every=1")
+        while self.checkpoints() == before and process.poll() is None:
+            assert time.monotonic() < deadline, "no checkpoint"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=LIMIT)
+        assert process.returncode == 128 + signal.SIGTERM, said
+        assert "interrupted by SIGTERM" in said
+
+
+@pytest.fixture(scope="module")
+def prepared(warm: Warm, vgg16_file: Path, vgg19_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:  # noqa: F811
+    """A folder with everything that the README speaks of."""
+    folder = tmp_path_factory.mktemp("readme") / "prepared"
+    for number, name in enumerate(PICTURES):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(make_photo(number, 144, 128)).save(folder / name)
+    write_clip(folder / "holiday.mp4", count=4)
+    with zipfile.ZipFile(folder / "coco.zip", "w") as archive:
+        archive.write(folder / "photo.jpg", "train2017/1.jpg")
+    shutil.copytree(resource("checkpoints/starry_night"), folder / "checkpoints/painting")
+    shutil.copy(PACKAGE / "embedded.safetensors", folder / "own.safetensors")
+    (folder / "run").write_text(warm.stand_in())
+    (folder / "run").chmod(0o755)
+    environment = {
+        **os.environ, "HOME": str(folder.parent), "COLUMNS": "200", "BROWSER": "true", "VGG16": str(vgg16_file),
+        "VGG19": str(vgg19_file), "MD5": hashlib.md5((folder / "coco.zip").read_bytes()).hexdigest(),
+    }  # fmt: skip
+    place = Place(folder, environment)
+    warm.wait()
+    place.begin_training("./run train style.image=painting.jpg data.dir=photos/")
+    return place
+
+
+@pytest.fixture
+def place(prepared: Place, tmp_path: Path) -> Place:
+    """A copy for one command alone."""
+    shutil.copytree(prepared.folder, tmp_path / "place")
+    return Place(tmp_path / "place", prepared.environment)
+
+
+def test_every_command_is_known() -> None:
+    found = commands()
+    assert len(found) > 30
+    assert set(found) - {*COMMANDS, *EXCLUDED} == set(), "in README.md, but not here"
+    assert {*COMMANDS, *EXCLUDED} - set(found) == set(), "here, but not in README.md"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [command for command in commands() if command not in EXCLUDED])
+def test_a_command_does_what_it_says(place: Place, command: str) -> None:
+    run = COMMANDS[command]
+    if isinstance(run, Begins):
+        place.begin_training(f"{command} {run.more}")
+        return
+    before = f"{run.before}; " if run.before else ""
+    process = place.start(f"{before}{'exec ' if isinstance(run, Serves) else ''}{command} {run.more}")
+    if isinstance(run, Serves):
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        address = next(found[0] for line in lines if (found := re.search(r"http://\S+:\d+/", line)))
+        with urllib.request.urlopen(address, timeout=LIMIT) as page:
+            assert b"<html" in page.read().lower()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=LIMIT)
+        return
+    said, _ = process.communicate(timeout=LIMIT)
+    assert process.returncode == run.status, said
+    assert "Traceback" not in said
+    assert run.says in said
+    for name in run.makes.split():
+        assert (place.folder / name).stat().st_size, name
+
+
+def test_python(place: Place, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
+    monkeypatch.chdir(place.folder)
+    upload = (place.folder / "photo.jpg").read_bytes()
+    (block,) = blocks("python")
+    exec(compile(block, "README.md", "exec"), {"frame": photo, "upload": upload})
+    assert Image.open("lake.png").size == Image.open("data/scenes/lake.jpg").size
+
+
+def test_settings_exist() -> None:
+    """Every `key=value` in the text is one of `fast-style train`."""
+    text = PROSE[PROSE.index("## Train your own style") : PROSE.index("## From Python")]
+    text += PROSE[PROSE.index("## Troubleshooting") :]
+    given = {word for code in re.findall(r"`(\+?[a-z][a-z0-9_.]*=[^`…]+)`", text) for word in code.split()}
+    groups = {word for word in given if resource("conf").joinpath(word.partition("=")[0]).is_dir()}
+    values = {word for word in given if not word.startswith("hydra/")} - groups
+    assert len(values) > 20 and len(groups) > 5
+    always = ["style.image=a.jpg", "data.dir=photos"]
+    # Of several values for one setting Hydra takes the last; here they are only looked at.
+    compose_training([*always, *sorted(values)])
+    for word in sorted(groups):
+        compose_training([*always, word])
+
+
+def test_recipes_are_those_there_are() -> None:
+    named = set(re.findall(r"experiment=(\w+)", README))
+    assert named == {path.stem for path in resource("conf/experiment").glob("*.yaml")}
+
+
+def test_links_lead_somewhere() -> None:
+    headings = re.findall(r"^#+ (.+)$", PROSE, re.M)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    for target in re.findall(r"\]\(([^)]+)\)", PROSE):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        elif "://" not in target:
+            assert (ROOT / target).exists(), target
+
+
+def test_the_tree_is_the_tree() -> None:
+    (tree,) = re.findall(r"^fast_style/\n(.*?)^tests/", README, re.S | re.M)
+    named = set(re.findall(r"^  (\w+\.py) ", tree, re.M))
+    assert named == {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}

@@ -1,0 +1,111 @@
+"""Commands in processes that have imported torch and Lightning already: seconds less for each.
+
+`python tests/warm.py SOCKET` listens there, and forks for each command; `Warm.stand_in` is the text of a program that
+hands its arguments, folder, environment and open files to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CLIENT = """#!{python} -IS
+import json, os, signal, socket, sys
+os.environ["PATH"] = "{programs}:" + os.environ["PATH"]
+if sys.argv[1] in ("python", "pip", "tensorboard"):
+    os.execvp(sys.argv[1], sys.argv[1:])
+server = socket.socket(socket.AF_UNIX)
+server.connect("{address}")
+given = json.dumps([os.getcwd(), ["fast-style", *sys.argv[1:]], dict(os.environ)])
+socket.send_fds(server, [given.encode()], [0, 1, 2])
+answers = server.makefile()
+process = int(answers.readline())
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda number, frame: os.kill(process, number))
+sys.exit(int(answers.readline() or 255))
+"""
+
+
+class Warm:
+    """The server, and the program that takes the place of `./run`."""
+
+    def __init__(self, address: Path) -> None:
+        self.address = address
+        # In a session of its own: whatever a failed test leaves running ends with it.
+        self._server = subprocess.Popen([sys.executable, __file__, str(address)], start_new_session=True)
+
+    def stand_in(self) -> str:
+        return CLIENT.format(python=sys.executable, programs=Path(sys.executable).parent, address=self.address)
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + 120
+        while not self.address.exists():
+            assert self._server.poll() is None and time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        os.killpg(self._server.pid, signal.SIGKILL)
+        self._server.wait()
+
+
+def serve(address: str) -> None:
+    import cv2  # noqa: F401
+    import onnxruntime  # noqa: F401
+    import pytorch_lightning.loggers  # noqa: F401
+    import torch.onnx
+    import torch.utils.tensorboard  # noqa: F401
+
+    from fast_style.cli import main
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listener = socket.socket(socket.AF_UNIX)
+    # Bound under another name: a client must not come before it listens.
+    listener.bind(f"{address}.new")
+    listener.listen()
+    Path(f"{address}.new").rename(address)
+    while True:
+        client, _ = listener.accept()
+        if os.fork() == 0:
+            watch(client, main)
+        client.close()
+
+
+def watch(client: socket.socket, main: object) -> None:
+    """Forks once more, and tells the client how the command ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    given, files, _, _ = socket.recv_fds(client, 1 << 18, 3)
+    process = os.fork()
+    if process == 0:
+        folder, sys.argv, environment = json.loads(given)
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        code = 1
+        try:
+            main()  # type: ignore[operator]
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    client.sendall(f"{process}\n".encode())
+    _, status = os.waitpid(process, 0)
+    code = os.waitstatus_to_exitcode(status)
+    client.sendall(f"{code if code >= 0 else 128 - code}\n".encode())
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
