@@ -173,7 +173,7 @@ def test_a_requeued_slurm_job_goes_on(work: Path, photo_folder: Path, tmp_path: 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_killed_and_resumed(fast_style: Command, work: Path, photo_folder: Path, how: signal.Signals) -> None:
-    arguments = [*QUICK, f"data.dir={photo_folder}", "trainer.max_steps=40"]
+    arguments = [*QUICK, f"data.dir={photo_folder}", "trainer.max_steps=150"]
     whole = fast_style("train", *arguments, "style.name=whole")
     assert whole.returncode == 0, whole.stderr
     program = Path(sys.executable).with_name("fast-style")
