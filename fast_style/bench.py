@@ -18,10 +18,11 @@ import onnxruntime
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.table import Table
+from torch.utils.data import DataLoader
 
 import fast_style
 from fast_style.config import TrainConfig, compose_training
-from fast_style.data import StyleDataModule
+from fast_style.data import EndlessSampler, StyleDataModule, collate
 from fast_style.errors import ConfigError, ModelError
 from fast_style.images import save_rgb
 from fast_style.objective import build_loss, load_style, quoted
@@ -108,6 +109,14 @@ def time_training(config: TrainConfig, steps: int) -> Timing:
     return between(clock.ends)
 
 
+def time_loading(config: TrainConfig, seconds: float) -> tuple[str, Timing]:
+    """What a training loads, and seconds of a batch of it without any training, in this process: on one core."""
+    data = StyleDataModule(config.data, seed=config.seed)
+    sampler = EndlessSampler(0)
+    batches = iter(DataLoader(data.training, batch_size=config.data.batch_size, sampler=sampler, collate_fn=collate))
+    return data.source, measure(lambda: next(batches), seconds)
+
+
 def time_stylising(model: str, options: dict[str, Any], size: tuple[int, int], seconds: float) -> Timing:
     """Seconds of a picture of `size` (width, height), from array to array, with these options of `Stylizer.load`."""
     stylizer = Stylizer.load(model, **options)
@@ -146,14 +155,14 @@ def bench(
         models: to stylise with.
         sizes: of pictures, width and height.
         steps: of training; 0: none.
-        seconds: about how long to stylise for each figure.
+        seconds: about how long to load or stylise for each figure.
         overrides: of the training's settings.
         peer: a checkout of pytorch/examples; both train its recipe, in turn.
         note: called with what is measured next.
 
     Returns:
-        `machine`, `training` and `stylising` (a row each: what, and `seconds`), and with a peer its rows among
-        them, and in ours the `ratio` of its time to ours.
+        `machine`, `loading`, `training` and `stylising` (a row each: what, and `seconds`), and with a peer its rows
+        among them, and in ours the `ratio` of its time to ours.
 
     Raises:
         FastStyleError: no such model, or not a checkout of the peer.
@@ -161,6 +170,7 @@ def bench(
     if 0 < steps < WARM_UP + 4:
         raise ConfigError(f"--steps {steps}: the first {WARM_UP + 1} are a warm-up; want {WARM_UP + 4} or more, or 0")
     modules = find_peer(peer) if peer is not None else None
+    loading: list[dict[str, Any]] = []
     training: list[dict[str, Any]] = []
     stylising: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -169,17 +179,21 @@ def bench(
             note("making photos")
             write_photos(folder)
 
+        def settled(settings: Sequence[str]) -> TrainConfig:
+            return compose_training([f"data.dir={quoted(folder)}", "data.val_count=1", *settings])
+
+        def row(what: str, config: TrainConfig, timing: Timing) -> dict[str, Any]:
+            return {
+                "what": what,
+                "photos_per_second": config.data.batch_size / timing.median,
+                "seconds": asdict(timing),
+            }
+
         def train(what: str, settings: Sequence[str]) -> Timing:
             note(f"training {what}")
-            config = compose_training([f"data.dir={quoted(folder)}", "data.val_count=1", *settings])
+            config = settled(settings)
             timing = time_training(config, steps)
-            training.append(
-                {
-                    "what": what,
-                    "photos_per_second": config.data.batch_size / timing.median,
-                    "seconds": asdict(timing),
-                }
-            )
+            training.append(row(what, config, timing))
             return timing
 
         def stylise(what: str, size: tuple[int, int], work: Callable[[], Timing]) -> Timing:
@@ -189,6 +203,10 @@ def bench(
             return timing
 
         if steps:
+            note("loading alone")
+            config = settled(overrides)
+            source, timing = time_loading(config, seconds)
+            loading.append(row(source, config, timing))
             train("with these settings" if overrides else "with the defaults", overrides)
         for size in sizes:
             for model in models:
@@ -209,16 +227,24 @@ def bench(
                 training[-1]["ratio"] = theirs.median / timing.median
                 training.append({"what": PEER, "photos_per_second": 4 / theirs.median, "seconds": asdict(theirs)})
             for size in sizes:
-                ours = [row for row in stylising if (row["width"], row["height"]) == size]
+                ours = [made for made in stylising if (made["width"], made["height"]) == size]
                 theirs = stylise(f"{PEER}, eager", size, partial(time_peer_stylising, modules, size, seconds))
-                for row in ours:
-                    row["ratio"] = theirs.median / row["seconds"]["median"]
-    return {"machine": machine(), "training": training, "stylising": stylising}
+                for mine in ours:
+                    mine["ratio"] = theirs.median / mine["seconds"]["median"]
+    return {"machine": machine(), "loading": loading, "training": training, "stylising": stylising}
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
     """The result of `bench`, for people."""
     made = []
+    if result["loading"]:
+        table = Table(title="loading alone, on one core", box=None, title_justify="left")
+        for header in ("", "photos/s", "batch, median", "fastest", "slowest"):
+            table.add_column(header, justify="left" if not header else "right")
+        for row in result["loading"]:
+            spread = [f"{row['seconds'][key] * 1e3:.1f} ms" for key in ("median", "fastest", "slowest")]
+            table.add_row(row["what"], f"{row['photos_per_second']:.0f}", *spread)
+        made.append(table)
     if result["training"]:
         table = Table(title="training", box=None, title_justify="left")
         for header in ("", "photos/s", "step, median", "fastest", "slowest", "times the peer"):

@@ -343,14 +343,14 @@ def bench(
     model: Annotated[list[str] | None, typer.Option("--model", "-m", help="To stylise with; repeatable.")] = None,
     size: Annotated[list[str] | None, typer.Option(metavar="WxH", help="Of pictures; repeatable.")] = None,
     steps: Annotated[int, typer.Option(min=0, help="Of training, at least 6; 0: no training.")] = 12,
-    seconds: Annotated[float, typer.Option(min=0, help="About how long to stylise for each figure.")] = 3.0,
+    seconds: Annotated[float, typer.Option(min=0, help="About how long to load or stylise for each figure.")] = 3.0,
     peer: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A checkout of pytorch/examples, to time beside.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON in place of tables.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Time training and stylising on this machine."""
+    """Time loading, training and stylising on this machine."""
     import json
 
     from fast_style.bench import SIZES, parse_size, tables

@@ -137,6 +137,11 @@ class PhotoCrops(Dataset[Sample]):
         )
 
 
+def told_by_worker(error: DataError) -> str:
+    """The message alone: around that of an error in a loader's process torch puts the traceback from there."""
+    return str(error).strip().splitlines()[-1].removeprefix(f"{DataError.__module__}.{DataError.__qualname__}: ")
+
+
 class SyntheticCrops(Dataset[Sample]):
     """`dead_leaves` by sample number, without end."""
 

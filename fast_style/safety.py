@@ -1,13 +1,17 @@
-"""Training that can't be lost: a loss that runs away is taken back, an interruption ends with a checkpoint."""
+"""Training that can't be lost: a loss that runs away is taken back, an interruption ends with a checkpoint, a
+checkpoint is whole or not there."""
 
 from __future__ import annotations
 
 import copy
+import io
 import logging
 import math
+import os
 import signal
 import statistics
 import subprocess
+import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +22,13 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from fast_style.data import Batch
-from fast_style.errors import TrainingError, first_line
-from fast_style.runs import slurm_job
+from fast_style.errors import FastStyleError, TrainingError, first_line
+from fast_style.images import atomic_write
+from fast_style.runs import LAST, slurm_job
 
 log = logging.getLogger("fast_style")
 
@@ -38,14 +44,16 @@ class DivergenceGuard(Callback):
     Args:
         every: steps between looks at the loss, each of which waits for the device, and between good states.
         most: how often it may take back before it gives up.
+        checkpoint_every: steps between checkpoints: it looks before each, so that none keeps a network that is lost.
 
     Raises:
         TrainingError: from training, once it happened oftener than `most`.
     """
 
-    def __init__(self, every: int = 10, most: int = 5) -> None:
+    def __init__(self, every: int = 10, most: int = 5, checkpoint_every: int | None = None) -> None:
         self.every = every
         self.most = most
+        self.checkpoint_every = checkpoint_every
         self.rollbacks = 0
         self._recent: list[Tensor] = []
         self._losses: deque[float] = deque(maxlen=HISTORY)
@@ -66,11 +74,25 @@ class DivergenceGuard(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         self._recent.append(outputs["loss"].detach())
-        if len(self._recent) < self.every:
+        step = trainer.global_step
+        # By the number of the step, so that a resumed run looks when an uninterrupted one does.
+        if step % self.every == 0 or (self.checkpoint_every and step % self.checkpoint_every == 0):
+            self.look(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.look(trainer, pl_module)
+
+    def look(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judges the steps since the last look, and takes them back where they went wrong."""
+        if not self._recent:
             return
         losses = torch.stack(self._recent).float().tolist()
         self._recent = []
         reason = self.trouble(losses)
+        # A gradient can be no number where the loss still is one; the next loss shows it, too late for a checkpoint.
+        sums = torch.stack([parameter.detach().float().sum() for parameter in pl_module.parameters()])
+        if reason is None and not bool(sums.isfinite().all()):
+            reason = "the weights are not finite"
         # One process alone in trouble must not be the only one to go back.
         if trainer.strategy.reduce_boolean_decision(reason is not None, all=False):
             self._roll_back(trainer, pl_module, reason or "another process is in trouble")
@@ -142,10 +164,12 @@ class Interruption(Callback):
 
     Args:
         checkpoint: the file to save to.
+        guard: looks before that is written.
     """
 
-    def __init__(self, checkpoint: Path) -> None:
+    def __init__(self, checkpoint: Path, guard: DivergenceGuard) -> None:
         self.checkpoint = checkpoint
+        self.guard = guard
         self.signal: int | None = None
 
     @contextmanager
@@ -173,6 +197,7 @@ class Interruption(Callback):
     ) -> None:
         # The signal reaches one process of several, at a step of its own.
         if trainer.strategy.reduce_boolean_decision(self.signal is not None, all=False):
+            self.guard.look(trainer, pl_module)
             trainer.save_checkpoint(self.checkpoint)
             if self.signal == getattr(signal, "SIGUSR1", None) and trainer.is_global_zero:
                 requeue()
@@ -186,3 +211,53 @@ def requeue() -> None:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         log.warning("%s failed (%s); start the job again by hand, with resume=", " ".join(command), first_line(error))
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints that are never half written. Lightning writes them to the system's temporary folder and moves them,
+    which is a copy, and so not one step, where that is on another disk.
+
+    Raises:
+        TrainingError: from saving: no room, no folder any more.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        content = io.BytesIO()
+        # Not into the file: of a full disk torch makes a RuntimeError that does not say so.
+        torch.save(checkpoint, content)
+        try:
+            with atomic_write(Path(path)) as temporary:
+                temporary.write_bytes(content.getbuffer())
+        except FastStyleError as error:
+            raise unwritable(Path(path).parent, checkpoint["global_step"], error.__cause__ or error) from error
+
+
+@contextmanager
+def writing(run_dir: Path, trainer: Trainer) -> Iterator[None]:
+    """Inside the `with`, a full disk or a lost mount is one TrainingError that says how to go on."""
+    before = threading.excepthook
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        # TensorBoard's writer keeps it for the next call from this thread; a traceback of its own adds nothing.
+        if not isinstance(args.exc_value, OSError):
+            before(args)
+
+    threading.excepthook = in_thread
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(run_dir, trainer.global_step, error) from error
+    finally:
+        threading.excepthook = before
+
+
+def unwritable(run_dir: Path, step: int, error: BaseException) -> TrainingError:
+    reason = (isinstance(error, OSError) and error.strerror) or first_line(error)
+    remedy = (
+        f"the last whole checkpoint is untouched: make room and go on with resume={run_dir}"
+        if (run_dir / LAST).exists()
+        else "there is no checkpoint yet: make room and start again"
+    )
+    return TrainingError(f"step {step}: cannot write to {run_dir} ({reason}); {remedy}")

@@ -21,10 +21,11 @@ from fast_style.artifact import PREVIEW, SAFETENSORS, ModelFiles, find_model
 from fast_style.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughput
 from fast_style.card import add_scorecard
 from fast_style.config import TrainConfig, explain, register, to_config
-from fast_style.data import StyleDataModule
-from fast_style.errors import ConfigError, FastStyleError, TrainingError
+from fast_style.data import StyleDataModule, told_by_worker
+from fast_style.errors import ConfigError, DataError, FastStyleError
 from fast_style.evaluate import SMALLEST, both_ways, scorecard
 from fast_style.export import export_model
+from fast_style.images import atomic_write
 from fast_style.losses import PerceptualLoss
 from fast_style.module import StyleModule
 from fast_style.networks import TransformationNetwork, load_network
@@ -41,7 +42,7 @@ from fast_style.runs import (
     quieten_lightning,
     requeued_checkpoint,
 )
-from fast_style.safety import DivergenceGuard, Interrupted, Interruption
+from fast_style.safety import DivergenceGuard, Interrupted, Interruption, WholeCheckpoints, writing
 from fast_style.stylizer import Stylizer
 
 log = logging.getLogger("fast_style")
@@ -116,14 +117,15 @@ def train(config: TrainConfig) -> TrainResult:
             save_on_train_epoch_end=False,
         ),
     ]
-    interruption = Interruption(run_dir / LAST)
+    guard = DivergenceGuard(trainer_config.log_every, checkpoint_every=trainer_config.checkpoint_every)
+    interruption = Interruption(run_dir / LAST, guard)
     callbacks: list[Callback] = [
         *checkpoints,
         LearningRateMonitor(logging_interval="step"),
         Throughput(trainer_config.log_every),
         SkippedPhotos(data),
         ImageGrid(grid_photos, style),
-        DivergenceGuard(trainer_config.log_every),
+        guard,
         interruption,
     ]
     if not config.quiet:
@@ -143,6 +145,7 @@ def train(config: TrainConfig) -> TrainResult:
         log_every_n_steps=trainer_config.log_every,
         callbacks=callbacks,
         logger=logger,
+        plugins=[WholeCheckpoints()],
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,  # the sampler shares samples out by itself, and can start anywhere
@@ -152,24 +155,24 @@ def train(config: TrainConfig) -> TrainResult:
         write_config(config, run_dir)
     console.print(
         f"{'resuming' if resume else 'training'} [bold]{name}[/] on {data.source}, "
-        f"{trainer.strategy.root_device.type} {precision}; TensorBoard: tensorboard --logdir {config.runs_dir}"
+        f"{trainer.strategy.root_device.type} {precision}; TensorBoard: tensorboard --logdir {config.runs_dir}",
+        soft_wrap=True,
     )
     try:
-        with interruption.handled():
+        with writing(run_dir, trainer), interruption.handled():
             trainer.fit(module, data, ckpt_path=resume, weights_only=True)
-    except OSError as error:  # a full disk, a lost mount
-        raise TrainingError(
-            f"step {trainer.global_step}: cannot write to {run_dir} ({error.strerror or error}); the last whole "
-            f"checkpoint is untouched: make room and go on with resume={run_dir}"
-        ) from error
+    except DataError as error:
+        remedy = f"; put it back and go on with resume={run_dir}" if (run_dir / LAST).exists() else ""
+        raise DataError(f"step {trainer.global_step}: {told_by_worker(error)}{remedy}") from error
     except Interrupted as interrupted:
         console.print(
             f"interrupted by {interrupted}, saved; go on with resume={run_dir}", highlight=False, soft_wrap=True
         )
         raise
-    # Where max_steps is no multiple of the intervals, the last steps are neither validated nor saved yet.
-    trainer.save_checkpoint(run_dir / LAST)
-    metrics = dict(trainer.validate(module, data, verbose=False)[0])
+    with writing(run_dir, trainer):
+        # Where max_steps is no multiple of the intervals, the last steps are neither validated nor saved yet.
+        trainer.save_checkpoint(run_dir / LAST)
+        metrics = dict(trainer.validate(module, data, verbose=False)[0])
     if trainer.is_global_zero:
         files = export_model(
             module.network,
@@ -181,8 +184,9 @@ def train(config: TrainConfig) -> TrainResult:
             half_weights=config.export.half_weights,
         )
         card = measure(files, data, criterion, console)
-        logger.log_hyperparams(flat(asdict(config)), figures(card, metrics))
-        logger.save()
+        with writing(run_dir, trainer):
+            logger.log_hyperparams(flat(asdict(config)), figures(card, metrics))
+            logger.save()
     if data.skipped:
         log.warning("%d unreadable photos were skipped", len(data.skipped))
     return TrainResult(model_dir, run_dir, metrics, list(data.skipped))
@@ -296,7 +300,8 @@ def training_record(config: TrainConfig, steps: int, metrics: dict[str, float]) 
 def write_config(config: TrainConfig, run_dir: Path) -> None:
     from omegaconf import OmegaConf
 
-    (run_dir / "config.yaml").write_text(OmegaConf.to_yaml(asdict(config)), encoding="utf-8")
+    with atomic_write(run_dir / "config.yaml") as temporary:
+        temporary.write_text(OmegaConf.to_yaml(asdict(config)), encoding="utf-8")
 
 
 def report(result: TrainResult, console: Console) -> None:

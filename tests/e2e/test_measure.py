@@ -175,6 +175,9 @@ def test_bench_times_us_and_a_peer(fast_style: Command, work: Path) -> None:
     assert result.returncode == 0, result.stderr
     measured = json.loads(result.stdout)
     assert [row["what"] for row in measured["training"]] == ["with these settings"]
+    assert [row["what"] for row in measured["loading"]] == ["1 photos"]
+    # A batch is loaded on the way of each step, so alone it is faster.
+    assert measured["loading"][0]["photos_per_second"] > measured["training"][0]["photos_per_second"]
     assert measured["training"][0]["photos_per_second"] > 0
     assert [row["what"] for row in measured["stylising"]] == [
         "starry_night, onnx",

@@ -173,7 +173,7 @@ def test_a_requeued_slurm_job_goes_on(work: Path, photo_folder: Path, tmp_path: 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_killed_and_resumed(fast_style: Command, work: Path, photo_folder: Path, how: signal.Signals) -> None:
-    arguments = [*QUICK, f"data.dir={photo_folder}", "trainer.max_steps=40"]
+    arguments = [*QUICK, f"data.dir={photo_folder}", "trainer.max_steps=150"]
     whole = fast_style("train", *arguments, "style.name=whole")
     assert whole.returncode == 0, whole.stderr
     program = Path(sys.executable).with_name("fast-style")
@@ -202,6 +202,86 @@ def test_killed_and_resumed(fast_style: Command, work: Path, photo_folder: Path,
     assert not (work / "runs" / "killed" / "2").exists()
     a, b = (load_file(work / "checkpoints" / name / "model.safetensors") for name in ("whole", "killed"))
     assert all(a[key].equal(b[key]) for key in a), "the resumed run ended elsewhere than the uninterrupted one"
+
+
+def wait_for(path: Path, process: subprocess.Popen[str], *, newer_than: int = 0) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if path.exists() and path.stat().st_mtime_ns > newer_than:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{path} was not written")
+
+
+def started(work: Path, *arguments: str) -> subprocess.Popen[str]:
+    """`fast-style train` in the background."""
+    return subprocess.Popen(
+        [str(Path(sys.executable).with_name("fast-style")), "train", *arguments],
+        cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+
+
+def test_killed_again_and_again_with_loader_processes(fast_style: Command, work: Path, photo_folder: Path) -> None:
+    arguments = [
+        *QUICK, f"data.dir={photo_folder}", "data.workers=2", "model.name=lite", "loss.stability_weight=10",
+        "trainer.max_steps=120", "trainer.val_every=60", "trainer.checkpoint_every=5",
+    ]  # fmt: skip
+    checkpoint = work / "runs" / "killed" / "1" / "last.ckpt"
+    written, steps = 0, []
+    for kill, pause in enumerate((0.0, 0.13, 0.31)):
+        resume = ["resume=runs/killed"] if kill else []
+        with started(work, *arguments, "style.name=killed", *resume) as process:
+            wait_for(checkpoint, process, newer_than=written)
+            time.sleep(pause)
+            process.kill()
+        written = checkpoint.stat().st_mtime_ns
+        steps.append(torch.load(checkpoint, weights_only=True)["global_step"])
+    assert steps == sorted(set(steps)) and steps[-1] < 120, steps
+    # The last one with another number of processes: that does not matter either.
+    last = fast_style("train", *arguments, "style.name=killed", "resume=runs/killed", "data.workers=0")
+    assert last.returncode == 0, last.stderr
+    whole = fast_style("train", *arguments, "style.name=whole")
+    assert whole.returncode == 0, whole.stderr
+    a, b = (torch.load(work / "runs" / name / "1" / "last.ckpt", weights_only=True) for name in ("whole", "killed"))
+    assert a["global_step"] == b["global_step"] == 120
+    assert all(a["state_dict"][key].equal(value) for key, value in b["state_dict"].items())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
+def test_a_disk_that_fills_up(fast_style: Command, work: Path, photo_folder: Path) -> None:
+    import resource as limits
+
+    arguments = [*QUICK, f"data.dir={photo_folder}", "trainer.max_steps=200", "trainer.val_every=200"]
+    checkpoint = work / "runs" / "smoke" / "1" / "last.ckpt"
+    with started(work, *arguments, "quiet=true") as process:
+        wait_for(checkpoint, process)
+        # No file may grow beyond this: as on a full disk, whatever is written next fails.
+        limits.prlimit(process.pid, limits.RLIMIT_FSIZE, (1000, 1000))
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 2, said
+    assert len(said.splitlines()) == 1, said
+    assert "cannot write to runs/smoke/1 (File too large)" in said
+    assert "go on with resume=runs/smoke/1" in said
+    step = torch.load(checkpoint, weights_only=True)["global_step"]
+    assert 0 < step < 200
+    resumed = fast_style("train", *arguments, "resume=runs/smoke/1")
+    assert resumed.returncode == 0, resumed.stderr
+    assert torch.load(checkpoint, weights_only=True)["global_step"] == 200
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_photos_that_vanish(work: Path, photo_folder: Path, workers: int) -> None:
+    arguments = [*QUICK, f"data.dir={photo_folder}", "trainer.max_steps=100000", "trainer.val_every=100000"]
+    checkpoint = work / "runs" / "smoke" / "1" / "last.ckpt"
+    with started(work, *arguments, f"data.workers={workers}", "quiet=true") as process:
+        wait_for(checkpoint, process)
+        photo_folder.rename(photo_folder.with_name("elsewhere"))
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 2, said
+    assert len(said.splitlines()) == 1, said
+    assert "none of the 8 photos can be read any more" in said
+    assert "go on with resume=runs/smoke/1" in said
+    assert torch.load(checkpoint, weights_only=True)["global_step"] >= 2
 
 
 def test_a_warm_start_begins_with_a_models_weights(fast_style: Command, work: Path) -> None:

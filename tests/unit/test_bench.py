@@ -39,9 +39,11 @@ def test_a_folder_that_is_no_peer(tmp_path: Path) -> None:
 def test_tables_show_every_row() -> None:
     seconds = {"median": 0.5, "fastest": 0.4, "slowest": 0.6, "times": 3}
     result = {
+        "loading": [{"what": "9 photos", "photos_per_second": 300.0, "seconds": seconds}],
         "training": [{"what": "defaults", "photos_per_second": 4.0, "seconds": seconds}],
         "stylising": [{"what": "x, onnx", "width": 64, "height": 48, "seconds": seconds, "ratio": 2.0}],
     }
-    training, stylising = tables(result)
+    loading, training, stylising = tables(result)
+    assert [list(column.cells) for column in loading.columns][:3] == [["9 photos"], ["300"], ["500.0 ms"]]
     assert [list(column.cells) for column in training.columns][:3] == [["defaults"], ["4.00"], ["0.500 s"]]
     assert "2.00×" in [cell for column in stylising.columns for cell in column.cells]

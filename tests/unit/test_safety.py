@@ -16,7 +16,7 @@ from fast_style.data import Batch
 from fast_style.errors import TrainingError
 from fast_style.losses import PerceptualLoss
 from fast_style.module import StyleModule
-from fast_style.safety import HISTORY, DivergenceGuard, Interrupted, Interruption
+from fast_style.safety import HISTORY, DivergenceGuard, Interrupted, Interruption, WholeCheckpoints
 
 
 class Noise(Dataset[Tensor]):
@@ -29,9 +29,16 @@ class Noise(Dataset[Tensor]):
 
 
 class Poisoned(StyleModule):
-    """Its loss, and with it every gradient, is multiplied at the steps of `poison`."""
+    """Its loss, and with it every gradient, is multiplied at the steps of `poison`; the gradient alone at that of
+    `poisoned_gradient`."""
 
     poison: dict[int, float] = {}  # noqa: RUF012
+    poisoned_gradient = -1
+
+    def on_after_backward(self) -> None:
+        if self.trainer.global_step == self.poisoned_gradient:
+            for parameter in self.parameters():
+                parameter.grad *= float("nan")
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         return super().training_step(batch, batch_idx) * self.poison.get(batch_idx, 1.0)
@@ -103,6 +110,97 @@ def test_it_gives_up(module: Poisoned, tmp_path: Path) -> None:
         fit(module, tmp_path, DivergenceGuard(every=2, most=3))
 
 
+class Saves(Callback):
+    """As ModelCheckpoint, after the other callbacks."""
+
+    def __init__(self, folder: Path, every: int) -> None:
+        self.folder = folder
+        self.every = every
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
+        if trainer.global_step % self.every == 0:
+            trainer.save_checkpoint(self.folder / f"{trainer.global_step}.ckpt")
+
+
+def saved_weights(path: Path) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = torch.load(path, weights_only=True)["state_dict"]
+    return found
+
+
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+def test_no_checkpoint_keeps_a_lost_network(module: Poisoned, tmp_path: Path, where: str) -> None:
+    if where == "loss":
+        module.poison = {6: float("nan")}
+    else:
+        module.poisoned_gradient = 6
+    # The steps from 1 on: the 7th goes wrong, the checkpoint is of that one, the next look would be after the 10th.
+    fit(module, tmp_path, DivergenceGuard(every=10, checkpoint_every=7), Saves(tmp_path, 7), steps=9)
+    assert all(bool(value.isfinite().all()) for value in saved_weights(tmp_path / "7.ckpt").values())
+
+
+def test_the_last_steps_are_looked_at_too(module: Poisoned, tmp_path: Path) -> None:
+    module.poison = {12: float("nan")}
+    guard = DivergenceGuard(every=10)
+    fit(module, tmp_path, guard, steps=13)
+    assert guard.rollbacks == 1
+    assert finite(module)
+
+
+def test_a_signal_just_after_the_trouble_saves_a_good_state(module: Poisoned, tmp_path: Path) -> None:
+    class Send(Callback):
+        def on_train_batch_start(self, trainer: Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if batch_idx == 4:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    module.poison = {3: float("nan")}
+    guard = DivergenceGuard(every=10)
+    interruption = Interruption(tmp_path / "last.ckpt", guard)
+    with pytest.raises(Interrupted), interruption.handled():
+        fit(module, tmp_path, Send(), guard, interruption)
+    assert all(bool(value.isfinite().all()) for value in saved_weights(tmp_path / "last.ckpt").values())
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "last.ckpt"
+    checkpoint = {"global_step": 3, "state_dict": {"weight": torch.arange(100_000)}}
+    writer = WholeCheckpoints()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # bytes of a file, in place of a full disk
+        with pytest.raises(
+            TrainingError, match=r"^step 3: cannot write to .* \(File too large\); there is no checkpoint"
+        ):
+            writer.save_checkpoint(checkpoint, path)
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        writer.save_checkpoint(checkpoint, path)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+        with pytest.raises(TrainingError, match=r"the last whole checkpoint is untouched: .* resume="):
+            writer.save_checkpoint({**checkpoint, "global_step": 6}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert writer.load_checkpoint(path, weights_only=True)["global_step"] == 3
+    assert [found.name for found in tmp_path.iterdir()] == ["last.ckpt"], "half a checkpoint was left behind"
+
+
+def test_a_checkpoint_is_never_written_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a kill at this very moment leaves: the former checkpoint, and all that is new beside it, on its disk."""
+    seen: list[tuple[int, list[Path]]] = []
+    write = Path.write_bytes
+
+    def killed(path: Path, content: Any) -> int:
+        written = write(path, bytes(content)[: len(content) // 2])
+        seen.append((torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"], list(tmp_path.iterdir())))
+        raise KeyboardInterrupt(written)
+
+    writer = WholeCheckpoints()
+    writer.save_checkpoint({"global_step": 1}, tmp_path / "last.ckpt")
+    monkeypatch.setattr(Path, "write_bytes", killed)
+    with pytest.raises(KeyboardInterrupt):
+        writer.save_checkpoint({"global_step": 2}, tmp_path / "last.ckpt")
+    assert [(step, len(files)) for step, files in seen] == [(1, 2)]
+
+
 def test_it_remembers_over_a_resume() -> None:
     guard = DivergenceGuard()
     guard.load_state_dict({"rollbacks": 2, "losses": [1.0, 2.0]})
@@ -118,7 +216,7 @@ def test_a_signal_ends_the_step_and_saves(module: Poisoned, tmp_path: Path, numb
             if batch_idx == 4:
                 os.kill(os.getpid(), number)
 
-    interruption = Interruption(tmp_path / "last.ckpt")
+    interruption = Interruption(tmp_path / "last.ckpt", DivergenceGuard())
     before = signal.getsignal(number)
     with pytest.raises(Interrupted, match=f"{signal.Signals(number).name} at step 5"), interruption.handled():
         fit(module, tmp_path, Send(), interruption)
