@@ -11,6 +11,8 @@ from typing import Any
 
 import hydra
 import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
@@ -325,6 +327,8 @@ def main(composed: DictConfig) -> None:
         # Here rather than in the command: Hydra would print its own line on the way there.
         print(f"fast-style train: {error}", file=sys.stderr)
         sys.stdout.flush()
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise  # an exit would end the jobs beside and after this one too; Hydra raises it again after them
         raise SystemExit(2) from error
     except Interrupted as interrupted:
         raise SystemExit(128 + interrupted.number) from interrupted
@@ -358,6 +362,8 @@ def run(overrides: list[str]) -> None:
         main()
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error)) from error
+    except FastStyleError as error:  # of a job of a sweep, and printed there
+        raise SystemExit(2) from error
 
 
 if __name__ == "__main__":
