@@ -171,26 +171,34 @@ class Interruption(Callback):
         self.checkpoint = checkpoint
         self.guard = guard
         self.signal: int | None = None
+        self._handled = False
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """The handler of a signal."""
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
 
     @contextmanager
     def handled(self) -> Iterator[None]:
         """Signals are handled inside the `with`."""
-
-        def note(number: int, frame: FrameType | None) -> None:
-            if self.signal is not None:
-                raise KeyboardInterrupt
-            self.signal = number
-
         try:
             caught = [signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR1] if slurm_job() else [])]
-            before = {number: signal.signal(number, note) for number in caught}
+            before = {number: signal.signal(number, self.note) for number in caught}
         except ValueError:  # not in the main thread, where no signals arrive
             before = {}
+        self._handled = bool(before)
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # Lightning puts a handler of its own before this one; a SIGTERM while it validates or writes a checkpoint would
+        # then end the program at once, without a word, unsaved and with status 0.
+        if self._handled:
+            signal.signal(signal.SIGTERM, self.note)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int

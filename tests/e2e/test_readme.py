@@ -150,7 +150,7 @@ COMMANDS = {
     "./run evaluate painting starry_night --photos unseen/ --style painting.jpg": Run(
         "--count 1 --style-size 64", says="checkerboard"
     ),
-    "./run similarity painting.jpg other.jpg photo.jpg": Run("--size 64", says="other.jpg"),
+    "./run similarity painting.jpg other.jpg photo.jpg": Run("--size 64", says="style distance"),
     "./run visualize --layer relu3_2 --unit 17 --photos photos/ -o unit.png": Run("--count 2", makes="unit.png"),
     # Without a compiler, which would take half a minute.
     "./run bench": Run(f"--steps 6 --seconds 0 --size 64x64 {TINY} {SMALL}", says="photos/s", before="export CXX=none"),
@@ -213,7 +213,7 @@ def prepared(warm: Warm, vgg16_file: Path, vgg19_file: Path, tmp_path_factory: p
     folder = tmp_path_factory.mktemp("readme") / "prepared"
     for number, name in enumerate(PICTURES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(make_photo(number, 144, 128)).save(folder / name)
+        Image.fromarray(make_photo(number, 160, 144)).save(folder / name)
     write_clip(folder / "holiday.mp4", count=4)
     with zipfile.ZipFile(folder / "coco.zip", "w") as archive:
         archive.write(folder / "photo.jpg", "train2017/1.jpg")

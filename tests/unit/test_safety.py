@@ -210,17 +210,22 @@ def test_it_remembers_over_a_resume() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_step_and_saves(module: Poisoned, tmp_path: Path, number: int) -> None:
-    class Send(Callback):
-        def on_train_batch_start(self, trainer: Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
-            if batch_idx == 4:
-                os.kill(os.getpid(), number)
+@pytest.mark.parametrize(("moment", "step"), [("on_train_batch_start", 5), ("on_train_batch_end", 6)])
+def test_a_signal_ends_the_step_and_saves(
+    module: Poisoned, tmp_path: Path, number: int, moment: str, step: int
+) -> None:
+    def send(trainer: Trainer, pl_module: Any, *arguments: Any) -> None:
+        if arguments[-1] == 4:
+            os.kill(os.getpid(), number)
 
+    sender = Callback()
+    setattr(sender, moment, send)
     interruption = Interruption(tmp_path / "last.ckpt", DivergenceGuard())
     before = signal.getsignal(number)
-    with pytest.raises(Interrupted, match=f"{signal.Signals(number).name} at step 5"), interruption.handled():
-        fit(module, tmp_path, Send(), interruption)
+    # At a step's end the sender comes last, as what saves does: the step is over for `interruption` then.
+    with pytest.raises(Interrupted, match=f"{signal.Signals(number).name} at step {step}"), interruption.handled():
+        fit(module, tmp_path, interruption, sender)
     assert signal.getsignal(number) == before
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
-    assert saved["global_step"] == 5
+    assert saved["global_step"] == step
     assert all(torch.equal(saved["state_dict"][name], value) for name, value in module.state_dict().items())
