@@ -159,7 +159,7 @@ COMMANDS = {
 
 EXCLUDED = {
     "./run test": "runs these very tests; CI does it",
-    "FAST_STYLE_BROWSER=1 ./run test": "the same, and what needs a browser; CI does it where npm answers",
+    "FAST_STYLE_BROWSER=1 ./run test": "the same, with a browser",
     "PYTHON=/path/to/python3.12 ./run train": "names a Python that is not there; it is ./run train",
 }
 
