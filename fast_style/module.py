@@ -15,7 +15,7 @@ from torch import Tensor
 from fast_style.data import Batch
 from fast_style.dial import content_emphasis, draw_strengths
 from fast_style.losses import PerceptualLoss
-from fast_style.networks import build_network
+from fast_style.networks import build_network, of_dial
 from fast_style.optimizers import MuonAdam
 from fast_style.stability import draw_motion, stability
 
@@ -62,7 +62,7 @@ class StyleModule(LightningModule):
         self.save_hyperparameters(ignore=["criterion"])
         self.network = build_network(network, **network_arguments)
         # Apart from everything else, which rests meanwhile: at strength 1 the network is what it would be without a
-        # dial. Learnt together, they cost a sixth of the objective there.
+        # dial. Learnt together, they cost a seventh of the objective there.
         self.dial_begins = max_steps - round(dial_share * max_steps) if self.network.dial else max_steps
         # Past nn.Module's own __setattr__: a registered encoder would land in every checkpoint.
         object.__setattr__(self, "criterion", criterion)
@@ -131,12 +131,12 @@ class StyleModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         rate = self.hparams["learning_rate"]
-        dial = [parameter for key, parameter in self.named_parameters() if key.endswith("slopes")]
+        dial = [parameter for key, parameter in self.named_parameters() if of_dial(key)]
         optimizer: torch.optim.Optimizer
         if self.hparams["optimizer"] == "muon":
             optimizer = MuonAdam(self.parameters(), apart=dial, muon_rate=rate, adam_rate=ADAM_SHARE * rate)
         else:
-            others = [parameter for key, parameter in self.named_parameters() if not key.endswith("slopes")]
+            others = [parameter for key, parameter in self.named_parameters() if not of_dial(key)]
             optimizer = torch.optim.Adam([{"params": group} for group in (others, dial) if group], lr=rate)
         network = partial(self._learning_rate_factor, begin=0, end=self.dial_begins)
         factors: list[Callable[[int], float]] = [network] * len(optimizer.param_groups)

@@ -46,6 +46,11 @@ class TransformationNetwork(nn.Module):
                 last.slopes[0] = torch.cat([last.weight, last.bias])
 
 
+def of_dial(key: str) -> bool:
+    """Whether a network's parameter of this name belongs to its dial."""
+    return key.endswith("slopes")
+
+
 def beyond_one(strength: Tensor) -> Tensor:
     """What the dial's polynomials are made of, `[N, 3]` for strengths `[N]`: without a constant, so that nothing
     changes at strength 1."""

@@ -30,7 +30,7 @@ from fast_style.export import export_model
 from fast_style.images import atomic_write
 from fast_style.losses import PerceptualLoss
 from fast_style.module import StyleModule
-from fast_style.networks import TransformationNetwork, load_network
+from fast_style.networks import TransformationNetwork, load_network, of_dial
 from fast_style.objective import build_loss, load_style
 from fast_style.resources import resource
 from fast_style.runs import (
@@ -229,7 +229,7 @@ def begin_with(model: str, network: TransformationNetwork) -> None:
             f"{network.arguments}; give it the same model.name and arguments"
         )
     # A network without a dial is one whose dial stands at 1. Another style's dial would be of little use.
-    weights = {key: value for key, value in trained.state_dict().items() if not key.endswith("slopes")}
+    weights = {key: value for key, value in trained.state_dict().items() if not of_dial(key)}
     network.load_state_dict(weights, strict=False)
 
 

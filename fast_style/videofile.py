@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -357,7 +358,7 @@ def choose_encoder(path: Path, codec: str | None, crf: int | None) -> tuple[str,
     return name, options
 
 
-class FileWriter:
+class FileWriter(ABC):
     """A file of libav's that has another name until it is complete: what all kinds of them share."""
 
     def __init__(self, path: Path) -> None:
@@ -376,9 +377,9 @@ class FileWriter:
         self._container = self._av.open(str(self._temporary), "w", container_options=options)
         return self._container
 
+    @abstractmethod
     def _flush(self) -> None:
         """Writes what is still under way."""
-        raise NotImplementedError
 
     def _mux(self, packets: Any) -> None:
         try:
