@@ -83,11 +83,13 @@ class TrainerConfig:
     max_steps: int = 500
     optimizer: str = "muon"  # "muon" or "adam"
     learning_rate: float = 5e-3  # Adam wants 1e-3
+    learning_rate_batch: int | None = 2  # photos in a step, of all devices, that it is meant for; see `scaled_rate`
     schedule: str = "cosine"  # "cosine" or "constant"
     warmup_steps: int = 0
     dial_share: float = 0.0  # of all steps, the last ones, in which a network with a dial learns that alone
     gradient_clip: float = 0.0  # largest norm of the gradient; 0: no clipping
     precision: str = "auto"  # "auto", "fp32", "bf16" or "fp16"
+    compile: bool = False  # with torch.compile: on a GPU; needs a C++ compiler, and a minute to begin with
     accelerator: str = "auto"
     devices: int | str = "auto"
     num_nodes: int = 1
@@ -272,6 +274,10 @@ def check(config: TrainConfig) -> None:
         "loss.tv_weight": (config.loss.tv_weight, 0),
         "loss.checkerboard_weight": (config.loss.checkerboard_weight, 0),
         "loss.stability_weight": (config.loss.stability_weight, 0),
+        "trainer.learning_rate_batch": (
+            1 if config.trainer.learning_rate_batch is None else config.trainer.learning_rate_batch,
+            1,
+        ),
         "trainer.max_steps": (config.trainer.max_steps, 1),
         "trainer.warmup_steps": (config.trainer.warmup_steps, 0),
         "trainer.gradient_clip": (config.trainer.gradient_clip, 0),

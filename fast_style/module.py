@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -32,12 +33,13 @@ class StyleModule(LightningModule):
         network: name of the network.
         network_arguments: its arguments.
         optimizer: `muon` (and Adam for what is no matrix) or `adam`, as the paper.
-        learning_rate: of Muon or Adam.
+        learning_rate: of Muon or Adam, at its highest.
         schedule: `cosine` (to 1 % of the learning rate at `max_steps`) or `constant`.
         warmup_steps: steps of linear warm-up.
         max_steps: length of the schedule.
         dial_share: of all steps, the last ones, in which the dial alone is learnt, for a network with one.
         stability_weight: of `stability` in the total.
+        compile: have PyTorch compile the network for the training steps.
         seed: of the strengths and motions that are drawn by sample number.
         criterion: the loss; not a hyperparameter, not in the checkpoint, and not needed to export.
     """
@@ -55,6 +57,7 @@ class StyleModule(LightningModule):
         max_steps: int = 1,
         dial_share: float = 0.0,
         stability_weight: float = 0.0,
+        compile: bool = False,
         seed: int = 0,
         criterion: PerceptualLoss | None = None,
     ) -> None:
@@ -69,7 +72,8 @@ class StyleModule(LightningModule):
 
     def forward(self, photos: Tensor) -> Tensor:
         """Float RGB in [0, 1], `[N, 3, H, W]`, to the same."""
-        return self.network(photos)
+        with self._uncompiled():
+            return self.network(photos)
 
     def setup(self, stage: str) -> None:
         self.network.to(memory_format=torch.channels_last)
@@ -77,6 +81,10 @@ class StyleModule(LightningModule):
     def on_fit_start(self) -> None:
         if self.criterion is not None:
             self.criterion.to(self.device).to(memory_format=torch.channels_last)
+        if self.hparams["compile"]:
+            # By its own method: a wrapper around it would rename its weights. Not the loss: there is little to fuse
+            # in it, and its Gram matrices take three times as long as compiled products.
+            self.network.compile(dynamic=False)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         if self.learns_dial:
@@ -108,15 +116,22 @@ class StyleModule(LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         assert self.criterion is not None, "validation needs a criterion"
         photos, content = self._prepared(batch)
-        stylized = self.network(photos)
-        terms = self.criterion(stylized, content)
+        with self._uncompiled():
+            stylized = self.network(photos)
+            unstable = self._stability(batch, photos, stylized, None)
         # Not in the total: that is the reference, whatever a network was trained with.
-        terms["stability"] = self._stability(batch, photos, stylized, None)
+        terms = self.criterion(stylized, content) | {"stability": unstable}
         self.log_dict(
             {f"val/{name}": value for name, value in terms.items()},
             batch_size=len(batch.photos),
             sync_dist=True,
         )
+
+    def _uncompiled(self) -> AbstractContextManager[Any]:
+        """For what comes in batches of any size: each size would be compiled anew."""
+        if not self.hparams["compile"]:
+            return nullcontext()
+        return cast(AbstractContextManager[Any], torch.compiler.set_stance("force_eager"))
 
     def _prepared(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Photos as float, and their content features."""

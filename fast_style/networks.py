@@ -89,14 +89,22 @@ class UpsampleConv2d(nn.Conv2d):
         """`[N, C, H, W]` to `[N, out_channels, 2·H, 2·W]`."""
         height, width = features.shape[-2:]
         with torch.autocast(features.device.type, enabled=False):
-            # Before the upsampling a reflection is a repetition.
-            padded = F.pad(features, (1, 1, 1, 1), mode="replicate")
+            padded = repeat_border(features)
             weight = cell_weight(cell_weight(self.weight, 2), 4).transpose(0, 1).flatten(0, 2)
         bias = None if self.bias is None else self.bias.repeat(4)
         corners = F.conv2d(padded, weight, bias).permute(0, 2, 3, 1).unflatten(3, (2, 2, self.out_channels))
         # What a pixel sees begins a cell later for the second row and column of each cell.
         rows = [torch.stack([corners[:, y : y + height, x : x + width, y, x] for x in (0, 1)], 3) for y in (0, 1)]
         return torch.stack(rows, 2).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
+
+
+def repeat_border(features: Tensor) -> Tensor:
+    """`[N, C, H, W]` to `[N, C, H + 2, W + 2]`: what padding by reflection is before an upsampling."""
+    if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+        # The compiler expects the gradient of the padding below in another memory layout than it comes in (2.15).
+        tall = torch.cat([features[:, :, :1], features, features[:, :, -1:]], 2)
+        return torch.cat([tall[..., :1], tall, tall[..., -1:]], 3)
+    return F.pad(features, (1, 1, 1, 1), mode="replicate")
 
 
 def cell_weight(weight: Tensor, axis: int) -> Tensor:

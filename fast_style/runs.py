@@ -25,7 +25,7 @@ def lightning_precision(precision: str, accelerator: str) -> Any:
     Raises:
         ConfigError: fp16 on a CPU, where Lightning would train in bfloat16 without a word.
     """
-    on_gpu = torch.cuda.is_available() and accelerator in ("auto", "gpu", "cuda")
+    on_gpu = trains_on_cuda(accelerator)
     if precision == "fp16" and not on_gpu:
         raise ConfigError("trainer.precision=fp16 needs a CUDA GPU; use bf16, fp32 or auto here")
     if precision == "auto":
@@ -38,16 +38,37 @@ def lightning_precision(precision: str, accelerator: str) -> Any:
     return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[precision]
 
 
-def check_devices(config: TrainerConfig) -> None:
-    """Raises ConfigError for an accelerator or a number of devices that can't be had here."""
+def trains_on_cuda(accelerator: str) -> bool:
+    """Whether `trainer.accelerator` means an NVIDIA GPU here."""
+    return torch.cuda.is_available() and accelerator in ("auto", "gpu", "cuda")
+
+
+def check_compiler(accelerator: str) -> None:
+    """Raises ConfigError where PyTorch can't compile, by having it compile next to nothing."""
+    try:
+        torch.compile(torch.sin)(torch.zeros(64, device="cuda" if trains_on_cuda(accelerator) else "cpu"))
+    except Exception as error:  # of the compiler, of Triton and of whatever they call
+        raise ConfigError(
+            f"trainer.compile=true: PyTorch can't compile here ({first_line(error)[:200]}); install a C++ compiler "
+            f"(apt-get install g++), or leave it out"
+        ) from error
+
+
+def count_devices(config: TrainerConfig) -> int:
+    """How many devices will train, on all machines together.
+
+    Raises:
+        ConfigError: an accelerator or a number of devices that can't be had here.
+    """
     from pytorch_lightning import Trainer
     from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
     try:
-        Trainer(
+        trainer = Trainer(
             accelerator=config.accelerator, devices=config.devices, num_nodes=config.num_nodes, logger=False,
             enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         )  # fmt: skip
+        return int(trainer.num_devices * trainer.num_nodes)
     except (MisconfigurationException, ValueError) as error:
         raise ConfigError(
             f"trainer.accelerator={config.accelerator} trainer.devices={config.devices}: {first_line(error)}; "

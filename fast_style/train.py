@@ -35,8 +35,9 @@ from fast_style.objective import build_loss, load_style
 from fast_style.resources import resource
 from fast_style.runs import (
     LAST,
-    check_devices,
+    check_compiler,
     check_writable,
+    count_devices,
     find_checkpoint,
     is_leader,
     lightning_precision,
@@ -86,14 +87,16 @@ def train(config: TrainConfig) -> TrainResult:
     leader = is_leader()
     console = Console(stderr=True, quiet=config.quiet or not leader)
     name = style_name(config)
-    check_devices(config.trainer)
+    devices = count_devices(config.trainer)
+    if config.trainer.compile:
+        check_compiler(config.trainer.accelerator)
     model_dir = Path(config.output_dir).expanduser() / name
     resume = find_checkpoint(config.resume) if config.resume else None
     style = load_style(config)
     torch.manual_seed(config.seed)
     criterion = build_loss(config, style)
     precision = lightning_precision(config.trainer.precision, config.trainer.accelerator)
-    module = build_module(config, criterion)
+    module = build_module(config, criterion, devices=devices)
     if config.init_from and not resume:
         begin_with(config.init_from, module.network)
     check_writable(model_dir, "output_dir")
@@ -180,7 +183,7 @@ def train(config: TrainConfig) -> TrainResult:
             module.network,
             model_dir,
             name=name,
-            training=training_record(config, trainer.global_step, metrics),
+            training=training_record(config, module, trainer.global_step, metrics),
             style_title=config.style.title,
             style_credit=config.style.credit,
             half_weights=config.export.half_weights,
@@ -194,18 +197,29 @@ def train(config: TrainConfig) -> TrainResult:
     return TrainResult(model_dir, run_dir, metrics, list(data.skipped))
 
 
-def build_module(config: TrainConfig, criterion: PerceptualLoss) -> StyleModule:
-    """What Lightning trains, freshly initialised."""
+def scaled_rate(config: TrainConfig, devices: int) -> float:
+    """`trainer.learning_rate`, times the square root of how many photos are in a step for each one it is meant for.
+
+    The gradient of more photos is less noisy, by that root (Malladi et al. 2022, arXiv 2205.10287, for Adam).
+    """
+    meant = config.trainer.learning_rate_batch
+    share = 1.0 if meant is None else config.data.batch_size * devices / meant
+    return config.trainer.learning_rate * share**0.5
+
+
+def build_module(config: TrainConfig, criterion: PerceptualLoss, *, devices: int = 1) -> StyleModule:
+    """What Lightning trains on so many devices, freshly initialised."""
     return StyleModule(
         network=config.model.name,
         network_arguments={"width": config.model.width, "blocks": config.model.blocks, "dial": config.model.dial},
         optimizer=config.trainer.optimizer,
-        learning_rate=config.trainer.learning_rate,
+        learning_rate=scaled_rate(config, devices),
         schedule=config.trainer.schedule,
         warmup_steps=config.trainer.warmup_steps,
         max_steps=config.trainer.max_steps,
         dial_share=config.trainer.dial_share,
         stability_weight=config.loss.stability_weight,
+        compile=config.trainer.compile,
         seed=config.seed,
         criterion=criterion,
     )
@@ -267,7 +281,7 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return result
 
 
-def training_record(config: TrainConfig, steps: int, metrics: dict[str, float]) -> dict[str, Any]:
+def training_record(config: TrainConfig, module: StyleModule, steps: int, metrics: dict[str, float]) -> dict[str, Any]:
     """What a model tells of its training: settings and figures, no paths of the machine it was made on."""
     return {
         "encoder": config.encoder.name,
@@ -288,7 +302,7 @@ def training_record(config: TrainConfig, steps: int, metrics: dict[str, float]) 
         "batch_size": config.data.batch_size,
         "steps": steps,
         "optimizer": config.trainer.optimizer,
-        "learning_rate": config.trainer.learning_rate,
+        "learning_rate": module.hparams["learning_rate"],
         "schedule": config.trainer.schedule,
         "dial_share": config.trainer.dial_share if config.model.dial else None,
         "precision": config.trainer.precision,

@@ -86,6 +86,7 @@ def test_misspelt_keys_and_wrong_types_are_refused(override: str) -> None:
         "trainer.schedule=linear",
         "trainer.precision=fp64",
         "trainer.learning_rate=0",
+        "trainer.learning_rate_batch=0",
         "loss.style_weight=-1",
         "loss.style_weight=nan",
     ],

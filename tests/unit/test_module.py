@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def test_the_encoder_is_neither_trained_nor_stored(module: StyleModule) -> None:
 def test_hyperparameters_are_plain_values(module: StyleModule) -> None:
     assert set(module.hparams) == {
         "network", "network_arguments", "optimizer", "learning_rate", "schedule", "warmup_steps", "max_steps",
-        "dial_share", "stability_weight", "seed",
+        "dial_share", "stability_weight", "compile", "seed",
     }  # fmt: skip
 
 
@@ -147,3 +148,24 @@ def test_where_a_dial_begins() -> None:
     slopes = {key: value.clone() for key, value in network.state_dict().items()}
     network.begin_dial()
     assert all(torch.equal(value, slopes[key]) for key, value in network.state_dict().items())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="PyTorch compiles with g++")
+def test_compiled_it_learns_the_same(module: StyleModule) -> None:
+    assert module.criterion is not None
+    batch = Batch(torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8), [0, 1], [])
+    gradients = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        made = StyleModule("johnson", {"width": 4, "blocks": 0}, compile=compiled, criterion=module.criterion)
+        made.log_dict = lambda *_, **__: None  # type: ignore[method-assign]
+        made.setup("fit")
+        made.on_fit_start()
+        made.training_step(batch, 0).backward()  # type: ignore[no-untyped-call]
+        gradients.append({key: weights.grad for key, weights in made.named_parameters()})
+    eager, compiled_ones = gradients
+    assert eager.keys() == compiled_ones.keys()
+    for key, gradient in eager.items():
+        torch.testing.assert_close(compiled_ones[key], gradient, rtol=1e-3, atol=1e-5)
+    assert any(not torch.equal(compiled_ones[key], eager[key]) for key in eager), "nothing was compiled"
