@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.text import Text
 
 from fast_style import __version__
 from fast_style.errors import FastStyleError
@@ -51,9 +52,36 @@ def train(context: typer.Context) -> None:
 
     `fast-style train --help` shows every setting.
     """
+    asked = {"--help", "-h"} & set(context.args)
+    if asked:
+        _show_settings([argument for argument in context.args if argument not in asked])
+        return
     from fast_style.train import run
 
     run(context.args)
+
+
+def _show_settings(overrides: list[str]) -> None:
+    """`fast-style train --help`: every setting, as these overrides leave it."""
+    from rich.table import Table
+
+    from fast_style.config import TRAIN_HELP, described, groups
+
+    console = Console(highlight=False)
+    console.print(TRAIN_HELP, markup=False, soft_wrap=True)
+    ready = Table(box=None, pad_edge=False, show_header=False)
+    ready.add_column(no_wrap=True)
+    ready.add_column()
+    for group, names in groups().items():
+        ready.add_row(f"{group}=", ", ".join(names))
+    console.print(ready, "")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("setting", no_wrap=True)
+    for header in ("value", "what it is"):
+        table.add_column(header, overflow="fold")
+    for name, value, meaning in described(overrides):
+        table.add_row(Text(name), Text(value), Text(meaning))
+    console.print(table)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -189,8 +217,10 @@ def models() -> None:
 ModelName = Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")]
 Engine = Annotated[str, typer.Option(help="onnx, torch or auto.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps, coreml, directml or auto.")]
+TorchDevice = Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")]
 Strength = Annotated[
-    float | None, typer.Option(help="How much style, 1 by default, for models that were trained with the dial.")
+    float | None,
+    typer.Option(metavar="0…1.5", help="How much style, 1 by default, for models that were trained with the dial."),
 ]
 EncoderName = Annotated[str, typer.Option(help="embedded, vgg16, vgg19 or random.")]
 Weights = Annotated[Path | None, typer.Option(help="Local weights of the encoder.")]
@@ -227,6 +257,7 @@ def optimize(
     save_every: Annotated[int | None, typer.Option(min=1, help="Also write OUT-0010.png … every N iterations.")] = None,
     curve: Annotated[Path | None, typer.Option(metavar="CSV", help="Write the loss of each iteration.")] = None,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
+    device: TorchDevice = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Optimise the pixels of one picture (Gatys et al. 2015): slow, and what networks are measured against."""
@@ -245,7 +276,7 @@ def optimize(
     result = optimize_file(
         content, config, output, iterations=iterations or (PREVIEW_ITERATIONS if preview else ITERATIONS),
         max_size=max_size, preview=preview, start=start, method=method, levels=levels, save_every=save_every,
-        curve=curve, quality=quality, console=stderr, quiet=quiet,
+        curve=curve, quality=quality, device=device, console=stderr, quiet=quiet,
     )  # fmt: skip
     if not quiet:
         figures = ", ".join(f"{name} {result.terms[name]:.3f}" for name in ("style", "content", "total"))
@@ -315,6 +346,7 @@ def evaluate(
     convention: Annotated[
         str | None, typer.Option(help="The models are other people's .onnx files: nchw-255 or nchw-1.")
     ] = None,
+    device: TorchDevice = "auto",
     save: Annotated[bool, typer.Option("--save", help="Write the scorecard into the model's card.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON in place of a table.")] = False,
     quiet: Quiet = False,
@@ -326,8 +358,8 @@ def evaluate(
 
     cards = evaluate_models(
         models, photos, style, encoder=encoder, weights=weights, style_size=style_size, count=count,
-        equivalent_photos=equivalent, limit=limit, convention=convention, save=save, console=stderr,
-        quiet=quiet,
+        equivalent_photos=equivalent, limit=limit, convention=convention, device=device, save=save,
+        console=stderr, quiet=quiet,
     )  # fmt: skip
     if as_json:
         print(json.dumps(cards, indent=2))
@@ -473,6 +505,7 @@ def webcam(
 def flicker(
     original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="The video before it was stylised.")],
     stylized: Annotated[list[Path], typer.Argument(metavar="STYLIZED…", help="Videos made of it.")],
+    start: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Where in the original the videos begin.")] = 0,
     max_size: Annotated[int | None, typer.Option(min=16, help="Measure at this longer side.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON in place of a table.")] = False,
     quiet: Quiet = False,
@@ -482,7 +515,7 @@ def flicker(
 
     from fast_style.warping import measure_videos, table
 
-    result = measure_videos(original, stylized, longest=max_size, console=stderr, quiet=quiet)
+    result = measure_videos(original, stylized, start=start, longest=max_size, console=stderr, quiet=quiet)
     if as_json:
         print(json.dumps(result, indent=2))
     else:

@@ -6,6 +6,8 @@ Hydra checks the composed YAML against these classes; `check` looks at values th
 from __future__ import annotations
 
 import difflib
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -25,82 +27,93 @@ from fast_style.errors import ConfigError, first_line
 from fast_style.resources import resource
 
 
+def setting(default: Any, meaning: str) -> Any:
+    """A field with its default and what it means, for `fast-style train --help`."""
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata={"meaning": meaning})
+    return field(default=default, metadata={"meaning": meaning})
+
+
 @dataclass
 class StyleConfig:
-    image: str = MISSING  # path of the style image
-    name: str | None = None  # None: the image's file name without its suffix
-    title: str | None = None
-    credit: str | None = None
-    size: int = 512  # longer side of the style image in pixels: the size of the brush
+    image: str = setting(MISSING, "path of the style image")
+    name: str | None = setting(None, "of the model; null: the image's file name")
+    title: str | None = setting(None, "of the painting, for the card")
+    credit: str | None = setting(None, "who painted it, for the card")
+    size: int = setting(512, "longer side of the style image in pixels: the size of the brush")
 
 
 @dataclass
 class DataConfig:
-    dir: str | None = None  # folder of photos; None: synthetic images
-    val_dir: str | None = None  # None: some photos of `dir` are held out
-    val_count: int = 16  # photos for validation
-    image_size: int = 256  # side of the square crops in pixels
-    min_crop: float = 0.5  # smallest crop, as a share of the photo's shorter side
-    batch_size: int = 2
-    workers: int | None = None  # loader processes; None: none on a CPU, up to 8 with a GPU
+    dir: str | None = setting(None, "folder of photos, with sub-folders; null: synthetic images")
+    val_dir: str | None = setting(None, "photos to validate on; null: some of data.dir are held out")
+    val_count: int = setting(16, "photos to validate on")
+    image_size: int = setting(256, "side of the square crops in pixels")
+    min_crop: float = setting(0.5, "smallest crop, as a share of the photo's shorter side")
+    batch_size: int = setting(2, "photos in a step, on each device")
+    workers: int | None = setting(None, "loader processes; null: none on a CPU, up to 8 with a GPU")
 
 
 @dataclass
 class ModelConfig:
-    name: str = "lite"
-    width: int = 32
-    blocks: int = 5
-    dial: bool = True  # takes a strength from 0 to 1.5 when it stylises
+    name: str = setting("lite", "lite (real time on a CPU) or johnson (the paper's)")
+    width: int = setting(32, "channels of the first layer; fewer are faster and coarser")
+    blocks: int = setting(5, "residual blocks")
+    dial: bool = setting(True, "the model takes a strength from 0 to 1.5 when it stylises")
 
 
 @dataclass
 class EncoderConfig:
-    name: str = MISSING
-    weights: str | None = None  # local .pth or .safetensors; None: the encoder's own
-    pooling: str = "max"  # "max" or "average"
-    content_layers: list[str] = MISSING  # what `loss.content_layers` defaults to
-    style_layers: list[str] = MISSING
-    scales: list[float] = MISSING
-    content_scales: list[float] = MISSING
+    name: str = setting(MISSING, "embedded, vgg16, vgg19 or random")
+    weights: str | None = setting(None, "local .pth or .safetensors; null: the encoder's own")
+    pooling: str = setting("max", "between its blocks: max or average")
+    content_layers: list[str] = setting(MISSING, "what loss.content_layers defaults to")
+    style_layers: list[str] = setting(MISSING, "what loss.style_layers defaults to")
+    scales: list[float] = setting(MISSING, "what loss.scales defaults to")
+    content_scales: list[float] = setting(MISSING, "what loss.content_scales defaults to")
 
 
 @dataclass
 class LossConfig:
-    content_layers: list[str] = MISSING
-    style_layers: list[str] = MISSING
-    scales: list[float] = MISSING  # sizes, relative to the image, at which style is compared
-    content_scales: list[float] = MISSING  # and content
-    layer_weights: dict[str, float] = field(default_factory=dict)  # of style layers; 1 where not named
-    content_weight: float = 1.0
-    style_weight: float = 1.0
-    tv_weight: float = 0.0
-    checkerboard_weight: float = 0.0
-    stability_weight: float = 0.0  # against flicker: a photo and its shifted, zoomed, noisy copy must agree
+    content_layers: list[str] = setting(MISSING, "layers that keep the photo")
+    style_layers: list[str] = setting(MISSING, "layers that take on the painting")
+    scales: list[float] = setting(MISSING, "sizes, relative to the image, at which style is compared")
+    content_scales: list[float] = setting(MISSING, "sizes at which content is compared; [1.0]: closer to the photo")
+    layer_weights: dict[str, float] = setting({}, "of style layers, 1 where not named: +loss.layer_weights.relu1_2=0.5")
+    content_weight: float = setting(1.0, "more: closer to the photo")
+    style_weight: float = setting(10.0, "more: closer to the painting")
+    tv_weight: float = setting(1.0, "of total variation; more: smoother")
+    checkerboard_weight: float = setting(500.0, "against patterns at the period that networks upsample by")
+    stability_weight: float = setting(
+        0.0, "against flicker: a photo's shifted, zoomed, noisy copy must be painted alike"
+    )
 
 
 @dataclass
 class TrainerConfig:
-    max_steps: int = 500
-    optimizer: str = "muon"  # "muon" or "adam"
-    learning_rate: float = 5e-3  # Adam wants 1e-3
-    learning_rate_batch: int | None = 2  # photos in a step, of all devices, that it is meant for; see `scaled_rate`
-    schedule: str = "cosine"  # "cosine" or "constant"
-    warmup_steps: int = 0
-    dial_share: float = 0.0  # of all steps, the last ones, in which a network with a dial learns that alone
-    gradient_clip: float = 0.0  # largest norm of the gradient; 0: no clipping
-    precision: str = "auto"  # "auto", "fp32", "bf16" or "fp16"
-    compile: bool = False  # with torch.compile: on a GPU; needs a C++ compiler, and a minute to begin with
-    accelerator: str = "auto"
-    devices: int | str = "auto"
-    num_nodes: int = 1
-    val_every: int = 100  # steps between validations (and image grids)
-    checkpoint_every: int = 100  # steps between checkpoints
-    log_every: int = 10
+    max_steps: int = setting(500, "how long to train")
+    optimizer: str = setting("muon", "muon or adam")
+    learning_rate: float = setting(5e-3, "Adam wants 1e-3")
+    learning_rate_batch: int | None = setting(
+        2, "photos in a step, of all devices, that the rate is meant for; it goes with the root; null: never"
+    )
+    schedule: str = setting("cosine", "of the learning rate: cosine or constant")
+    warmup_steps: int = setting(50, "over which the learning rate rises")
+    dial_share: float = setting(0.2, "of all steps, the last ones, in which a network with a dial learns that alone")
+    gradient_clip: float = setting(0.0, "largest norm of the gradient; 0: no clipping")
+    precision: str = setting("auto", "auto, fp32, bf16 or fp16")
+    compile: bool = setting(False, "with torch.compile: on a GPU; needs a C++ compiler, and a minute to begin with")
+    accelerator: str = setting("auto", "Lightning's: auto, cpu, gpu, mps")
+    devices: int | str = setting("auto", "how many of them")
+    num_nodes: int = setting(1, "machines")
+    val_every: int = setting(100, "steps between validations and image grids")
+    checkpoint_every: int = setting(100, "steps between checkpoints")
+    log_every: int = setting(10, "steps between points in TensorBoard")
 
 
 @dataclass
 class ExportConfig:
-    half_weights: bool = True  # store weights in float16; computing stays in float32
+    half_weights: bool = setting(True, "store weights in float16; computing stays in float32")
 
 
 @dataclass
@@ -112,13 +125,13 @@ class TrainConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
-    seed: int = 0
-    resume: str | None = None  # a checkpoint, or a folder of runs: its newest last.ckpt
-    init_from: str | None = None  # a model, by name or path, to begin with: of any style
-    output_dir: str = "checkpoints"  # exported models: output_dir/NAME
-    runs_dir: str = "runs"  # checkpoints and TensorBoard: runs_dir/NAME/NUMBER
-    quiet: bool = False
-    experiment: Any = None  # the name of the recipe, for the record
+    seed: int = setting(0, "the same seed, data and machine give the same model")
+    resume: str | None = setting(None, "a checkpoint, or a folder of runs: its newest last.ckpt")
+    init_from: str | None = setting(None, "a model, by name or path, to begin with: of any style")
+    output_dir: str = setting("checkpoints", "where models go: output_dir/NAME")
+    runs_dir: str = setting("runs", "where checkpoints and TensorBoard's files go: runs_dir/NAME/NUMBER")
+    quiet: bool = setting(False, "no progress bar, no messages")
+    experiment: Any = setting(None, "the name of the recipe, for the record")
 
 
 @dataclass
@@ -167,6 +180,18 @@ class DistillConfig:
 
 
 Schema = TypeVar("Schema")
+
+TRAIN_HELP = """\
+fast-style train [NAME=VALUE …]: one style in, one model out.
+
+fast-style train                                                 a style of our own, in minutes
+fast-style train style.image=painting.jpg data.dir=photos/
+fast-style train -m style.image=a.jpg,b.jpg data.dir=photos/     one model for each
+fast-style train … resume=runs/painting                          goes on after an interruption
+fast-style train experiment=release --help                       what a recipe sets
+
+It is a Hydra application; `--hydra-help` shows Hydra's own flags. Ready-made groups of settings:
+"""
 
 
 def register() -> None:
@@ -223,13 +248,16 @@ def compose_distillation(overrides: list[str]) -> DistillConfig:
 
 
 def _compose(name: str, overrides: list[str], schema: type[Schema]) -> Schema:
+    return typed(_composed(name, overrides, schema), schema)
+
+
+def _composed(name: str, overrides: list[str], schema: type) -> Any:
     register()
     try:
         with initialize_config_dir(str(resource("conf")), version_base="1.3"):
-            composed = compose(name, overrides)
+            return compose(name, overrides)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error, schema)) from error
-    return typed(composed, schema)
 
 
 def explain(error: BaseException, schema: type = TrainConfig) -> str:
@@ -253,12 +281,43 @@ def explain(error: BaseException, schema: type = TrainConfig) -> str:
 
 def setting_names(schema: type = TrainConfig) -> list[str]:
     """Every key of the schema, with its section: `style.image`."""
+    return [name for name, _ in _settings(schema)]
+
+
+def _settings(schema: type) -> Iterator[tuple[str, str]]:
+    """Every key of the schema with its meaning, where it has one."""
     structured = OmegaConf.structured(schema)
-    names = []
-    for key in structured:
-        section = OmegaConf.get_type(structured, key)
-        names += [f"{key}.{f.name}" for f in fields(section)] if is_dataclass(section) else [str(key)]
-    return names
+    for part in fields(schema):
+        section = OmegaConf.get_type(structured, part.name)
+        inner = fields(section) if is_dataclass(section) else ()
+        for each in inner:
+            yield f"{part.name}.{each.name}", each.metadata.get("meaning", "")
+        if not inner:
+            yield part.name, part.metadata.get("meaning", "")
+
+
+def groups() -> dict[str, list[str]]:
+    """The groups of `conf/`, with the names of what is in each."""
+    folders = sorted(path for path in resource("conf").iterdir() if path.is_dir())
+    return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
+
+
+def described(overrides: list[str]) -> list[tuple[str, str, str]]:
+    """Every setting of a training with its value under these overrides, and what it means.
+
+    Raises:
+        ConfigError: an unknown key, or an override that Hydra can't parse.
+    """
+    composed = _composed("train", overrides, TrainConfig)
+    values = OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(TrainConfig), composed), resolve=True)
+    found = []
+    for name, meaning in _settings(TrainConfig):
+        value: Any = values
+        for key in name.split("."):
+            value = value[key]
+        # As it is written on the command line: null, true, [relu3_2].
+        found.append((name, json.dumps(value).replace('"', ""), meaning))
+    return found
 
 
 def check(config: TrainConfig) -> None:

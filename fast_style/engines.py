@@ -99,6 +99,27 @@ def load_engine(
     return OnnxEngine(path, device)
 
 
+def torch_device(device: str) -> str:
+    """What torch computes on: `auto` is a GPU where it sees one.
+
+    Raises:
+        ModelError: a device that torch has not, or does not see here.
+    """
+    import torch
+
+    if device not in DEVICES:
+        raise ModelError(f"device={device}: must be one of {', '.join(DEVICES)}")
+    if device in ("coreml", "directml"):
+        raise ModelError(f"device={device}: is ONNX Runtime's; use --engine onnx, or --device auto")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("device=cuda: this torch sees no CUDA GPU; use --device cpu")
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise ModelError("device=mps: this torch sees no Metal GPU; use --device cpu")
+    return device
+
+
 def _cuda() -> bool:
     """Whether ONNX Runtime's GPU package is installed."""
     import onnxruntime as ort
@@ -246,14 +267,7 @@ class TorchEngine:
         from fast_style.networks import PixelInterface, load_network
         from fast_style.runs import cpu_computes_bf16
 
-        if device in ("coreml", "directml"):
-            raise ModelError(f"device={device}: is ONNX Runtime's; use --engine onnx, or --device auto")
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        if device == "cuda" and not torch.cuda.is_available():
-            raise ModelError("device=cuda: this torch sees no CUDA GPU; use --device cpu")
-        if device == "mps" and not torch.backends.mps.is_available():
-            raise ModelError("device=mps: this torch sees no Metal GPU; use --device cpu")
+        device = torch_device(device)
         if precision == "fp16" and device == "cpu":
             raise ModelError("precision=fp16: needs a GPU; use bf16, fp32 or auto on a CPU")
         if precision == "auto":

@@ -18,7 +18,7 @@ from torch import Tensor
 from fast_style.artifact import find_model
 from fast_style.card import add_scorecard, check_card, scorecard_rows
 from fast_style.data import readable_photos, to_tensor
-from fast_style.engines import open_session
+from fast_style.engines import open_session, torch_device
 from fast_style.errors import DataError, ModelError, first_line
 from fast_style.images import load_rgb
 from fast_style.losses import PerceptualLoss
@@ -65,7 +65,7 @@ def scorecard(
         stylize: the model.
         photos: uint8 RGB `[H, W, 3]` each, sides above 128.
         loss: the reference objective.
-        dial: the model with a strength, where it has one.
+        dial: the model with a strength, where it has one; at 1 it is `stylize`.
         advance: called after each photo.
 
     Returns:
@@ -80,9 +80,9 @@ def scorecard(
     power = [np.zeros(1), np.zeros(1)]
     measured_slowly = spread(len(photos), FLICKER_PHOTOS)
     for number, photo in enumerate(photos):
-        given = to_float(to_tensor(photo)[None])
+        given = on_device(photo, loss)
         stylized = stylize(photo)
-        result = to_float(to_tensor(stylized)[None])
+        result = on_device(stylized, loss)
         content = loss.content_features(given)
         terms = evaluate_terms(loss, result, content)
         untouched.append(evaluate_terms(loss, given, content))
@@ -92,8 +92,8 @@ def scorecard(
             flickers.append(unsteady | {"noise": noise_flicker(stylize, photo)})
             for strength in STRENGTHS if dial else ():
                 assert dial is not None
-                picture = dial(photo, strength)
-                reached = evaluate_terms(loss, to_float(to_tensor(picture)[None]), content)
+                picture = stylized if strength == 1 else dial(photo, strength)
+                reached = terms if strength == 1 else evaluate_terms(loss, on_device(picture, loss), content)
                 along_dial[strength].append(
                     {
                         "style_share": reached["style"] / untouched[-1]["style"],
@@ -164,9 +164,9 @@ def count_equivalent_iterations(
     """`equivalent_iterations` of a scorecard, for each of `models`: minutes for each photo."""
     counts: dict[str, list[list[int]]] = {"photo": [], "noise": []}
     for number, photo in enumerate(photos):
-        given = to_float(to_tensor(photo)[None])
+        given = on_device(photo, loss)
         content = loss.content_features(given)
-        results = [to_float(to_tensor(stylize(photo))[None]) for stylize in models]
+        results = [on_device(stylize(photo), loss) for stylize in models]
         totals = [evaluate_terms(loss, result, content)["total"] for result in results]
         for start, of_start in counts.items():
             begin = starting_picture(start, given, given, seed=number)
@@ -190,6 +190,11 @@ def _quartiles(values: Sequence[float]) -> dict[str, float]:
 def spread(count: int, wanted: int) -> set[int]:
     """Up to `wanted` of the numbers below `count`, evenly spread."""
     return set(np.linspace(0, count - 1, min(count, wanted)).astype(int).tolist())
+
+
+def on_device(picture: np.ndarray, loss: PerceptualLoss) -> Tensor:
+    """uint8 RGB `[H, W, 3]` as float RGB in [0, 1], `[1, 3, H, W]`, where `loss` is."""
+    return to_float(to_tensor(picture)[None].to(loss.device))
 
 
 def evaluate_terms(loss: PerceptualLoss, picture: Tensor, content: dict[str, Tensor]) -> dict[str, float]:
@@ -251,6 +256,7 @@ def evaluate_models(
     equivalent_photos: int,
     limit: int,
     convention: str | None,
+    device: str,
     save: bool,
     console: Console,
     quiet: bool,
@@ -262,14 +268,17 @@ def evaluate_models(
     """
     if save and convention:
         raise ModelError("--save: other people's models have no card of ours to write to; use --json")
+    computing = torch_device(device)
     for model in models if save else ():
         check_card(find_model(model))
     stylizers: dict[str, tuple[Stylize, StylizeBy | None]] = {
-        model: (load_foreign(Path(model), convention), None) if convention else both_ways(Stylizer.load(model))
+        model: (load_foreign(Path(model), convention), None)
+        if convention
+        else both_ways(Stylizer.load(model, device=device))
         for model in models
     }
     config = objective_config(style, encoder=encoder, weights=weights, style_size=style_size)
-    loss = build_loss(config, load_style(config))
+    loss = build_loss(config, load_style(config)).to(computing)
     paths, bad = readable_photos(photos)
     for reason in bad:
         log.warning("skipped: %s", reason)

@@ -232,6 +232,11 @@ class PerceptualLoss(nn.Module):
             for scale in self.scales:
                 self.register_buffer(self._buffer(layer, scale), grams[part(layer, scale)])
 
+    @property
+    def device(self) -> torch.device:
+        """Where its encoder and targets lie, and pictures must."""
+        return self.encoder.mean.device
+
     @staticmethod
     def _buffer(layer: str, scale: float) -> str:
         return f"gram_{layer}_{scale:g}".replace(".", "_")

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from fast_style.config import TrainConfig
 from fast_style.data import to_tensor
+from fast_style.engines import torch_device
 from fast_style.errors import ConfigError
 from fast_style.images import IMAGE_SUFFIXES, atomic_write, load_rgb, save_rgb
 from fast_style.losses import PerceptualLoss
@@ -200,6 +201,7 @@ def optimize_file(
     save_every: int | None,
     curve: Path | None,
     quality: int,
+    device: str,
     console: Console,
     quiet: bool,
 ) -> Progress:
@@ -216,6 +218,7 @@ def optimize_file(
         levels: coarse to fine: each has twice the size of the one before, and begins at its picture.
         save_every: also writes OUT-0010.png and so on, every so many iterations of the last level.
         curve: a CSV file with the loss and its terms after each iteration.
+        device: `cpu`, `cuda`, `mps`, or `auto`: a GPU where torch sees one.
 
     Raises:
         FastStyleError: unreadable pictures, settings that can't be, an output that can't be written.
@@ -226,7 +229,8 @@ def optimize_file(
     if output.suffix.lower() not in IMAGE_SUFFIXES:
         raise ConfigError(f"{output}: has no suffix of an image format; want one of {' '.join(sorted(IMAGE_SUFFIXES))}")
     check_writable(output.parent, "--output")
-    full = to_float(to_tensor(load_rgb(content, max_side=max_size))[None])
+    computing = torch_device(device)
+    full = to_float(to_tensor(load_rgb(content, max_side=max_size))[None].to(computing))
     shrink = min(1.0, PREVIEW_SIZE / max(full.shape[-2:])) if preview else 1.0
     sizes = [tuple(round(side * shrink / 2**level) for side in full.shape[-2:]) for level in reversed(range(levels))]
     if min(sizes[0]) < SMALLEST:
@@ -249,10 +253,12 @@ def optimize_file(
             scaled = replace(config.style, size=max(SMALLEST, round(config.style.size * size[0] / full.shape[-2])))
             at_size = replace(config, style=scaled)
             style = load_style(at_size)
-            loss = build_loss(at_size, style)
+            loss = build_loss(at_size, style).to(computing)
             photo = full if size == full.shape[-2:] else resized(full, size)
             begin = (
-                starting_picture(start, photo, style, seed=config.seed) if picture is None else resized(picture, size)
+                starting_picture(start, photo, style.to(computing), seed=config.seed)
+                if picture is None
+                else resized(picture, size)
             )
 
             def watch(progress: Progress, level: int = level, last: bool = last) -> bool:

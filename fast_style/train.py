@@ -50,6 +50,12 @@ from fast_style.stylizer import Stylizer
 
 log = logging.getLogger("fast_style")
 
+# `fast-style train --hydra-help`.
+HYDRA_FLAGS = (
+    "-m", "--multirun", "-r", "--run", "-c", "--cfg", "-i", "--info", "-p", "--package", "-cp", "--config-path",
+    "-cn", "--config-name", "-cd", "--config-dir", "-sc", "--shell-completion", "--resolve", "--hydra-help",
+    "--version", "--experimental-rerun",
+)  # fmt: skip
 SCORED = 8  # held-out photos that a new model is measured on: some seconds
 
 
@@ -367,6 +373,12 @@ def run(overrides: list[str]) -> None:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    for argument in overrides:
+        if argument.startswith("-") and argument.split("=")[0] not in HYDRA_FLAGS:
+            raise ConfigError(
+                f"{argument}: settings are written NAME=VALUE, like style.image=painting.jpg data.dir=photos/; "
+                f"fast-style train --help shows them all"
+            )
     overrides = with_own_style(overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, rather than print a traceback and exit with 1
     # Hydra's parser takes its flags before the overrides, or after, but not in between.

@@ -66,16 +66,21 @@ class Warping:
 
 
 def measure_videos(
-    original: Path, videos: list[Path], *, longest: int | None, console: Console, quiet: bool
+    original: Path, videos: list[Path], *, start: float, longest: int | None, console: Console, quiet: bool
 ) -> dict[str, Any]:
     """The warping error of the original itself and of videos made of it.
+
+    Args:
+        original, videos: files.
+        start: second of the original at which the videos begin.
+        longest: longer side in pixels to measure at.
 
     Raises:
         MediaError: a video can't be read, or isn't as the original: another shape, or frames at other times.
     """
     from fast_style.videofile import VideoReader
 
-    first = VideoReader(original, longest=longest)
+    first = VideoReader(original, start=start, longest=longest)
     readers = [first]
     size = (first.format.width, first.format.height)
     try:
@@ -129,4 +134,6 @@ def table(result: dict[str, Any]) -> Table:
     table.add_column("warping error, of 255", justify="right")
     for row in (result["original"], *result["stylized"]):
         table.add_row(row["video"], f"{row['warping_error']:.2f}")
+    table.caption = f"over {result['pairs']} pairs of frames; a part of the original: --start"
+    table.caption_justify = "left"
     return table

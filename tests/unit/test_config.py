@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from fast_style.config import TrainConfig, explain, register, to_config
+from fast_style.config import TrainConfig, described, explain, groups, register, to_config
 from fast_style.errors import ConfigError
 from fast_style.networks import NETWORKS
 from fast_style.resources import find_input, resource
@@ -144,3 +144,29 @@ def test_a_picture_of_ones_own_is_no_default_style(overrides: list[str], expecte
     from fast_style.train import with_own_style
 
     assert with_own_style(overrides) == expected
+
+
+def test_every_setting_is_explained() -> None:
+    found = described([])
+    assert all(meaning for _, _, meaning in found)
+    values = {name: value for name, value, _ in found}
+    assert values["style.image"] == "data/styles/stained_glass.jpg"
+    assert values["loss.style_layers"] == "[relu1_2, relu2_2, relu3_2, relu3_4]"
+    assert (values["data.dir"], values["model.dial"], values["loss.layer_weights"]) == ("null", "true", "{}")
+    changed = {name: value for name, value, _ in described(["experiment=release", "style=custom"])}
+    assert (changed["style.image"], changed["trainer.max_steps"]) == ("???", "3000")
+    with pytest.raises(ConfigError, match=r"loss\.style_wait: no such setting; did you mean loss\.style_weight"):
+        described(["loss.style_wait=1"])
+
+
+def test_the_groups_are_those_of_conf() -> None:
+    assert groups()["model"] == ["johnson", "lite"]
+    assert "experiment" in groups()
+
+
+def test_the_schema_has_the_defaults_of_the_command() -> None:
+    composed, schema = config(), TrainConfig()
+    for section in ("data", "model", "trainer", "export"):
+        assert getattr(composed, section) == getattr(schema, section)
+    loss = {key: value for key, value in vars(schema.loss).items() if value != "???"}
+    assert loss.items() <= vars(composed.loss).items()
