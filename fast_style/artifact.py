@@ -19,6 +19,8 @@ ONNX = "model.onnx"
 CARD_JSON = "card.json"
 CARD_MD = "card.md"
 PREVIEW = "preview.jpg"
+LARGEST_MINIMUM_SIDE = 1024
+"""Pixels: pictures are padded up to the side that a model asks for."""
 COLOR = "uint8 RGB (sRGB), NHWC, in and out"
 
 
@@ -64,9 +66,29 @@ class ModelInfo:
                 f"or export the model again with this version"
             )
         try:
-            return cls(**values)
+            info = cls(**values)
         except TypeError as error:
             raise ModelError(f"{source}: incomplete metadata ({error}); export it again") from error
+        wrong = info._wrong()
+        if wrong is not None:
+            raise ModelError(f"{source}: damaged metadata ({wrong}={getattr(info, wrong)!r}); export it again")
+        return info
+
+    def _wrong(self) -> str | None:
+        """The first field that its type does not allow: files come from anywhere."""
+        texts = ("name", "network", "style_title", "style_credit", "color", "package_version")
+        objects = ("network_arguments", "training", "inputs")
+        for kind, names in ((str, texts), (dict, objects)):
+            for name in names:
+                if not isinstance(getattr(self, name), kind):
+                    return name
+        if type(self.minimum_side) is not int or not 1 <= self.minimum_side <= LARGEST_MINIMUM_SIDE:
+            return "minimum_side"
+        for values in self.inputs.values():
+            keys = ("default", "minimum", "maximum")
+            if not isinstance(values, dict) or not all(isinstance(values.get(key), int | float) for key in keys):
+                return "inputs"
+        return None
 
 
 _FIELDS = frozenset(f.name for f in fields(ModelInfo))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fast_style.artifact import CARD_JSON, CARD_MD, ModelFiles
+from fast_style.artifact import CARD_JSON, CARD_MD, ModelFiles, read_info
 from fast_style.errors import ModelError
 from fast_style.images import atomic_write
 
@@ -45,6 +45,34 @@ def check_card(model: ModelFiles) -> dict[str, Any]:
     if not card:
         raise ModelError(f"{model.folder / CARD_JSON}: missing or damaged; export the model again to get a card")
     return card
+
+
+def summary(model: ModelFiles) -> dict[str, Any]:
+    """What `fast-style models` says of a model: name, style, network, bytes, folder, and what was measured of it,
+    None where it wasn't, or the card is damaged."""
+    card = model.card()
+
+    def found(*keys: str, kind: type | tuple[type, ...] = (int, float)) -> Any:
+        value: Any = card
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value if isinstance(value, kind) else None
+
+    try:
+        title = read_info(model.safetensors).style_title if model.safetensors else found("style", "title", kind=str)
+    except ModelError as error:
+        title = str(error)
+    return {
+        "name": model.name,
+        "style": title or "",
+        "network": found("network", "name", kind=str) or "",
+        "bytes": model.size(),
+        "folder": str(model.folder),
+        "style_left": found("scorecard", "style_share"),
+        "content": found("scorecard", "terms", "content", "mean"),
+        "iterations_from_photo": found("scorecard", "equivalent_iterations", "from_photo", "median"),
+        "iterations_from_noise": found("scorecard", "equivalent_iterations", "from_noise", "median"),
+    }
 
 
 def markdown(card: dict[str, Any]) -> str:
@@ -94,7 +122,7 @@ def scorecard_rows(scorecard: dict[str, Any]) -> list[tuple[str, str]]:
     equivalent = scorecard.get("equivalent_iterations")
     if equivalent:
         for start in ("photo", "noise"):
-            counted = "{median:.0f} ({lower_quartile:.0f}–{upper_quartile:.0f})".format(**equivalent[f"from_{start}"])
+            counted = "{median:g} ({lower_quartile:g}–{upper_quartile:g})".format(**equivalent[f"from_{start}"])
             rows.append((f"equivalent L-BFGS iterations from {start}, median (quartiles)", counted))
     for key, label in (("checkerboard", "checkerboard"), ("border", "border by centre"), ("clipping", "clipped")):
         rows.append((f"{label} (photos)", "{model:.3f} ({photo:.3f})".format(**scorecard[key])))

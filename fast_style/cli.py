@@ -10,10 +10,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.text import Text
 
 from fast_style import __version__
-from fast_style.errors import FastStyleError
+from fast_style.errors import FastStyleError, first_line
 
 app = typer.Typer(
     name="fast-style",
@@ -24,8 +23,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-# Answers go to stdout; progress, warnings and errors to stderr.
-stderr = Console(stderr=True)
+# Answers go to stdout; progress, warnings and errors to stderr. Neither takes the brackets of a name for markup.
+stdout = Console(markup=False)
+stderr = Console(stderr=True, markup=False)
 
 
 def _version(wanted: bool) -> None:
@@ -67,21 +67,20 @@ def _show_settings(overrides: list[str]) -> None:
 
     from fast_style.config import TRAIN_HELP, described, groups
 
-    console = Console(highlight=False)
-    console.print(TRAIN_HELP, markup=False, soft_wrap=True)
+    stdout.print(TRAIN_HELP, highlight=False, soft_wrap=True)
     ready = Table(box=None, pad_edge=False, show_header=False)
     ready.add_column(no_wrap=True)
     ready.add_column()
     for group, names in groups().items():
         ready.add_row(f"{group}=", ", ".join(names))
-    console.print(ready, "")
+    stdout.print(ready, "")
     table = Table(box=None, pad_edge=False)
     table.add_column("setting", no_wrap=True)
     for header in ("value", "what it is"):
         table.add_column(header, overflow="fold")
     for name, value, meaning in described(overrides):
-        table.add_row(Text(name), Text(value), Text(meaning))
-    console.print(table)
+        table.add_row(name, value, meaning)
+    stdout.print(table)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -103,7 +102,7 @@ def stylize(
         typer.Argument(metavar="IN…", help="Pictures, folders of pictures, quoted patterns, or - for stdin."),
     ],
     output: Annotated[
-        Path,
+        str,
         typer.Option("--output", "-o", metavar="OUT", help="A file for one picture, - for stdout, else a folder."),
     ],
     model: Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")] = "starry_night",
@@ -138,6 +137,7 @@ def stylize(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
 ) -> None:
     """Stylise pictures. The result is exactly as large as its picture."""
+    from fast_style.interrupts import sigterm_as_interrupt
     from fast_style.machine import usable_cores
     from fast_style.stylize import Options, plan, stylize_files, unfinished
     from fast_style.stylizer import Stylizer
@@ -149,14 +149,15 @@ def stylize(
         stderr.print(f"{len(planned) - len(wanted)} of {len(planned)} are there already", highlight=False)
     if not wanted:
         return
-    stylizer = Stylizer.load(
-        model, engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
-    )  # fmt: skip
     options = Options(
         strength=strength, keep_color=keep_color, stroke=stroke, max_size=max_size, quality=quality, format=suffix,
         metadata=metadata, jobs=jobs or usable_cores(),
     )  # fmt: skip
-    failures = stylize_files(wanted, stylizer, options, console=stderr, quiet=quiet)
+    with sigterm_as_interrupt():
+        stylizer = Stylizer.load(
+            model, engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
+        )  # fmt: skip
+        failures = stylize_files(wanted, stylizer, options, console=stderr, quiet=quiet)
     if failures:
         for failure in failures:
             print(f"fast-style stylize: {failure}", file=sys.stderr)
@@ -170,48 +171,42 @@ def _shown(folder: Path) -> str:
 
 
 @app.command()
-def models() -> None:
+def models(as_json: Annotated[bool, typer.Option("--json", help="JSON in place of a table.")] = False) -> None:
     """List the models that `--model` knows by name, with what was measured of them.
 
     Style left: the style term, as a share of the untouched photos'. Iterations: of L-BFGS, begun at the photo and
     at noise, that the model equals.
     """
+    import json
+
     from rich.table import Table
 
-    from fast_style.artifact import list_models, read_info
+    from fast_style.artifact import list_models
+    from fast_style.card import summary
 
-    table = Table(box=None)
-    for header in ("name", "style", "network", "size", "style left", "content", "iterations"):
-        table.add_column(header, no_wrap=header in ("name", "size", "iterations"))
     known = list_models()
+    rows = [summary(files) for files in known]
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
     if not known:
         stderr.print("no models yet: train one with fast-style train")
         return
-    for files in known:
-        card = files.card()
-        measured = card.get("scorecard", {})
-        try:
-            title = (
-                read_info(files.safetensors).style_title
-                if files.safetensors
-                else card.get("style", {}).get("title", "")
-            )
-            network = card.get("network", {}).get("name", "")
-        except FastStyleError as error:
-            title, network = str(error), ""
-        figures = [
-            f"{measured['style_share']:.3f}" if measured else "",
-            f"{measured['terms']['content']['mean']:.3f}" if measured else "",
-            "{from_photo[median]:.0f}, {from_noise[median]:.0f}".format(**measured["equivalent_iterations"])
-            if "equivalent_iterations" in measured
-            else "",
-        ]
-        table.add_row(files.name, title, network, f"{files.size() / 1e6:.1f} MB", *figures)
-    console = Console()
-    console.print(table)
+    table = Table(box=None, pad_edge=False)
+    for header in ("name", "network", "MB", "style left", "content", "iterations", "style"):
+        table.add_column(header, no_wrap=header != "style")
+    for row in rows:
+        measured = [row["style_left"], row["content"]]
+        iterations = [row["iterations_from_photo"], row["iterations_from_noise"]]
+        table.add_row(
+            row["name"], row["network"], f"{row['bytes'] / 1e6:.1f}",
+            *("" if value is None else f"{value:.3f}" for value in measured),
+            "" if None in iterations else ", ".join(f"{value:g}" for value in iterations), row["style"],
+        )  # fmt: skip
+    stdout.print(table)
     for folder in dict.fromkeys(files.folder.parent for files in known):
         names = ", ".join(files.name for files in known if files.folder.parent == folder)
-        console.print(f"\nin {_shown(folder)}: {names}", highlight=False, soft_wrap=True)
+        stdout.print(f"\nin {_shown(folder)}: {names}", highlight=False, soft_wrap=True)
 
 
 ModelName = Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")]
@@ -308,7 +303,7 @@ def similarity(
         print(json.dumps(result, indent=2))
     else:
         for table in tables(result):
-            Console().print(table)
+            stdout.print(table)
 
 
 @app.command()
@@ -364,7 +359,7 @@ def evaluate(
     if as_json:
         print(json.dumps(cards, indent=2))
     else:
-        Console().print(table(cards))
+        stdout.print(table(cards))
 
 
 @app.command()
@@ -397,7 +392,7 @@ def bench(
         print(json.dumps(result, indent=2))
         return
     for table in tables(result):
-        Console().print(table)
+        stdout.print(table)
     print(", ".join(f"{key} {value}" for key, value in result["machine"].items() if value is not None))
 
 
@@ -519,7 +514,7 @@ def flicker(
     if as_json:
         print(json.dumps(result, indent=2))
     else:
-        Console().print(table(result))
+        stdout.print(table(result))
 
 
 @app.command()
@@ -645,6 +640,10 @@ def main() -> None:
         app()
     except FastStyleError as error:
         print(f"{f'fast-style {command}'.strip()}: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except OSError as error:  # of the system rather than of a file of ours: a full disk, a folder no one may enter
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{f'fast-style {command}'.strip()}: {where}{error.strerror or first_line(error)}", file=sys.stderr)
         raise SystemExit(2) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None

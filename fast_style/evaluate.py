@@ -289,7 +289,7 @@ def evaluate_models(
             raise DataError(f"{path}: {photo.shape[1]}×{photo.shape[0]} px; want sides of {SMALLEST} px or more")
     cards = {}
     progress = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -13,7 +13,7 @@ import re
 import secrets
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -40,6 +40,8 @@ MAX_PIXELS = 178_956_970
 _FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
     ".png": "PNG",
     ".webp": "WEBP",
     ".bmp": "BMP",
@@ -53,6 +55,14 @@ _FORMATS |= {".jp2": "JPEG2000"} if features.check("jpg_2000") else {}
 
 IMAGE_SUFFIXES = frozenset(_FORMATS)
 """Lower-case suffixes of the files that are read and written."""
+
+OTHER_SUFFIXES = frozenset({
+    ".heic", ".heif", ".hif", ".avif", ".jp2", ".jxl", ".jxr",
+    ".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".raf", ".rw2", ".rwl", ".pef",
+    ".srw", ".x3f", ".3fr", ".iiq", ".erf", ".kdc",
+    ".psd", ".psb", ".xcf", ".kra", ".tga", ".exr", ".hdr", ".qoi", ".dds",
+}) - IMAGE_SUFFIXES  # fmt: skip
+"""Lower-case suffixes of pictures that are not read here: of phones, cameras and programs for painting."""
 
 # An explicit list also keeps Pillow from handing a disguised EPS file to Ghostscript.
 _READABLE = tuple(dict.fromkeys(_FORMATS.values()))
@@ -283,8 +293,9 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def find_images(folder: str | Path) -> list[Path]:
-    """All image files under a folder, ordered by their path relative to it, character by character.
+def find_images(folder: str | Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> list[Path]:
+    """All files under a folder with one of these lower-case suffixes, by default those of the images that can be
+    read, ordered by their path relative to it, character by character.
 
     Names that start with a dot and `__MACOSX` are passed over. Linked folders are followed, each folder being
     read once however many names lead to it; one that may not be read is logged and passed over.
@@ -292,7 +303,7 @@ def find_images(folder: str | Path) -> list[Path]:
     Raises ImageError if `folder` is missing, not a folder or may not be read.
     """
     folder = Path(folder)
-    suffixes = tuple(IMAGE_SUFFIXES)
+    endings = tuple(suffixes)
     found: list[str] = []
     seen: set[tuple[int, int]] = set()
     pending = [""]
@@ -317,7 +328,7 @@ def find_images(folder: str | Path) -> list[Path]:
             with suppress(OSError):  # a link that points to itself is neither file nor folder
                 if entry.is_dir():
                     pending.append(f"{prefix}{entry.name}/")
-                elif entry.name.lower().endswith(suffixes) and entry.is_file():
+                elif entry.name.lower().endswith(endings) and entry.is_file():
                     found.append(prefix + entry.name)
     return [folder / name for name in sorted(found)]
 

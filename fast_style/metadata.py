@@ -51,7 +51,10 @@ class Metadata:
             x, y = (float(value) for value in image.info["dpi"])
             dpi = (x, y) if 0 < x < 1e5 and 0 < y < 1e5 else None
         if image.format == "PNG":
-            text = {str(k): str(v) for k, v in image.info.items() if isinstance(v, str) and k != _XMP_TEXT}
+            # An old ImageMagick's blocks are text, too, and would turn the upright picture once more.
+            blocks = (_XMP_TEXT, "Raw profile type")
+            written = {str(k): str(v) for k, v in image.info.items() if isinstance(v, str)}
+            text = {key: value for key, value in written.items() if not key.startswith(blocks)}
         kind = "JPEG" if image.format in {None, "MPO"} else str(image.format)
         return cls(kind, exif, xmp, bool(image.info.get("icc_profile")), dpi, text)
 

@@ -6,9 +6,11 @@ Pictures are decoded and encoded in threads while the network works on another o
 from __future__ import annotations
 
 import glob
+import logging
+import os
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fast_style.errors import FastStyleError, ImageError
 from fast_style.images import (
     IMAGE_SUFFIXES,
+    OTHER_SUFFIXES,
     check_size,
     encode_rgb,
     find_images,
@@ -33,6 +36,8 @@ from fast_style.images import (
 from fast_style.machine import available_memory
 from fast_style.metadata import Metadata
 from fast_style.stylizer import Stylizer
+
+_log = logging.getLogger("fast_style")
 
 STREAM = Path("-")
 """Standard input, or standard output."""
@@ -62,27 +67,36 @@ class Options:
     """Threads that read and write."""
 
 
-def plan(inputs: list[Path], output: Path, suffix: str | None = None) -> list[Job]:
+def plan(inputs: list[Path], output: str | Path, suffix: str | None = None) -> list[Job]:
     """Which file becomes which: one picture goes to `output` itself if that has an image suffix, else
     everything goes into the folder `output`, under its own name and, of folders and patterns, with its sub-folders.
 
+    Pictures of kinds that can't be read are left out of folders and patterns; a log message counts them.
+
     Args:
         inputs: files, folders, patterns that the shell left as they are (`photos/**/*.jpg`), or `-`.
-        output: a file, a folder, or `-`.
+        output: a file, a folder, or `-`. What is there as a folder or ends in a slash is one, whatever its suffix.
         suffix: of the files in a folder, in place of their own.
 
     Raises:
-        ImageError: a missing input, an empty folder, several pictures for one file, two for the same name, or a
-            picture that would be written over itself.
+        ImageError: a missing input, an empty folder, several pictures for one file, one for a file of an unknown
+            suffix, two for the same name, or a picture that would be written over itself.
     """
+    known = " ".join(sorted(IMAGE_SUFFIXES))
     if suffix is not None:
         format_of(f"picture{suffix}")
-    is_file = output == STREAM or (output.suffix.lower() in IMAGE_SUFFIXES and not output.is_dir())
+    ends_in_slash = str(output).endswith(("/", os.sep))
+    output = Path(output)
+    is_folder = ends_in_slash or output.is_dir()
+    is_file = output == STREAM or (output.suffix.lower() in IMAGE_SUFFIXES and not is_folder)
     place = "standard output" if output == STREAM else str(output)
-    if is_file and (len(inputs) != 1 or inputs[0].is_dir() or _is_pattern(inputs[0])):
+    one = len(inputs) == 1 and (inputs[0] == STREAM or not (inputs[0].is_dir() or _is_pattern(inputs[0])))
+    if is_file and not one:
         raise ImageError(f"{place}: several pictures can't go into one file; give a folder with -o")
     if not is_file and output.is_file():
-        raise ImageError(f"{output}: has no suffix of an image format; want one of {' '.join(sorted(IMAGE_SUFFIXES))}")
+        raise ImageError(f"{output}: is a file; give a folder, or for one picture a name that ends in one of {known}")
+    if one and output.suffix and not is_file and not is_folder:
+        raise ImageError(f"{output}: unknown suffix {output.suffix!r}; use one of {known}, or end a folder's name in /")
     if not is_file and STREAM in inputs:
         raise ImageError(f"{output}: standard input has no name; give a file with -o, or - for standard output")
 
@@ -91,24 +105,27 @@ def plan(inputs: list[Path], output: Path, suffix: str | None = None) -> list[Jo
         return kept.with_suffix(suffix) if suffix is not None else kept
 
     jobs: list[Job] = []
+    others: list[Path] = []
     for path in inputs:
         if path == STREAM or (is_file and path.exists()):
             jobs.append(Job(path, output))
-        elif path.is_dir():
+        elif path.is_dir() or _is_pattern(path):
+            folder, found = _find(path)
+            results = output.resolve()
             # What an earlier run left in a folder inside is no picture to stylise.
-            inside = not path.resolve().is_relative_to(output.resolve())
-            found = [p for p in find_images(path) if not (inside and p.resolve().is_relative_to(output.resolve()))]
-            if not found:
-                raise ImageError(f"{path}: no pictures in this folder; want {' '.join(sorted(IMAGE_SUFFIXES))}")
-            jobs += [Job(source, target(source, path)) for source in found]
-        elif path.exists():
-            jobs.append(Job(path, target(path, path.parent)))
-        elif _is_pattern(path):
-            found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207
-            found = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
+            if not folder.resolve().is_relative_to(results):
+                found = [p for p in found if not p.resolve().is_relative_to(results)]
+            pictures = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES]
+            if found and not pictures:
+                raise ImageError(f"{path}: only pictures of other kinds ({_kinds(found)}); save them as JPEG or PNG")
+            if not found and path.is_dir():
+                raise ImageError(f"{path}: no pictures in this folder; want {known}")
             if not found:
                 raise ImageError(f"{path}: no picture matches this pattern; check the path")
-            jobs += [Job(source, target(source, _fixed_part(path))) for source in found]
+            jobs += [Job(source, target(source, folder)) for source in pictures]
+            others += [p for p in found if p.suffix.lower() not in IMAGE_SUFFIXES]
+        elif path.exists():
+            jobs.append(Job(path, target(path, path.parent)))
         else:
             raise ImageError(f"{path}: no such file or folder; check the path")
     targets: dict[Path, Path] = {}
@@ -117,24 +134,38 @@ def plan(inputs: list[Path], output: Path, suffix: str | None = None) -> list[Jo
             raise ImageError(
                 f"{job.source} and {targets[job.target]} would both become {job.target}; stylise them into two folders"
             )
-        if job.target != STREAM and job.target.exists() and job.target.samefile(job.source):
+        if STREAM not in (job.source, job.target) and job.target.exists() and job.target.samefile(job.source):
             raise ImageError(f"{job.source}: would be written over itself; give another file or folder with -o")
         targets[job.target] = job.source
+    if others:
+        _log.warning("pictures of other kinds were left out (%s); save them as JPEG or PNG first", _kinds(others))
     return jobs
 
 
 def _is_pattern(path: Path) -> bool:
-    return not path.exists() and glob.has_magic(str(path))
+    return not path.exists() and glob.has_magic(str(path.relative_to(_fixed_part(path))))
 
 
 def _fixed_part(pattern: Path) -> Path:
-    """The folder that a pattern's names are relative to: what stands before its first wildcard."""
-    parts: list[str] = []
-    for part in pattern.parts[:-1]:
-        if glob.has_magic(part):
-            break
-        parts.append(part)
-    return Path(*parts)
+    """The folder that a pattern's names are relative to: as much as exists, where brackets are no wildcards."""
+    return next((folder for folder in pattern.parents if folder.exists()), Path(pattern.anchor))
+
+
+def _find(path: Path) -> tuple[Path, list[Path]]:
+    """The folder that names are relative to, and the pictures of all kinds that a folder or pattern stands for."""
+    suffixes = IMAGE_SUFFIXES | OTHER_SUFFIXES
+    if path.is_dir():
+        return path, find_images(path, suffixes)
+    folder = _fixed_part(path)
+    names = glob.glob(str(path.relative_to(folder)), root_dir=folder, recursive=True)  # noqa: PTH207
+    found = sorted({folder / name for name in names})
+    return folder, [p for p in found if p.suffix.lower() in suffixes and p.is_file()]
+
+
+def _kinds(paths: list[Path]) -> str:
+    """How many there are of each suffix: `1 .dng, 3 .heic`."""
+    counts = Counter(path.suffix.lower() for path in paths)
+    return ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
 
 
 def stylize_files(jobs: list[Job], stylizer: Stylizer, options: Options, *, console: Console, quiet: bool) -> list[str]:
@@ -262,9 +293,15 @@ def _pixels(job: Job, options: Options) -> int:
 def _decode(job: Job, options: Options) -> tuple[np.ndarray, Metadata]:
     if job.source != STREAM:
         return load_picture(job.source, max_side=options.max_size)
-    given = sys.stdin.buffer.read()
+    remedy = "send a picture: fast-style stylize - -o out.jpg <photo.jpg"
+    if sys.stdin is None:  # as Python has it when the shell closed it
+        raise ImageError(f"standard input is closed; {remedy}")
+    try:
+        given = sys.stdin.buffer.read()
+    except OSError as error:
+        raise ImageError(f"cannot read standard input: {error.strerror or error}; {remedy}") from error
     if not given:
-        raise ImageError("standard input is empty; send a picture: fast-style stylize - -o out.jpg <photo.jpg")
+        raise ImageError(f"standard input is empty; {remedy}")
     return load_picture(given, max_side=options.max_size)
 
 
@@ -274,8 +311,20 @@ def _encode(job: Job, array: np.ndarray, metadata: Metadata, options: Options) -
         save_rgb(array, job.target, **kept)
         return
     kind = format_of(f"picture{options.format}") if options.format else metadata.format
-    sys.stdout.buffer.write(encode_rgb(array, kind, **kept))
-    sys.stdout.buffer.flush()
+    _write_stdout(encode_rgb(array, kind, **kept))
+
+
+def _write_stdout(data: bytes) -> None:
+    if sys.stdout is None:  # as Python has it when the shell closed it
+        raise ImageError("standard output is closed; give a file with -o, or send it somewhere: -o - >out.jpg")
+    try:
+        # Not sys.stdout.buffer: Python would try again at its end to write what failed here, and print a traceback.
+        with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as stream:
+            stream.write(data)
+    except OSError as error:
+        raise ImageError(
+            f"cannot write standard output: {error.strerror or error}; check free space, or give a file with -o"
+        ) from error
 
 
 def unfinished(jobs: list[Job]) -> list[Job]:

@@ -91,7 +91,7 @@ def train(config: TrainConfig) -> TrainResult:
     """
     quieten_lightning()
     leader = is_leader()
-    console = Console(stderr=True, quiet=config.quiet or not leader)
+    console = Console(stderr=True, markup=False, quiet=config.quiet or not leader)
     name = style_name(config)
     devices = count_devices(config.trainer)
     if config.trainer.compile:
@@ -165,7 +165,7 @@ def train(config: TrainConfig) -> TrainResult:
     if leader:
         write_config(config, run_dir)
     console.print(
-        f"{'resuming' if resume else 'training'} [bold]{name}[/] on {data.source}, "
+        f"{'resuming' if resume else 'training'} {name} on {data.source}, "
         f"{trainer.strategy.root_device.type} {precision}; TensorBoard: tensorboard --logdir {config.runs_dir}",
         soft_wrap=True,
     )
@@ -352,7 +352,7 @@ def main(composed: DictConfig) -> None:
         raise SystemExit(2) from error
     except Interrupted as interrupted:
         raise SystemExit(128 + interrupted.number) from interrupted
-    report(result, Console(quiet=not is_leader()))
+    report(result, Console(markup=False, quiet=not is_leader()))
 
 
 def with_own_style(overrides: list[str]) -> list[str]:

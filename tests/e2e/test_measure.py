@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -63,6 +65,24 @@ def test_evaluate_writes_into_the_card(fast_style: Command, work: Path, style_fi
     assert f"{measured['style_share']:.3f}" in fast_style("models").stdout
     (work / "checkpoints" / "mine" / "card.json").unlink()
     assert_one_line_error(fast_style("evaluate", "mine", *options, "--save"), "card.json", "export the model again")
+
+
+def test_models_lists_them_for_people_and_programs(fast_style: Command, work: Path) -> None:
+    name = "my [final] style"
+    shutil.copytree(resource("checkpoints") / "wave", work / "checkpoints" / name)
+    result = fast_style("models")
+    assert f"in checkpoints: {name}\n" in result.stdout
+    assert any(line.startswith(f"{name} ") for line in result.stdout.splitlines())
+    rows = {row["name"]: row for row in json.loads(fast_style("models", "--json").stdout)}
+    assert rows[name]["style"] == "The Great Wave off Kanagawa"
+    assert rows[name]["folder"] == str(work / "checkpoints" / name)
+    card = json.loads((work / "checkpoints" / name / "card.json").read_text())
+    assert rows[name]["style_left"] == card["scorecard"]["style_share"]
+    with Path("/dev/full").open("w") as full:
+        refused = subprocess.run(
+            [Path(sys.executable).parent / "fast-style", "models"], stdout=full, stderr=-1, text=True
+        )
+    assert_one_line_error(refused, "No space left on device")
 
 
 def test_optimize_a_photo(fast_style: Command, work: Path, style_file: Path) -> None:

@@ -298,6 +298,7 @@ def test_a_warm_start_begins_with_a_models_weights(fast_style: Command, work: Pa
     card = json.loads((work / "checkpoints" / "second" / "card.json").read_text())
     assert card["training"]["init_from"] == "first"
     assert_one_line_error(fast_style("train", *QUICK, "init_from=nowhere"), "no model nowhere")
+    assert_one_line_error(fast_style("train", "--style-image", "a.jpg"), "--style-image", "style.image=painting.jpg")
     assert_one_line_error(
         fast_style("train", *QUICK, "model.width=5", "init_from=first"), "init_from=first", "'width': 4", "'width': 5"
     )

@@ -44,6 +44,25 @@ def test_foreign_metadata_is_refused(tmp_path: Path, metadata: dict[str, str]) -
         read_info(write(tmp_path / "a.safetensors", metadata))
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", 3),
+        ("style_title", None),
+        ("minimum_side", "8"),
+        ("minimum_side", 0),
+        ("minimum_side", 10**9),
+        ("network_arguments", []),
+        ("inputs", None),
+        ("inputs", {"strength": {}}),
+        ("inputs", {"strength": 1}),
+    ],
+)
+def test_metadata_of_a_wrong_type_is_refused(tmp_path: Path, key: str, value: object) -> None:
+    with pytest.raises(ModelError, match=rf"a\.safetensors: damaged metadata \({key}="):
+        read_info(write(tmp_path / "a.safetensors", {**INFO.to_metadata(), key: json.dumps(value)}))
+
+
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     with pytest.raises(ModelError):

@@ -25,6 +25,7 @@ from fast_style.errors import FastStyleError, ImageError
 from fast_style.images import (
     IMAGE_SUFFIXES,
     MAX_PIXELS,
+    OTHER_SUFFIXES,
     atomic_write,
     check_readable,
     decode_rgb,
@@ -688,6 +689,13 @@ def test_find_images_order_and_suffixes(tmp_path: Path) -> None:
     (tmp_path / "folder.jpg").mkdir()
     assert found(tmp_path) == sorted(names)
     assert found(tmp_path)[:3] == ["Z.gif", "a-b/c.webp", "a.TIF"]
+
+
+def test_find_images_of_other_kinds(tmp_path: Path) -> None:
+    tree(tmp_path, "a.jpg", "b.jfif", "c.JPE", "deep/d.heic", "e.txt", ".f.heic")
+    assert found(tmp_path) == ["a.jpg", "b.jfif", "c.JPE"]
+    assert [path.name for path in find_images(tmp_path, OTHER_SUFFIXES)] == ["d.heic"]
+    assert not IMAGE_SUFFIXES & OTHER_SUFFIXES
 
 
 def test_find_images_skips_the_hidden_but_not_a_hidden_root(tmp_path: Path) -> None:

@@ -59,6 +59,23 @@ def test_resolution_and_text() -> None:
     assert made.info["dpi"] == pytest.approx((300, 300), abs=0.01)
 
 
+def test_an_old_imagemagick_s_orientation_is_not_kept_as_text() -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Acme"
+    block = exif.tobytes()
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text("Title", "A lake")
+    chunks.add_text("Raw profile type exif", f"\nexif\n{len(block):8}\n{block.hex()}\n", zip=True)
+    stream = io.BytesIO()
+    Image.fromarray(make_photo(0, 60, 40)).save(stream, format="PNG", pnginfo=chunks)
+    array, metadata = load_picture(stream.getvalue())
+    assert array.shape[:2] == (60, 40)
+    assert metadata.text == {"Title": "A lake"}
+    again, _ = load_picture(encode_rgb(array, "PNG", metadata=metadata))
+    assert again.shape == array.shape
+    assert b"Acme" in metadata.exif
+
+
 def test_a_profile_is_answered_with_srgb(tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     array, metadata = load_picture(make_file("JPEG", icc_profile=profile))

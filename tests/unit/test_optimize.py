@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from fast_style.errors import ConfigError
+from fast_style.errors import ConfigError, ModelError
 from fast_style.losses import PerceptualLoss
 from fast_style.module import to_pixels
 from fast_style.objective import objective_config
@@ -92,7 +92,8 @@ def run_file(folder: Path, style: Path, **changes: Any) -> Progress:
     config = objective_config(style, encoder="random", weights=None, style_size=64)
     settings: dict[str, Any] = {
         "iterations": 4, "max_size": 88, "preview": False, "start": "photo", "method": "lbfgs", "levels": 1,
-        "save_every": None, "curve": None, "quality": 90, "console": Console(quiet=True), "quiet": True,
+        "save_every": None, "curve": None, "quality": 90, "device": "cpu",
+        "console": Console(quiet=True), "quiet": True,
     }  # fmt: skip
     return optimize_file(photo, config, folder / "out.png", **{**settings, **changes})
 
@@ -133,3 +134,10 @@ def test_what_cannot_be_optimised(tmp_path: Path, style_file: Path, changes: dic
     with pytest.raises(ConfigError, match=message):
         run_file(tmp_path, style_file, **changes)
     assert not (tmp_path / "out.png").exists()
+
+
+def test_a_device_that_is_not_there(tmp_path: Path, style_file: Path) -> None:
+    with pytest.raises(ModelError, match="device=abacus: must be one of auto, cpu, cuda, mps"):
+        run_file(tmp_path, style_file, device="abacus")
+    with pytest.raises(ModelError, match="device=coreml: is ONNX Runtime's"):
+        run_file(tmp_path, style_file, device="coreml")

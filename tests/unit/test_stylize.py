@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import logging
+import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -43,11 +46,23 @@ def test_a_folder_is_mirrored(pictures: Path, tmp_path: Path) -> None:
         (["a.jpg", "sub/b.png"], "out.jpg", "several pictures"),
         (["."], "out.jpg", "several pictures"),
         (["a.jpg", "other/a.jpg"], "out", "two folders"),
+        (["a.jpg"], "out.heic", "unknown suffix '.heic'"),
+        (["a.jpg"], "in/notes.txt", "is a file; give a folder"),
+        (["a.jpg"], "in/a.jpg/", "is a file; give a folder"),
     ],
 )
 def test_impossible_plans(pictures: Path, tmp_path: Path, inputs: list[str], output: str, words: str) -> None:
+    (pictures / "notes.txt").touch()
     with pytest.raises(ImageError, match=words):
-        plan([pictures / name for name in inputs], tmp_path / output)
+        plan([pictures / name for name in inputs], f"{tmp_path}/{output}")
+
+
+def test_folders_whose_names_have_a_suffix(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "there.png").mkdir()
+    for output in ("v1.0/", "new.png/", "there.png"):
+        (job,) = plan([pictures / "a.jpg"], f"{tmp_path}/{output}")
+        assert job.target == tmp_path / output / "a.jpg"
+    assert plan([pictures / "sub"], tmp_path / "v1.0")[0].target == tmp_path / "v1.0" / "b.png"
 
 
 def test_patterns(pictures: Path, tmp_path: Path) -> None:
@@ -59,6 +74,32 @@ def test_patterns(pictures: Path, tmp_path: Path) -> None:
     odd = pictures / "[1].jpg"
     Image.new("RGB", (8, 8)).save(odd)
     assert plan([odd], tmp_path / "out")[0].source == odd
+
+
+def test_brackets_of_a_folder_are_no_wildcards(tmp_path: Path) -> None:
+    for name in ("h [2023]/sub/a.jpg", "h [2023]/b.jpg", "h 2/c.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    jobs = plan([tmp_path / "h [2023]" / "**" / "*.jpg"], tmp_path / "out")
+    assert [job.target.relative_to(tmp_path / "out").as_posix() for job in jobs] == ["b.jpg", "sub/a.jpg"]
+    assert [job.source.name for job in plan([tmp_path / "h [0-9]" / "*.jpg"], tmp_path / "out")] == ["c.jpg"]
+    with pytest.raises(ImageError, match="no such file"):
+        plan([tmp_path / "h [2023]" / "d.jpg"], tmp_path / "out")
+
+
+def test_pictures_of_other_kinds_are_counted(pictures: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("x.heic", "sub/y.HEIC", "z.dng", "readme.txt"):
+        (pictures / name).touch()
+    for given in (pictures, pictures / "**" / "*"):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, "fast_style"):
+            assert len(plan([given], tmp_path / "out")) == 3
+        assert "left out (1 .dng, 2 .heic)" in caplog.text
+    caplog.clear()
+    plan([pictures / "other"], tmp_path / "out")
+    assert not caplog.records
+    with pytest.raises(ImageError, match=r"only pictures of other kinds \(1 \.heic\)"):
+        plan([pictures / "*.heic"], tmp_path / "out")
 
 
 def test_another_format(pictures: Path, tmp_path: Path) -> None:
@@ -81,13 +122,55 @@ def test_streams(pictures: Path, tmp_path: Path) -> None:
         plan([pictures], STREAM)
 
 
-def test_results_inside_the_folder_are_no_input(pictures: Path) -> None:
+def test_streams_beside_what_is_there(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result of an earlier run, and a folder that is named like the stream."""
+    monkeypatch.chdir(pictures)
+    Path("-").mkdir()
+    job = Job(STREAM, Path("a.jpg"))
+    assert plan([STREAM], Path("a.jpg")) == [job]
+    assert unfinished([job]) == []
+    assert plan([STREAM], STREAM) == [Job(STREAM, STREAM)]
+
+
+@pytest.mark.parametrize(("name", "words"), [("stdin", "standard input is closed"), ("stdout", "output is closed")])
+def test_a_closed_stream(pictures: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str) -> None:
+    monkeypatch.setattr(sys, name, None)
+    job = Job(STREAM, pictures / "new.png") if name == "stdin" else Job(pictures / "a.jpg", STREAM)
+    (failure,) = run([job], Double(), Options())  # type: ignore[arg-type]
+    assert failure is not None
+    assert words in failure
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_a_full_disk_behind_standard_output(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        (failure,) = run([Job(pictures / "a.jpg", STREAM)], Double(), Options())  # type: ignore[arg-type]
+    assert failure is not None
+    assert "cannot write standard output: No space left" in failure
+
+
+def test_an_unreadable_standard_input(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with os.fdopen(os.open(pictures / "a.jpg", os.O_WRONLY)) as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        (failure,) = run([Job(STREAM, pictures / "new.png")], Double(), Options())  # type: ignore[arg-type]
+    assert failure is not None
+    assert "cannot read standard input: Bad file descriptor" in failure
+
+
+@pytest.mark.parametrize("pattern", ["", "**/*"])
+def test_results_inside_the_folder_are_no_input(pictures: Path, pattern: str) -> None:
     out = pictures / "painted"
     out.mkdir()
     Image.new("RGB", (8, 8)).save(out / "a.jpg")
-    assert sorted(job.source.relative_to(pictures).as_posix() for job in plan([pictures], out)) == [
+    assert sorted(job.source.relative_to(pictures).as_posix() for job in plan([pictures / pattern], out)) == [
         "a.jpg", "other/a.jpg", "sub/b.png",
     ]  # fmt: skip
+
+
+def test_a_pattern_in_the_output_folder_is_taken_at_its_word(pictures: Path) -> None:
+    (job,) = plan([pictures / "sub" / "*.png"], pictures)
+    assert job.source == pictures / "sub" / "b.png"
 
 
 @pytest.mark.parametrize(("given", "output"), [("a.jpg", "a.jpg"), (".", "."), ("a.jpg", ".")])
