@@ -19,12 +19,12 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
-from fast_style.artifact import PREVIEW, SAFETENSORS, ModelFiles, find_model
+from fast_style.artifact import PREVIEW, SAFETENSORS, ModelFiles, find_model, read_info
 from fast_style.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughput
 from fast_style.card import add_scorecard
 from fast_style.config import TrainConfig, explain, register, to_config
 from fast_style.data import StyleDataModule, told_by_worker
-from fast_style.errors import ConfigError, DataError, FastStyleError
+from fast_style.errors import ConfigError, DataError, FastStyleError, ModelError
 from fast_style.evaluate import SMALLEST, both_ways, scorecard
 from fast_style.export import export_model
 from fast_style.images import atomic_write
@@ -103,6 +103,7 @@ def train(config: TrainConfig) -> TrainResult:
     criterion = build_loss(config, style)
     precision = lightning_precision(config.trainer.precision, config.trainer.accelerator)
     module = build_module(config, criterion, devices=devices)
+    before = steps_before(config.init_from)
     if config.init_from and not resume:
         begin_with(config.init_from, module.network)
     check_writable(model_dir, "output_dir")
@@ -189,7 +190,7 @@ def train(config: TrainConfig) -> TrainResult:
             module.network,
             model_dir,
             name=name,
-            training=training_record(config, module, trainer.global_step, metrics),
+            training=training_record(config, module, trainer.global_step, metrics, before=before),
             style_title=config.style.title,
             style_credit=config.style.credit,
             half_weights=config.export.half_weights,
@@ -287,7 +288,22 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return result
 
 
-def training_record(config: TrainConfig, module: StyleModule, steps: int, metrics: dict[str, float]) -> dict[str, Any]:
+def steps_before(model: str | None) -> int | None:
+    """How many steps went into `init_from`, and into what that began with, as far as they are known."""
+    if model is None:
+        return None
+    try:
+        files = find_model(model)
+        training = read_info(files.safetensors).training if files.safetensors else {}
+    except ModelError:  # gone since the run began that is resumed here
+        return None
+    counts = [training.get("steps"), training.get("steps_before")]
+    return sum(count for count in counts if isinstance(count, int)) or None
+
+
+def training_record(
+    config: TrainConfig, module: StyleModule, steps: int, metrics: dict[str, float], *, before: int | None
+) -> dict[str, Any]:
     """What a model tells of its training: settings and figures, no paths of the machine it was made on."""
     return {
         "encoder": config.encoder.name,
@@ -314,6 +330,7 @@ def training_record(config: TrainConfig, module: StyleModule, steps: int, metric
         "precision": config.trainer.precision,
         "seed": config.seed,
         "init_from": Path(config.init_from).name if config.init_from else None,
+        "steps_before": before,
         "experiment": config.experiment,
         "validation": {key.removeprefix("val/"): round(float(value), 6) for key, value in metrics.items()},
     }

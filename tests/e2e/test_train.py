@@ -297,6 +297,8 @@ def test_a_warm_start_begins_with_a_models_weights(fast_style: Command, work: Pa
     assert not any(second[key].any() for key in dial if "norm" in key)
     card = json.loads((work / "checkpoints" / "second" / "card.json").read_text())
     assert card["training"]["init_from"] == "first"
+    begun = json.loads((work / "checkpoints" / "first" / "card.json").read_text())
+    assert card["training"]["steps_before"] == begun["training"]["steps"] > 1
     assert_one_line_error(fast_style("train", *QUICK, "init_from=nowhere"), "no model nowhere")
     assert_one_line_error(fast_style("train", "--style-image", "a.jpg"), "--style-image", "style.image=painting.jpg")
     assert_one_line_error(
