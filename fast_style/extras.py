@@ -9,6 +9,7 @@ from typing import Any
 from fast_style.errors import FastStyleError, first_line
 
 _PROJECTS = {"av": "PyAV", "cv2": "OpenCV", "pyvirtualcam": "pyvirtualcam"}
+_PACKAGES = {"av": "av", "cv2": "opencv-python", "pyvirtualcam": "pyvirtualcam"}
 
 
 def need(module: str, extra: str) -> Any:
@@ -25,7 +26,9 @@ def need(module: str, extra: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        raise FastStyleError(f"needs {_PROJECTS[module]}: pip install 'fast-style[{extra}]'") from error
+        raise FastStyleError(
+            f"needs {_PROJECTS[module]}: pip install {_PACKAGES[module]}, or fast_style with its extra [{extra}]"
+        ) from error
     except ImportError as error:
         hint = "; on Debian: apt-get install libgl1 libglib2.0-0" if module == "cv2" else ""
         raise FastStyleError(

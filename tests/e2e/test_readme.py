@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,6 +107,7 @@ COMMANDS = {
     "./run train style.image=painting.jpg encoder.weights=own.safetensors": Begins(),
     "./run train 'style.image=\"my painting.jpg\"'": Begins(),
     "./run train --help": Run(says="style_weight"),
+    "./run train experiment=release --help": Run(says="3000"),
     "./run tensorboard --logdir runs": Serves("--port 0"),
     "./run stylize photo.jpg -o painted.jpg": Run(makes="painted.jpg"),
     "./run stylize photo.jpg -o mine.jpg --model painting": Run(makes="mine.jpg"),
@@ -275,9 +277,21 @@ def test_a_command_does_what_it_says(place: Place, command: str) -> None:
 def test_python(place: Place, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
     monkeypatch.chdir(place.folder)
     upload = (place.folder / "photo.jpg").read_bytes()
-    (block,) = blocks("python")
+    block, _ = blocks("python")
     exec(compile(block, "README.md", "exec"), {"frame": photo, "upload": upload})
     assert Image.open("lake.png").size == Image.open("data/scenes/lake.jpg").size
+
+
+@pytest.mark.slow
+def test_training_from_python(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place.folder)
+    monkeypatch.setattr("fast_style.config.compose_training", lambda given: compose_training([*given, *SMALL.split()]))
+    _, block = blocks("python")
+    made: dict[str, Any] = {}
+    exec(compile(block, "README.md", "exec"), made)
+    assert (made["result"].model_dir / "model.onnx").is_file()
+    photos = torch.rand(2, 3, 33, 40)
+    assert made["network"](photos).shape == photos.shape
 
 
 def test_settings_exist() -> None:

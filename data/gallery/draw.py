@@ -1,0 +1,39 @@
+"""Draw this folder's `photos.jpg`: ``pip install scikit-image``, then ``python data/gallery/draw.py``.
+
+Shipped models on three photographs that come with scikit-image: the astronaut Eileen Collins (NASA, public domain),
+the cat Chelsea (Stéfan van der Walt, CC0) and a cup of coffee (Rachel Michetti, CC0). The photographs themselves are
+not part of this project.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import skimage.data
+from PIL import Image, ImageOps
+
+from fast_style import Stylizer
+
+MODELS = ("starry_night", "the_scream_johnson", "wave_johnson", "mosaic_johnson")
+PHOTOS = {"astronaut": (0.5, 0.25), "chelsea": (0.5, 0.5), "coffee": (0.5, 0.5)}
+"""What is shown, and where its middle lies."""
+WIDTH, HEIGHT = 320, 240
+"""Of a picture in the gallery; it is stylised half as large again."""
+
+
+def main() -> None:
+    gallery = Image.new("RGB", (WIDTH * len(MODELS), HEIGHT * len(PHOTOS)))
+    for column, model in enumerate(MODELS):
+        stylizer = Stylizer.load(model)
+        for row, (name, middle) in enumerate(PHOTOS.items()):
+            photo = Image.fromarray(getattr(skimage.data, name)())
+            fitted = ImageOps.fit(photo, (WIDTH * 3 // 2, HEIGHT * 3 // 2), Image.Resampling.LANCZOS, centering=middle)
+            painted = stylizer(fitted).resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+            gallery.paste(painted, (WIDTH * column, HEIGHT * row))
+    path = Path(__file__).with_name("photos.jpg")
+    gallery.save(path, quality=85, optimize=True)
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
