@@ -12,7 +12,7 @@ from typing import Any
 from fast_style.errors import MediaError
 from fast_style.extras import need
 from fast_style.images import RGB
-from fast_style.media import fit
+from fast_style.media import fit, path_errors
 
 DEVICES = Path("/sys/class/video4linux")
 PATIENCE = 2.0
@@ -74,6 +74,7 @@ class Capture:
         MediaError: there is no such camera, or the file or stream can't be opened.
     """
 
+    @path_errors()
     def __init__(self, source: int | str, size: tuple[int, int]) -> None:
         self._cv2 = need("cv2", "webcam")
         self.source = source
@@ -93,7 +94,8 @@ class Capture:
 
     def _open(self, size: tuple[int, int]) -> Any:
         cv2 = self._cv2
-        capture = cv2.VideoCapture(self.source)
+        # libav takes the 12: of 12:30.mp4 for a protocol.
+        capture = cv2.VideoCapture(str(Path(str(self.source)).absolute()) if self.is_file else self.source)
         if not capture.isOpened():
             capture.release()
             if isinstance(self.source, int):

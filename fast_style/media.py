@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
+from fast_style.errors import MediaError
 from fast_style.images import RGB
 
 # Codes of ITU-T H.273, which containers, codecs and libav share.
 BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 6, 9
+
+LONGEST = 1e9
+"""Seconds: thirty years, whose microseconds 64 bits hold with ease."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,32 @@ class Sink(Protocol):
     def discard(self) -> None:
         """Removes what was written, unless it is finished."""
         ...
+
+
+def check_part(start: float, duration: float | None) -> None:
+    """Raises a MediaError if no video has such a part: one that begins or ends nowhere, say."""
+    for name, seconds in (("start", start), ("duration", duration)):
+        if seconds is not None and not 0 <= seconds <= LONGEST:
+            raise MediaError(f"--{name} {seconds:g}: want seconds, from 0 to {LONGEST:.0f}")
+
+
+@contextmanager
+def path_errors() -> Iterator[None]:
+    """A MediaError in place of the system's: a folder that may not be entered, a name that is too long."""
+    try:
+        yield
+    except OSError as error:
+        raise MediaError(f"{error.filename}: {error.strerror}; check path and permissions") from error
+
+
+@path_errors()
+def is_same(source: str, target: Path) -> bool:
+    """Is a file or folder to be written the one that is read? A source may be a URL.
+
+    Raises:
+        MediaError: one of them may not be looked at.
+    """
+    return "://" not in source and target.exists() and Path(source).exists() and target.samefile(source)
 
 
 def partial_name(path: Path) -> Path:

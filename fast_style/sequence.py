@@ -7,26 +7,76 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from fast_style.errors import FastStyleError, ImageError, MediaError
 from fast_style.images import IMAGE_SUFFIXES, load_rgb, save_rgb
-from fast_style.media import BT709, Format, Frame
+from fast_style.media import BT709, Format, Frame, check_part, path_errors
 
 _NUMBER = re.compile(r"%0?(\d*)d")
 
 
+@dataclass(frozen=True)
+class _Pattern:
+    """The names of numbered pictures, as `frame%05d.png`."""
+
+    before: str
+    digits: int
+    after: str
+
+    @classmethod
+    def of(cls, name: str) -> _Pattern | None:
+        found = _NUMBER.search(name)
+        return cls(name[: found.start()], int(found[1] or 0), name[found.end() :]) if found else None
+
+    def name(self, number: int) -> str:
+        return f"{self.before}{number:0{self.digits}d}{self.after}"
+
+    def names(self, file: Path) -> bool:
+        """Is a file one of them, whatever the digits of its number?"""
+        return re.fullmatch(re.escape(self.before) + r"\d+" + re.escape(self.after), file.name) is not None
+
+
+_UNNAMED = _Pattern("", 5, ".png")
+"""What pictures are called in a folder without a pattern."""
+
+
+@path_errors()
 def is_sequence(path: str | Path) -> bool:
     """Does it name many pictures: a folder, a pattern, or (to write) something without a suffix?"""
     path = Path(path)
-    return path.is_dir() or not path.suffix or _NUMBER.search(path.name) is not None
+    return path.is_dir() or not path.suffix or _Pattern.of(path.name) is not None
 
 
-def _pattern(path: Path) -> str:
-    """`%05d` in the form that Python's `format` takes."""
-    return _NUMBER.sub(lambda found: f"{{:0{found[1]}d}}" if found[1] else "{:d}", path.name, count=1)
+@path_errors()
+def overwrites(target: Path, source: str) -> bool:
+    """Would pictures that are written to `target` be called as those, or as the video, that `source` names?
+
+    Raises:
+        MediaError: there is no such source, or it may not be looked at.
+    """
+    path, pattern = Path(source), _Pattern.of(target.name)
+    folder = target.parent if pattern else target
+    if "://" in source or not folder.is_dir():
+        return False
+    files = [path] if path.is_file() or not is_sequence(path) else _pictures(path)
+    return any((pattern or _UNNAMED).names(file) for file in files) and files[0].parent.samefile(folder)
+
+
+def _pictures(path: Path) -> list[Path]:
+    """Those of a folder or pattern, in the order of their numbers: frame2 before frame10."""
+    pattern = None if path.is_dir() else _Pattern.of(path.name)
+    folder = path.parent if pattern else path
+    if not folder.is_dir():
+        raise MediaError(f"{folder}: no such folder; check the path")
+    if pattern:
+        files = [f for f in folder.iterdir() if pattern.names(f)]
+    else:
+        files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
+    return sorted(files, key=lambda f: [(int(p), "") if p.isdigit() else (0, p) for p in re.split(r"(\d+)", f.name)])
 
 
 class SequenceReader:
@@ -39,9 +89,10 @@ class SequenceReader:
         longest: larger pictures are scaled to this longer side.
 
     Raises:
-        MediaError: no pictures there.
+        MediaError: no pictures there, or no such part of them.
     """
 
+    @path_errors()
     def __init__(
         self,
         path: str | Path,
@@ -51,13 +102,14 @@ class SequenceReader:
         duration: float | None = None,
         longest: int | None = None,
     ) -> None:
+        check_part(start, duration)
         self.path = Path(path)
         self.warnings: list[str] = []
         self.tracks: list[Any] = []
         self.trailing: list[Any] = []
         self.metadata: dict[str, str] = {}
         self._longest = longest
-        files = self._files()
+        files = _pictures(self.path)
         if not files:
             raise MediaError(f"{path}: no pictures there; want {' '.join(sorted(IMAGE_SUFFIXES))}")
         first = round(start * rate)
@@ -70,21 +122,6 @@ class SequenceReader:
         self.seconds: float | None = float(len(self._chosen) / rate)
         height, width = load_rgb(self._chosen[0], max_side=longest).shape[:2]
         self.format = Format(width, height, time_base=1 / rate, rate=rate, matrix=BT709)
-
-    def _files(self) -> list[Path]:
-        folder = self.path if self.path.is_dir() else self.path.parent
-        if not folder.is_dir():
-            raise MediaError(f"{folder}: no such folder; check the path")
-        if self.path.is_dir():
-            files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
-        else:
-            before, _, after = _NUMBER.sub("\0", self.path.name, count=1).partition("\0")
-            number = re.compile(re.escape(before) + r"\d+" + re.escape(after))
-            files = [f for f in folder.iterdir() if number.fullmatch(f.name)]
-        # frame2 before frame10.
-        return sorted(
-            files, key=lambda f: [(int(p), "") if p.isdigit() else (0, p) for p in re.split(r"(\d+)", f.name)]
-        )
 
     def __iter__(self) -> Iterator[Frame]:
         size = (self.format.height, self.format.width)
@@ -116,19 +153,25 @@ class SequenceWriter:
         MediaError: the pattern's suffix is of no known kind, or the folder can't be made.
     """
 
+    @path_errors()
     def __init__(self, path: Path, *, quality: int = 95) -> None:
-        is_pattern = _NUMBER.search(path.name) is not None
-        if is_pattern and path.suffix.lower() not in IMAGE_SUFFIXES:
+        pattern = _Pattern.of(path.name)
+        if pattern and path.suffix.lower() not in IMAGE_SUFFIXES:
             raise MediaError(f"{path}: unknown suffix {path.suffix!r}; use one of {' '.join(sorted(IMAGE_SUFFIXES))}")
-        self.folder = path.parent if is_pattern else path
+        self.folder = path.parent if pattern else path
         if self.folder.exists() and not self.folder.is_dir():
             raise MediaError(f"cannot write {self.folder}: it is a file, not a folder; choose another name")
         self.warnings: list[str] = []
-        self.named = path
-        self._name = _pattern(path) if is_pattern else "{:05d}.png"
+        self._named = path.name if pattern else ""
+        self._pattern = pattern or _UNNAMED
         self._quality = quality
         self._count = 0
-        self._temporary = self.folder.resolve().with_name(f".fast-style-{secrets.token_hex(6)}")
+        # Renaming works inside a folder that is there: it may be a mount point, or its parent not ours to write to.
+        if self.folder.is_dir():
+            place, self._partial = self.folder, self.folder / "partial"
+        else:
+            place, self._partial = self.folder.parent, self.folder.with_name(f"{self.folder.name}.partial")
+        self._temporary = place / f".fast-style-{secrets.token_hex(6)}"
         try:
             self._temporary.mkdir(parents=True)
         except OSError as error:
@@ -141,21 +184,32 @@ class SequenceWriter:
         """Writes one picture."""
         self._count += 1
         try:
-            save_rgb(frame.rgb, self._temporary / self._name.format(self._count), quality=self._quality)
+            save_rgb(frame.rgb, self._temporary / self._pattern.name(self._count), quality=self._quality)
         except FastStyleError as error:
             raise MediaError(str(error).replace(str(self._temporary), str(self.folder))) from error
 
     def finish(self, *, partial: bool = False) -> Path:
         """Moves the pictures to their folder, or to one named as a part. Returns what to call them."""
-        folder = self.folder.with_name(f"{self.folder.name}.partial") if partial else self.folder
+        folder = self._partial if partial else self.folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for file in sorted(self._temporary.iterdir()):
+            written = sorted(self._temporary.iterdir())
+            for file in written:
                 file.replace(folder / file.name)
             self._temporary.rmdir()
+            self._warn_of_others(folder, {file.name for file in written})
         except OSError as error:
             raise MediaError(f"cannot write {folder}: {error.strerror}; check its permissions") from error
-        return folder / self.named.name if _NUMBER.search(self.named.name) else folder
+        return folder / self._named
+
+    def _warn_of_others(self, folder: Path, written: set[str]) -> None:
+        """Pictures of a longer video would go on where this one ends."""
+        others = sorted(f.name for f in folder.iterdir() if self._pattern.names(f) and f.name not in written)
+        if others:
+            count = "one picture" if len(others) == 1 else f"{len(others)} pictures"
+            self.warnings.append(
+                f"{folder}: {count} of an earlier run left there, as {others[0]}; remove what isn't wanted"
+            )
 
     def discard(self) -> None:
         """Removes what was written, unless it is finished."""

@@ -20,8 +20,8 @@ from fast_style.apart import beside_pyav
 from fast_style.errors import MediaError
 from fast_style.gif import GifWriter
 from fast_style.images import IMAGE_SUFFIXES, RGB
-from fast_style.media import Frame, Sink, Source
-from fast_style.sequence import SequenceReader, SequenceWriter, is_sequence
+from fast_style.media import Frame, Sink, Source, is_same
+from fast_style.sequence import SequenceReader, SequenceWriter, is_sequence, overwrites
 from fast_style.steady import Steady
 from fast_style.stylizer import Stylizer
 from fast_style.timings import Timings
@@ -30,6 +30,8 @@ from fast_style.videofile import VIDEO_SUFFIXES, VideoReader, VideoWriter, check
 AHEAD = 6
 """Most frames that wait between two stages: a bound on memory, and on what Ctrl-C has to finish."""
 STAGES = ("decode", "stylise", "steady", "encode")
+RATES = (0.01, 1000.0)
+"""Frames per second of pictures: what the times of all containers can hold."""
 
 
 @dataclass
@@ -111,6 +113,7 @@ class Pipeline:
         """Seconds of the video that are done."""
         self._stop = threading.Event()
         self._enough = threading.Event()
+        self._over = threading.Event()
         self._error: BaseException | None = None
         self._began = self._ended = time.perf_counter()
         self._threads: list[threading.Thread] = []
@@ -154,9 +157,10 @@ class Pipeline:
         return complete
 
     def _wait(self, watch: Callable[[], None]) -> None:
-        last = self._threads[-1]
-        while last.is_alive():
-            last.join(0.1)
+        # Not for a thread itself: before Python 3.13 one whose join is interrupted counts as ended.
+        over = False
+        while not over:
+            over = self._over.wait(0.1)
             watch()
 
     @property
@@ -213,14 +217,17 @@ class Pipeline:
 
     def _encode(self, pipe: _Pipe) -> None:
         base = self._source.format.time_base
-        for item in pipe:
-            with self.timings.measure("encode"):
-                self._sink.write(item.frame)
-            self.frames += 1
-            self.position = float((item.frame.pts + item.frame.duration) * base)
-            self._ended = time.perf_counter()
-        if not self._enough.is_set():
-            self._sink.copy(self._source.trailing)
+        try:
+            for item in pipe:
+                with self.timings.measure("encode"):
+                    self._sink.write(item.frame)
+                self.frames += 1
+                self.position = float((item.frame.pts + item.frame.duration) * base)
+                self._ended = time.perf_counter()
+            if not self._enough.is_set():
+                self._sink.copy(self._source.trailing)
+        finally:
+            self._over.set()
 
 
 def open_source(
@@ -235,8 +242,10 @@ def open_source(
     """A video file, or a folder or pattern of pictures.
 
     Raises:
-        MediaError: it can't be read.
+        MediaError: it can't be read, or a number is out of range.
     """
+    if not RATES[0] <= fps <= RATES[1]:
+        raise MediaError(f"--fps {fps:g}: must be from {RATES[0]:g} to {RATES[1]:g}")
     if "://" not in path and is_sequence(path) and not Path(path).is_file():
         rate = Fraction(fps).limit_denominator(1001)
         return SequenceReader(path, rate, start=start, duration=duration, longest=max_size)
@@ -247,10 +256,15 @@ def check_target(source: str, target: Path, codec: str | None, crf: int | None) 
     """Finds mistakes in the name of the result before any work is done.
 
     Raises:
-        MediaError: an unknown suffix or codec, or a setting that it doesn't have.
+        MediaError: it would take the place of what is read; an unknown suffix or codec, or a setting that it
+            doesn't have.
     """
-    if "://" not in source and target.exists() and Path(source).exists() and target.samefile(source):
+    if "-" in (source, str(target)):
+        raise MediaError("-: a video is neither read from stdin nor written to stdout; give the names of files")
+    if is_same(source, target):
         raise MediaError(f"{target}: IN and OUT are the same; give the result another name")
+    if is_sequence(target) and overwrites(target, source):
+        raise MediaError(f"{target}: IN and OUT are the same pictures; give the result another folder")
     if is_sequence(target) or target.suffix.lower() == ".gif":
         for name, value in (("codec", codec), ("crf", crf)):
             if value is not None:

@@ -20,7 +20,18 @@ import numpy as np
 from fast_style.errors import MediaError, first_line
 from fast_style.extras import need
 from fast_style.images import IMAGE_SUFFIXES, RGB
-from fast_style.media import BT601, BT709, BT2020, UNSPECIFIED, Format, Frame, fit, partial_name
+from fast_style.media import (
+    BT601,
+    BT709,
+    BT2020,
+    UNSPECIFIED,
+    Format,
+    Frame,
+    check_part,
+    fit,
+    partial_name,
+    path_errors,
+)
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts"})
 """Of the video files that are written. All of them can hold frames at any time."""
@@ -31,6 +42,8 @@ LIMITED, FULL = 1, 2  # libav's codes of the range
 
 # libav reads all sorts of files as a video: pictures, and text as an ANSI animation.
 _NOT_VIDEO = {"tty", "srt", "ass", "webvtt", "lrc", "image2"}
+# Seconds before a part at which to look for the keyframe that it needs.
+_BACK = (0, 2, 10, 60)
 # Of libav's matrices, what swscale calls them.
 _SWS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 
@@ -63,7 +76,7 @@ class VideoReader:
         square: pixels that aren't square are stretched until they are.
 
     Raises:
-        MediaError: missing, not a video, or not one frame of it can be decoded.
+        MediaError: missing, not a video, not one frame of it can be decoded, or it has no such part.
     """
 
     def __init__(
@@ -76,6 +89,7 @@ class VideoReader:
         square: bool = False,
     ) -> None:
         self._av = need("av", "video")
+        check_part(start, duration)
         self.path = path
         self.warnings: list[str] = []
         self.trailing: list[Any] = []
@@ -86,16 +100,18 @@ class VideoReader:
             self.close()
             raise
 
+    @path_errors()
     def _open(self) -> Any:
-        av = self._av
-        if "://" not in str(self.path):
+        av, address = self._av, str(self.path)
+        if "://" not in address:
             path = Path(self.path)
+            address = str(path.absolute())  # libav takes the 12: of 12:30.mp4 for a protocol
             if not path.exists():
                 raise MediaError(f"{path}: no such file; check the path")
             if path.is_file() and path.stat().st_size == 0:
                 raise MediaError(f"{path}: is empty (0 bytes); copy or download it again")
         try:
-            container = av.open(str(self.path), "r", metadata_errors="replace", timeout=30)
+            container = av.open(address, "r", metadata_errors="replace", timeout=30)
         except (av.error.FFmpegError, ValueError, OSError) as error:
             if isinstance(error, av.error.InvalidDataError):
                 raise MediaError(
@@ -142,19 +158,14 @@ class VideoReader:
         self.seconds = None if self._whole is None else max(0.0, self._whole - start)
         if duration is not None:
             self.seconds = duration if self.seconds is None else min(duration, self.seconds)
-        if start:
-            if self._whole is not None and start >= self._whole:
-                raise MediaError(f"{self.path}: --start {start:g} lies behind its end, at {self._whole:.2f} seconds")
-            with suppress(av.error.FFmpegError):  # what can't seek is read from its beginning
-                container.seek(int(self._from * av.time_base), backward=True)
+        if self._whole is not None and start and start >= self._whole:
+            raise MediaError(f"{self.path}: --start {start:g} lies behind its end, at {self._whole:.2f} seconds")
 
         self._shift = round(self._from / base)
-        self._damaged = 0
-        self._end = self._reached = Fraction(0)
-        self._step = 1
-        self._broken: str | None = None
-        self._decoded = self._decode()
-        self._first = next(self._decoded, None)
+        rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
+        self._step = max(1, round(1 / (rate * base)))
+        # Streams without times, as .h264, can't be sought in.
+        self._first = self._begin(begins) if start and container.start_time is not None else self._anew()
         if self._first is None:
             where = f" from second {start:g} on" if start else ""
             raise MediaError(f"{self.path}: not one frame can be decoded{where}; it is damaged or cut short")
@@ -172,8 +183,6 @@ class VideoReader:
         matrix, full, is_rgb = _colours(frame)
         self._colours = {} if is_rgb else {"src_colorspace": _SWS[matrix], "src_color_range": FULL if full else LIMITED}
         turned = self._turn is not None and self._turn[0]
-        rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
-        self._step = max(1, round(1 / (rate * base)))
         self.format = Format(
             *(self._size[::-1] if turned else self._size),
             time_base=base,
@@ -184,11 +193,41 @@ class VideoReader:
             primaries=frame.color_primaries,
             transfer=frame.color_trc,
         )
-        self._reformatter = av.video.reformatter.VideoReformatter()
+        # Each remembers one conversion.
+        self._reformatter, self._of_alpha = (av.video.reformatter.VideoReformatter() for _ in range(2))
         how = av.video.reformatter.Interpolation
         # Without these swscale rounds down, by two levels on average.
         exact = how.ACCURATE_RND | how.FULL_CHR_H_INT
         self._same_size, self._other_size = int(how.BILINEAR | exact), int(how.BICUBIC | exact)
+
+    def _begin(self, begins: Fraction) -> tuple[Any, list[Any]] | None:
+        """The first frame of a part of a file that begins at this time.
+
+        Transport and program streams are entered at any packet, and nothing can be decoded before the next keyframe:
+        so what comes first must not lie behind where the part begins.
+        """
+        first = None
+        # A file's first packet may be one of its sound: a second before it finds those of the picture, too.
+        for moment in (*(self._from - back for back in _BACK if self._from - back > begins), begins - 1, begins):
+            try:
+                self._container.seek(int(moment * self._av.time_base), backward=True)
+            except self._av.error.FFmpegError:
+                continue
+            first = self._anew()
+            if moment <= begins or (self._entered is not None and self._entered <= self._from):
+                return first
+        # What can't seek is read from its beginning.
+        return first or self._anew()
+
+    def _anew(self) -> tuple[Any, list[Any]] | None:
+        """Decodes from where the container is. Returns the first frame of the part to read."""
+        self.warnings.clear()
+        self._damaged = 0
+        self._broken: str | None = None
+        self._entered: Fraction | None = None
+        self._end = self._reached = Fraction(0)
+        self._decoded = self._decode()
+        return next(self._decoded, None)
 
     def _decode(self) -> Iterator[tuple[Any, list[Any]]]:
         """libav's frames within the part to read, each with the packets to copy that lay before it."""
@@ -252,6 +291,8 @@ class VideoReader:
         for frame in frames:
             if frame.pts is None:
                 frame.pts = round(self._reached / base)
+            elif self._entered is None:
+                self._entered = frame.pts * base
             self._reached = frame.pts * base + (frame.duration or self._step) * base
         return frames
 
@@ -289,10 +330,14 @@ class VideoReader:
 
     def _rgb(self, frame: Any) -> RGB:
         width, height = self._size
+        colours = self._colours
+        if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
+            # Before it is scaled: else colours that nobody is to see come through at the edges.
+            frame, colours = self._over_white(frame), {}
         scaled = (frame.width, frame.height) != self._size
         converted = self._reformatter.reformat(
             frame, width, height, "rgb24", interpolation=self._other_size if scaled else self._same_size,
-            dst_color_range=FULL, threads=1, **self._colours,
+            dst_color_range=FULL, threads=1, **colours,
         )  # fmt: skip
         rgb = converted.to_ndarray()
         if self._turn is not None:
@@ -300,6 +345,15 @@ class VideoReader:
             rgb = rgb.swapaxes(0, 1) if transposed else rgb
             rgb = np.ascontiguousarray(rgb[:: -1 if flip_y else 1, :: -1 if flip_x else 1])
         return rgb
+
+    def _over_white(self, frame: Any) -> Any:
+        """A frame with alpha as one without."""
+        rgba = self._of_alpha.reformat(
+            frame, format="rgba", interpolation=self._same_size, dst_color_range=FULL, threads=1, **self._colours
+        ).to_ndarray()
+        alpha = rgba[..., 3:].astype(np.uint16)
+        rgb = (rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+        return self._av.VideoFrame.from_ndarray(rgb.astype(np.uint8), "rgb24")
 
     def close(self) -> None:
         # The generator holds the container: a second close is harmless.
@@ -361,6 +415,7 @@ def choose_encoder(path: Path, codec: str | None, crf: int | None) -> tuple[str,
 class FileWriter(ABC):
     """A file of libav's that has another name until it is complete: what all kinds of them share."""
 
+    @path_errors()
     def __init__(self, path: Path) -> None:
         self._av = need("av", "video")
         self.named = path
@@ -457,7 +512,8 @@ class VideoWriter(FileWriter):
             self._container.start_encoding()
         except (av.error.FFmpegError, ValueError, OSError) as error:
             self.discard()
-            raise MediaError(f"cannot write {path}: {reason(error)}; try another --codec or a .mkv") from error
+            remedy = "check its folder" if isinstance(error, OSError) else "try another --codec or a .mkv"
+            raise MediaError(f"cannot write {path}: {reason(error)}; {remedy}") from error
         except BaseException:
             self.discard()
             raise

@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from fast_style.apart import beside_pyav
 from fast_style.errors import MediaError
@@ -133,7 +134,7 @@ def table(result: dict[str, Any]) -> Table:
     table.add_column("video", overflow="fold")
     table.add_column("warping error, of 255", justify="right")
     for row in (result["original"], *result["stylized"]):
-        table.add_row(row["video"], f"{row['warping_error']:.2f}")
+        table.add_row(Text(row["video"]), f"{row['warping_error']:.2f}")
     table.caption = f"over {result['pairs']} pairs of frames; a part of the original: --start"
     table.caption_justify = "left"
     return table

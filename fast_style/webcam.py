@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from fast_style.capture import Capture, Shot
 from fast_style.errors import FastStyleError, MediaError
 from fast_style.extras import need
 from fast_style.images import RGB, save_rgb
+from fast_style.media import is_same
 from fast_style.overlay import Status, draw
 from fast_style.recorder import Recorder, check_recording
 from fast_style.stylizer import Stylizer
@@ -82,6 +84,11 @@ class Show:
     @property
     def stylizer(self) -> Stylizer:
         return self.stylizers[self.chosen]
+
+    def check_source(self, source: str) -> None:
+        """Raises a MediaError if the recording would take the place of the file that it is made of."""
+        if self._record_to is not None and is_same(source, self._record_to):
+            raise MediaError(f"--record {self._record_to}: is the source itself; give the recording another name")
 
     def say(self, message: str) -> None:
         """Shows a message for a while."""
@@ -269,24 +276,25 @@ def run(
         virtual_camera: also as a camera that other programs can choose.
 
     Raises:
-        MediaError: no camera, no display, or a recording that can't be written.
+        MediaError: no camera, no display, or a recording that can't be written or would replace the source.
     """
     if not headless:
         from fast_style.window import check_display
 
         check_display()
-    capture = Capture(source, size)
+    if isinstance(source, str):
+        show.check_source(source)
     timings = Timings(*STAGES)
-    loop = _Loop(capture, show, timings, headless=headless, virtual=virtual_camera)
-    try:
-        ended = loop.run()
-        loop.close()
-        show.stop_recording()
-    finally:
-        loop.close()
-        capture.close()
-        if show.recorder is not None:
-            show.recorder.abandon()
+    with closing(Capture(source, size)) as capture:
+        loop = _Loop(capture, show, timings, headless=headless, virtual=virtual_camera)
+        try:
+            ended = loop.run()
+            loop.close()
+            show.stop_recording()
+        finally:
+            loop.close()
+            if show.recorder is not None:
+                show.recorder.abandon()
     if not loop.shown and not show.quitting:
         raise MediaError(f"{'camera ' if isinstance(source, int) else ''}{source}: {ended}; is it in use elsewhere?")
     return Summary(ended, loop.shown, capture.received, timings, show.written)

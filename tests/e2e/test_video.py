@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.clips import picture, read_clip, write_clip
-from tests.conftest import Command, assert_one_line_error
+from tests.conftest import Command, assert_one_line_error, make_photo
 
 pytest.importorskip("cv2")
 pytestmark = pytest.mark.slow
@@ -176,6 +176,37 @@ def test_ctrl_c_keeps_what_was_done(work: Path, tiny_model: Path) -> None:
     assert done.sounds[0]
 
 
+def test_ctrl_c_keeps_pictures_in_the_current_folder(work: Path, tiny_model: Path) -> None:
+    write_clip(work / "in.mp4", count=1500, size=(320, 240), options={"preset": "ultrafast"})
+    program = Path(sys.executable).with_name("fast-style")
+    process = subprocess.Popen(
+        [str(program), "video", "in.mp4", "f%03d.png", "-m", str(tiny_model), "--quiet"],
+        cwd=work, stderr=subprocess.PIPE, text=True, env=os.environ,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None and len(list(work.glob(".fast-style-*/*.png"))) < 5:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert errors.count("\n") == 1
+    assert "partial/f%03d.png" in errors
+    assert sorted(path.name for path in work.iterdir()) == ["in.mp4", "partial"]
+    names = sorted(path.name for path in (work / "partial").iterdir())
+    assert names == [f"f{number:03d}.png" for number in range(1, len(names) + 1)]
+    assert 5 <= len(names) < 1500
+
+
+def test_names_with_colons_and_frames_of_an_earlier_run(fast_style: Command, work: Path, tiny_model: Path) -> None:
+    write_clip(work / "in.mp4", count=3).rename(work / "12:30.mp4")
+    assert fast_style("video", "12:30.mp4", "12:31.mp4", "-m", tiny_model).returncode == 0
+    assert len(read_clip(work / "./12:31.mp4").pictures) == 3
+    assert fast_style("video", "12:30.mp4", "out", "-m", tiny_model).returncode == 0
+    result = fast_style("video", "12:30.mp4", "out", "-m", tiny_model, "--duration", "0.2", "--quiet")
+    assert result.returncode == 0
+    assert "one picture of an earlier run left there, as 00003.png" in result.stderr
+
+
 def _no_track_but_sound(path: Path) -> None:
     import av
 
@@ -199,11 +230,19 @@ def _no_track_but_sound(path: Path) -> None:
         (["in.mp4", "out.xyz"], ["out.xyz", ".mp4"]),
         (["in.mp4", "out.png"], ["out%05d.png"]),
         (["in.mp4", "in.mp4"], ["in.mp4", "the same"]),
-        (["in.mp4", "text.mp4/out.mp4"], ["text.mp4"]),
+        (["photos", "photos/%03d.png"], ["photos/%03d.png", "the same"]),
+        (["photos/%d.png", "photos/%03d.png"], ["photos/%03d.png", "the same"]),
+        (["in.mp4", "-"], ["-", "stdout"]),
+        (["in.mp4", f"{'a' * 300}.mp4"], ["too long"]),
+        ([f"{'a' * 300}.mp4", "out.mp4"], ["too long"]),
+        (["in.mp4", "text.mp4/out.mp4"], ["text.mp4", "folder"]),
         (["in.mp4", "out.mp4", "--codec", "magic"], ["magic", "h264"]),
         (["in.mp4", "out.gif", "--crf", "3"], ["--crf 3"]),
         (["in.mp4", "out.mp4", "--strength", "7"], ["7"]),
         (["in.mp4", "out.mp4", "--start", "50"], ["--start 50"]),
+        (["in.mp4", "out.mp4", "--start", "inf"], ["--start inf"]),
+        (["in.mp4", "out.mp4", "--duration", "inf"], ["--duration inf"]),
+        (["photos", "out.mp4", "--fps", "inf"], ["--fps inf"]),
         (["in.mp4", "out.mp4", "--model", "nothing"], ["nothing"]),
         (["empty", "out.mp4"], ["empty", "no pictures"]),
     ],
@@ -218,6 +257,8 @@ def test_mistakes_are_one_line_and_status_2(
     (work / "empty").mkdir()
     _no_track_but_sound(work / "sound.m4a")
     Image.fromarray(picture(0)).save(work / "photo.png")
+    (work / "photos").mkdir()
+    Image.fromarray(picture(0)).save(work / "photos" / "001.png")
     before = {path.name: path.stat().st_mtime_ns for path in work.iterdir()}
     model = [] if "--model" in arguments else ["--model", tiny_model]
     assert_one_line_error(fast_style("video", *arguments, *model), *words)
@@ -247,6 +288,30 @@ def test_flicker(fast_style: Command, work: Path) -> None:
     assert_one_line_error(fast_style("flicker", "original.mp4", "other.mp4"), "other.mp4", "64x48", "160x120")
 
 
+def test_flicker_of_a_later_part(fast_style: Command, work: Path) -> None:
+    wide = make_photo(0, 240, 120)
+    for name in ("original", "painted"):
+        (work / name).mkdir()
+    for number in range(12):
+        left = 6 * min(number, 12 - number)  # the second half moves the other way: the first doesn't fit it
+        frame = wide[:, left : left + 160]
+        Image.fromarray(frame).save(work / "original" / f"{number:02}.png")
+        if number >= 6:
+            Image.fromarray(255 - frame).save(work / "painted" / f"{number:02}.png")
+    _encode(sorted((work / "original").iterdir()), work / "original.mp4")
+    _encode(sorted((work / "painted").iterdir()), work / "part [1].mp4")
+
+    def measured(*options: str) -> float:
+        result = fast_style("flicker", "original.mp4", "part [1].mp4", "--json", *options)
+        assert result.returncode == 0, result.stderr
+        figures = json.loads(result.stdout)
+        assert figures["pairs"] == 5
+        return figures["stylized"][0]["warping_error"]
+
+    assert measured("--start", "0.6") < measured() / 2
+    assert "part [1].mp4" in fast_style("flicker", "original.mp4", "part [1].mp4", "--start", "0.6").stdout
+
+
 def _encode(pictures: list[Path], target: Path) -> None:
     import av
 
@@ -266,7 +331,7 @@ def test_a_missing_package_is_named_with_its_remedy(work: Path, tiny_model: Path
         "main()"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=work, capture_output=True, text=True, check=False)
-    assert_one_line_error(result, "PyAV", "pip install 'fast-style[video]'")
+    assert_one_line_error(result, "PyAV", "pip install av", "[video]")
 
 
 def test_the_command_imports_no_torch_for_onnx(work: Path, tiny_model: Path) -> None:

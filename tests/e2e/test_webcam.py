@@ -103,6 +103,19 @@ def test_without_a_window(fast_style: Command, work: Path, tiny_model: Path) -> 
     assert read_clip(work / "out.mp4").stream["size"] == (64, 48)
 
 
+def test_without_its_driver_a_virtual_camera_ends_cleanly(work: Path, tiny_model: Path) -> None:
+    write_clip(work / "in.mp4", count=600)
+    code = (
+        "import sys; sys.modules['pyvirtualcam'] = None; from fast_style.cli import main\n"
+        "sys.argv = ['fast-style', 'webcam', '--source', 'in.mp4', '--headless', '--virtual-camera', *sys.argv[1:]]\n"
+        "main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "-m", str(tiny_model)], cwd=work, capture_output=True, text=True, check=False
+    )
+    assert_one_line_error(result, "pip install pyvirtualcam", "[virtual-camera]")
+
+
 def test_a_source_that_breaks_off_ends_cleanly(fast_style: Command, work: Path, tiny_model: Path) -> None:
     whole = write_clip(work / "whole.mp4", count=20, container_options={"movflags": "+faststart"}, options={"crf": "1"})
     (work / "in.mp4").write_bytes(whole.read_bytes()[: whole.stat().st_size * 7 // 10])
@@ -140,6 +153,7 @@ def test_a_signal_completes_the_recording(work: Path, tiny_model: Path, number: 
         (["--source", "missing.mp4", "--headless", "--record", "o.mp4"], ["missing.mp4"]),
         (["--source", "text.mp4", "--headless", "--record", "o.mp4"], ["text.mp4"]),
         (["--source", "in.mp4", "--headless", "--record", "o.xyz"], ["o.xyz", ".mp4"]),
+        (["--source", "in.mp4", "--headless", "--record", "./in.mp4"], ["in.mp4", "another name"]),
         (["--source", "in.mp4", "--headless", "--record", "text.mp4/o.mp4"], ["cannot write", "text.mp4"]),
         (["--camera", "87", "--headless", "--record", "o.mp4"], ["--camera 87", "--source"]),
         (["--source", "in.mp4", "--size", "big"], ["--size big"]),

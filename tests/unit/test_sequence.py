@@ -9,7 +9,7 @@ from PIL import Image
 
 from fast_style.errors import MediaError
 from fast_style.media import Frame
-from fast_style.sequence import SequenceReader, SequenceWriter, is_sequence
+from fast_style.sequence import SequenceReader, SequenceWriter, is_sequence, overwrites
 from tests.conftest import make_photo
 
 
@@ -87,6 +87,72 @@ def test_a_part_has_another_name_and_what_was_discarded_is_gone(tmp_path: Path) 
     writer.write(Frame(make_photo(0), 0))
     writer.discard()
     assert [path.name for path in tmp_path.iterdir()] == ["out.partial"]
+
+
+@pytest.mark.parametrize("name", ["", "f%03d.png"])
+def test_a_folder_that_is_there_is_all_that_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for partial, found in ((True, Path("partial") / name), (False, Path(name))):
+        writer = SequenceWriter(Path(name))
+        writer.write(Frame(make_photo(0), 0))
+        assert [path.name for path in tmp_path.iterdir()] == ["out"]
+        assert writer.finish(partial=partial) == found
+    picture = name % 1 if name else "00001.png"
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.png")) == [picture, f"partial/{picture}"]
+    SequenceWriter(Path(name)).discard()
+    assert sorted(path.name for path in folder.iterdir()) == [picture, "partial"]
+
+
+def test_names_may_hold_braces_and_percents(tmp_path: Path) -> None:
+    writer = SequenceWriter(tmp_path / "{x}5%_%03d{}.png")
+    writer.write(Frame(make_photo(0), 0))
+    writer.finish()
+    assert [path.name for path in tmp_path.iterdir()] == ["{x}5%_001{}.png"]
+
+
+def test_pictures_of_an_earlier_run_are_named(tmp_path: Path) -> None:
+    for count, warnings in ((5, 0), (5, 0), (3, 1)):
+        writer = SequenceWriter(tmp_path / "f%03d.png")
+        for number in range(count):
+            writer.write(Frame(make_photo(number), number))
+        writer.finish()
+        assert len(writer.warnings) == warnings
+    assert "2 pictures" in writer.warnings[0]
+    assert "f004.png" in writer.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ("in/frame%d.png", "in/frame%d.png", True),
+        ("in", "in/frame%04d.png", True),
+        ("in", "in/../in/frame%d.png", True),
+        ("in/frame3.png", "in/frame%d.png", True),
+        ("in", "in/painted%d.png", False),
+        ("in/frame%d.png", "in", False),
+        ("in", "frame%d.png", False),
+        ("in", "new/frame%d.png", False),
+        ("missing.mp4", "in", False),
+        ("https://example.org/frame1.png", "in/frame%d.png", False),
+    ],
+)
+def test_what_would_overwrite_its_source(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, source: str, target: str, expected: bool
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert overwrites(Path(target), source) == expected
+    Image.fromarray(make_photo(0)).save(folder / "00001.png")
+    assert overwrites(folder, "in")
+
+
+def test_a_name_that_is_too_long_is_an_error_of_ours() -> None:
+    for name in ("a" * 300, "a" * 300 + "%d.png"):
+        with pytest.raises(MediaError, match="too long"):
+            is_sequence(name)
 
 
 def test_unknown_kinds_of_pictures(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
@@ -11,7 +13,7 @@ import pytest
 
 from fast_style.errors import MediaError
 from fast_style.media import Format, Frame
-from fast_style.video import AHEAD, Pipeline
+from fast_style.video import AHEAD, Pipeline, check_target, open_source
 
 
 class Numbers:
@@ -122,3 +124,35 @@ def test_an_interrupted_run_keeps_what_is_stylised() -> None:
     assert not pipeline.run(interrupt)
     assert 3 < len(sink.frames) == pipeline.frames < 10_000
     assert [frame.pts for frame in sink.frames] == list(range(len(sink.frames)))
+
+
+@pytest.mark.parametrize("fps", [0, 1e12, np.inf, np.nan])
+def test_rates_that_no_video_has(tmp_path: Path, fps: float) -> None:
+    with pytest.raises(MediaError, match="--fps"):
+        open_source(str(tmp_path), fps=fps, start=0, duration=None, max_size=None, square=False)
+
+
+@pytest.mark.parametrize(("source", "target"), [("-", "out.mp4"), ("in.mp4", "-"), ("in.mp4", "a" * 300 + ".mp4")])
+def test_names_that_no_result_can_have(source: str, target: str) -> None:
+    with pytest.raises(MediaError, match=r"stdin|too long"):
+        check_target(source, Path(target), None, None)
+
+
+def test_a_signal_does_not_end_the_run_before_its_last_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal reaches the main thread wherever it waits, in a `join` too."""
+    source, sink = Numbers(10_000), Collected()
+    written = sink.write
+
+    def slowly(frame: Frame) -> None:
+        time.sleep(0.2)
+        written(frame)
+
+    monkeypatch.setattr(sink, "write", slowly)
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    pipeline = Pipeline(source, lambda pictures: pictures, sink)
+    assert not pipeline.run()
+    assert len(sink.frames) == pipeline.frames
+    count = len(sink.frames)
+    time.sleep(0.5)
+    assert len(sink.frames) == count

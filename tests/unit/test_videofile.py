@@ -96,6 +96,77 @@ def test_start_and_duration(tmp_path: Path) -> None:
         VideoReader(source, start=9)
 
 
+@pytest.mark.parametrize("suffix", [".ts", ".mkv"])
+def test_a_part_begins_where_it_should_though_keyframes_are_rare(tmp_path: Path, suffix: str) -> None:
+    times = [Fraction(number, 25) for number in range(300)]
+    options = {"g": "125", "keyint_min": "125", "sc_threshold": "0", "preset": "veryfast"}
+    source = write_clip(tmp_path / f"in{suffix}", times=times, options=options, sounds=["mp2"])
+    whole = list(VideoReader(source))
+    for start, duration in ((2, 6), (2, 1), (7.5, None), (11.9, None)):
+        reader = VideoReader(source, start=start, duration=duration)
+        frames = list(reader)
+        seconds = duration or 12 - start
+        assert abs(len(frames) - 25 * seconds) <= 3
+        assert 0 <= frames[0].pts * reader.format.time_base < 0.1
+        first = round(25 * start)
+        assert any(np.array_equal(frames[0].rgb, frame.rgb) for frame in whole[first - 3 : first + 4])
+        assert all("damaged part" not in warning for warning in reader.warnings)
+        sound = [packet for frame in frames for packet in frame.packets] + reader.trailing
+        assert 0 <= sound[0].pts * sound[0].time_base < 0.1
+
+
+def test_a_stream_without_times_is_read_from_its_beginning(tmp_path: Path) -> None:
+    reader = VideoReader(write_clip(tmp_path / "in.h264", count=30), start=1, duration=1)
+    assert len(list(reader)) == 5  # of such a stream libav guesses 25 a second
+
+
+@pytest.mark.parametrize(("start", "duration"), [(np.inf, None), (np.nan, None), (1e30, None), (-1, None), (0, np.inf)])
+def test_a_part_that_no_video_has(tmp_path: Path, start: float, duration: float | None) -> None:
+    source = write_clip(tmp_path / "in.mp4", count=2)
+    with pytest.raises(MediaError, match=r"--start|--duration"):
+        VideoReader(source, start=start, duration=duration)
+
+
+def test_a_name_with_a_colon_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / "in.mp4", count=2).rename("12:30.mp4")
+    assert len(list(VideoReader("12:30.mp4"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [
+        ("in.apng", "apng", "rgba"),
+        ("in.mov", "qtrle", "argb"),
+        ("in.mov", "prores_ks", "yuva444p10le"),
+        ("in.mkv", "ffv1", "yuva420p"),
+    ],
+)
+def test_what_is_transparent_lies_on_white(tmp_path: Path, name: str, codec: str, pixels: str) -> None:
+    import av
+
+    given = np.zeros((48, 64, 4), np.uint8)
+    given[..., 1] = 255  # a green that nobody is to see
+    given[8:32, :32] = (200, 30, 30, 255)
+    given[32:, :32] = (30, 30, 200, 128)
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        frame = av.VideoFrame.from_ndarray(given, "rgba").reformat(format=pixels, dst_colorspace=5, dst_color_range=1)
+        for time in range(2):
+            frame.pts, frame.time_base = time, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    for longest in (None, 32):
+        read, _ = VideoReader(tmp_path / name, longest=longest)
+        scale = 64 // read.rgb.shape[1]
+        for y, x, colour in ((20, 50, (255, 255, 255)), (20, 16, (200, 30, 30)), (40, 16, (142, 142, 227))):
+            assert np.abs(read.rgb[y // scale, x // scale].astype(int) - colour).max() <= 3
+        if pixels != "yuva420p":  # which shares colours among four pixels
+            edge = read.rgb[20 // scale].astype(int)
+            assert (edge[:, 1] - edge[:, 2]).max() <= 3
+
+
 def test_the_longer_side_is_limited(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "in.mp4", count=1, size=(64, 48))
     reader = VideoReader(source, longest=33)
@@ -166,7 +237,7 @@ def test_gif_times_are_hundredths_and_browsers_show_every_frame(tmp_path: Path) 
         ("out.mp4", {"crf": 99}, "99"),
         ("out.mov", {"codec": "prores_ks", "crf": 10}, "crf 10"),
         ("out.webm", {"codec": "h264"}, "h264|libx264"),
-        ("in.mp4/out.mp4", {}, "cannot write"),
+        ("in.mp4/out.mp4", {}, "cannot write.*check its folder"),
     ],
 )
 def test_what_cannot_be_written_is_named(tmp_path: Path, name: str, options: dict[str, object], words: str) -> None:

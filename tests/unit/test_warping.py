@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from rich.console import Console
 
 pytest.importorskip("cv2")
 
 from fast_style.errors import MediaError
-from fast_style.warping import Warping
+from fast_style.warping import Warping, table
 from tests.conftest import make_photo
 
 
@@ -39,3 +42,11 @@ def test_one_frame_is_not_enough() -> None:
     meter.add(make_photo(0), [make_photo(1)])
     with pytest.raises(MediaError, match="two frames"):
         meter.result()
+
+
+def test_the_table_shows_names_as_they_are() -> None:
+    name = "Bird [dQw4w9WgXcQ] [red].mp4"
+    console = Console(file=io.StringIO(), width=100)
+    row = {"video": name, "warping_error": 1.0}
+    console.print(table({"original": row, "stylized": [row], "pairs": 3}))
+    assert console.file.getvalue().count(name) == 2  # type: ignore[attr-defined]

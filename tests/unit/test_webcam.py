@@ -194,6 +194,23 @@ def test_what_is_no_video_is_named(tmp_path: Path) -> None:
         Capture(str(tmp_path / "missing.mp4"), (640, 480))
 
 
+def test_a_name_with_a_colon_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / "in.mp4", count=2).rename("12:30.mp4")
+    capture = Capture("12:30.mp4", (640, 480))
+    assert capture.newest(0, timeout=5) is not None
+    capture.close()
+
+
+def test_a_recording_does_not_replace_its_source(tmp_path: Path, tiny_model: Path) -> None:
+    source = write_clip(tmp_path / "in.mp4", count=2)
+    before = source.read_bytes()
+    (tmp_path / "link.mp4").symlink_to(source)
+    with pytest.raises(MediaError, match=r"--record .*source"):
+        run(str(source), Show([str(tiny_model)], record=tmp_path / "link.mp4"), size=(640, 480), headless=True)
+    assert source.read_bytes() == before
+
+
 def test_a_strength_out_of_range_or_without_a_dial(tiny_model: Path, plain_model: Path) -> None:
     with pytest.raises(ModelError, match="strength=3"):
         Show([str(tiny_model)], strength=3)
