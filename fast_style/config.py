@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import (
@@ -227,6 +231,22 @@ def typed(composed: Any, schema: type[Schema]) -> Schema:
     return config
 
 
+CONFIG = "config.yaml"
+"""File in a run folder with its settings."""
+
+
+def read_config(path: Path) -> TrainConfig:
+    """The settings that a run folder keeps.
+
+    Raises:
+        ConfigError: unreadable, or of another version of the schema.
+    """
+    try:
+        return typed(OmegaConf.load(path), TrainConfig)
+    except Exception as error:  # PyYAML and OmegaConf raise types of their own
+        raise ConfigError(f"{path}: not readable as settings ({first_line(error)}); remove it to go without") from error
+
+
 def compose_training(overrides: list[str]) -> TrainConfig:
     """`conf/train.yaml` with Hydra overrides, outside of the Hydra application.
 
@@ -242,9 +262,11 @@ def compose_distillation(overrides: list[str]) -> DistillConfig:
     """`conf/distill.yaml` with Hydra overrides.
 
     Raises:
-        ConfigError: as `typed`, and overrides that Hydra can't parse.
+        ConfigError: as `typed`, an impossible value, and overrides that Hydra can't parse.
     """
-    return _compose("distill", overrides, DistillConfig)
+    config = _compose("distill", with_quoted_paths(overrides), DistillConfig)
+    check_distillation(config)
+    return config
 
 
 def _compose(name: str, overrides: list[str], schema: type[Schema]) -> Schema:
@@ -263,11 +285,13 @@ def _composed(name: str, overrides: list[str], schema: type) -> Any:
 def explain(error: BaseException, schema: type = TrainConfig) -> str:
     """One line, with the key and the remedy, out of the several that Hydra and OmegaConf make of an error."""
     if isinstance(error, OverrideParseException):
-        hint = "a value with blanks, '=' or brackets needs quotes inside quotes: 'style.image=\"my file.jpg\"'"
-        return f"{first_line(error)}; {hint}"
+        hint = "a value with '=', brackets or quotes in it needs quotes inside quotes: 'style.title=\"A = B\"'"
+        return f"{error.override}: not readable as a setting; {hint}"
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     key = getattr(cause, "full_key", None)
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and key:
+        if key.startswith("loss.layer_weights."):
+            return f"{key}: is not there yet; put a + before it: +{key}=VALUE"
         similar = difflib.get_close_matches(key, setting_names(schema), n=1)
         remedy = f"did you mean {similar[0]}?" if similar else "fast-style train --help shows them all"
         return f"{key}: no such setting; {remedy}"
@@ -296,6 +320,35 @@ def _settings(schema: type) -> Iterator[tuple[str, str]]:
             yield part.name, part.metadata.get("meaning", "")
 
 
+PATHS = (
+    "style.image", "data.dir", "data.val_dir", "encoder.weights", "resume", "init_from", "output_dir", "runs_dir",
+    "teacher.weights", "student.start", "photos", "output",
+)  # fmt: skip
+"""Settings that are paths."""
+
+
+def with_quoted_paths(overrides: Sequence[str]) -> list[str]:
+    """Quotes around paths that Hydra's grammar does not take as they are: `~/photos`, `größe.jpg`, `photo(1).jpg`."""
+    return [_with_quotes(override) for override in overrides]
+
+
+def _with_quotes(override: str) -> str:
+    key, _, value = override.partition("=")
+    if key in PATHS and value:
+        try:
+            OverridesParser.create().parse_override(override)
+        except HydraException:  # of its grammar, or of a function that it takes a name before a bracket for
+            return f"{key}={quoted(Path(value))}"
+    return override
+
+
+def quoted(path: Path) -> str:
+    """A path as the value of a Hydra override, whatever is in it."""
+    # Hydra takes a backslash as it is, but for those before a quote.
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), str(path))
+    return f"'{escaped}'"
+
+
 def groups() -> dict[str, list[str]]:
     """The groups of `conf/`, with the names of what is in each."""
     folders = sorted(path for path in resource("conf").iterdir() if path.is_dir())
@@ -320,6 +373,10 @@ def described(overrides: list[str]) -> list[tuple[str, str, str]]:
     return found
 
 
+SMALLEST_SCALED = 8
+"""Pixels: side of the crops at the smallest scale that they are compared at."""
+
+
 def check(config: TrainConfig) -> None:
     """Raises ConfigError for the first value that no run could use."""
     at_least = {
@@ -328,6 +385,7 @@ def check(config: TrainConfig) -> None:
         "data.batch_size": (config.data.batch_size, 1),
         "data.val_count": (config.data.val_count, 1),
         "data.workers": (config.data.workers or 0, 0),
+        "seed": (config.seed, 0),
         "loss.content_weight": (config.loss.content_weight, 0),
         "loss.style_weight": (config.loss.style_weight, 0),
         "loss.tv_weight": (config.loss.tv_weight, 0),
@@ -347,6 +405,8 @@ def check(config: TrainConfig) -> None:
     for key, (value, least) in at_least.items():
         if not value >= least:
             raise ConfigError(f"{key}={value}: must be at least {least}")
+        if not value < 2**63:
+            raise ConfigError(f"{key}={value}: is too large")
     choices = {
         "trainer.optimizer": (config.trainer.optimizer, ("muon", "adam")),
         "trainer.schedule": (config.trainer.schedule, ("cosine", "constant")),
@@ -357,9 +417,63 @@ def check(config: TrainConfig) -> None:
             raise ConfigError(f"{key}={choice}: must be one of {', '.join(allowed)}")
     if not 0 < config.data.min_crop <= 1:
         raise ConfigError(f"data.min_crop={config.data.min_crop}: must lie above 0 and be at most 1")
-    if not 0 <= config.trainer.dial_share <= 1:
-        raise ConfigError(f"trainer.dial_share={config.trainer.dial_share}: must lie from 0 to 1")
-    if not config.trainer.learning_rate > 0:
-        raise ConfigError(f"trainer.learning_rate={config.trainer.learning_rate}: must be above 0")
+    if config.model.dial and not 0 < config.trainer.dial_share < 1:
+        raise ConfigError(
+            f"trainer.dial_share={config.trainer.dial_share}: must lie between 0 and 1; model.dial=false for none"
+        )
+    if not 0 < config.trainer.learning_rate < math.inf:
+        raise ConfigError(f"trainer.learning_rate={config.trainer.learning_rate}: must be above 0, and finite")
+    for key in ("content_layers", "style_layers", "scales", "content_scales"):
+        if not getattr(config.loss, key):
+            raise ConfigError(f"loss.{key}=[]: needs at least one entry")
+    for key in ("scales", "content_scales"):
+        smallest = min(getattr(config.loss, key))
+        if smallest > 0 and config.data.image_size * smallest < SMALLEST_SCALED:
+            raise ConfigError(
+                f"loss.{key}: {smallest} of data.image_size={config.data.image_size} is less than {SMALLEST_SCALED} "
+                f"pixels, too few for an encoder"
+            )
     if config.loss.content_weight == config.loss.style_weight == 0:
         raise ConfigError("loss: content_weight and style_weight are both 0; there is nothing to learn")
+
+
+def check_distillation(config: DistillConfig) -> None:
+    """Raises ConfigError for the first value that no distillation could use."""
+    at_least = {
+        "synthetic_every": 1,
+        "image_size": 32,
+        "opponents": 1,
+        "shortest_life": 1,
+        "longest_life": config.shortest_life,
+        "new_pictures": 1,
+        "old_pictures": 1,
+        "clean_pictures": 1,
+        "replay": 1,
+        "gram_weight": 0,
+        "warmup_steps": 0,
+        "max_steps": 1,
+        "checkpoint_every": 1,
+        "workers": 0,
+        "seed": 0,
+    }
+    for key, least in at_least.items():
+        value = getattr(config, key)
+        if not value >= least:
+            raise ConfigError(f"{key}={value}: must be at least {least}")
+        if not value < 2**63:
+            raise ConfigError(f"{key}={value}: is too large")
+    if config.image_size % 8:
+        raise ConfigError(f"image_size={config.image_size}: must be a multiple of 8")
+    if not 0 < config.learning_rate < math.inf:
+        raise ConfigError(f"learning_rate={config.learning_rate}: must be above 0, and finite")
+    if config.precision not in ("auto", "fp32", "bf16", "fp16"):
+        raise ConfigError(f"precision={config.precision}: must be one of auto, fp32, bf16, fp16")
+    if any(width < 1 for width in config.student.widths):
+        raise ConfigError(f"student.widths={config.student.widths}: each must be at least 1")
+    layers = config.teacher.layers
+    if not layers:
+        raise ConfigError("teacher.layers=[]: needs at least one layer")
+    if config.teacher.content_layer not in layers:
+        raise ConfigError(
+            f"teacher.content_layer={config.teacher.content_layer}: must be one of teacher.layers, {', '.join(layers)}"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import subprocess
 import tempfile
 from itertools import product
@@ -16,12 +17,16 @@ from torch import nn
 import fast_style
 from fast_style import artifact
 from fast_style.artifact import ModelFiles, ModelInfo
-from fast_style.card import write_card
-from fast_style.errors import ConfigError, ModelError
+from fast_style.card import steps_before, training_record, write_card
+from fast_style.config import CONFIG, read_config
+from fast_style.errors import ConfigError, ModelError, first_line
 from fast_style.images import load_rgb, save_rgb
-from fast_style.networks import STRENGTH, PixelInterface, TransformationNetwork
+from fast_style.networks import STRENGTH, PixelInterface, TransformationNetwork, build_network, of_dial
 from fast_style.resources import PACKAGE, resource
+from fast_style.runs import read_checkpoint
 from fast_style.stylizer import Stylizer
+
+log = logging.getLogger("fast_style")
 
 # What torch 2.11 to 2.15 write from dynamo; InstanceNormalization stays one node in it.
 OPSET = 20
@@ -241,21 +246,33 @@ def git_commit() -> str | None:
 
 
 def export_checkpoint(checkpoint: Path, folder: Path, *, name: str, half_weights: bool = True) -> ModelFiles:
-    """Exports the network of a Lightning checkpoint, without its encoder or settings at hand.
+    """Exports the network of a Lightning checkpoint, with the settings that lie beside it in its run folder.
+
+    A dial that no step has learnt yet is left out: the last steps of a training learn it.
 
     Raises:
         ConfigError: not a checkpoint of this project.
     """
     from fast_style.module import StyleModule
 
-    if not checkpoint.is_file():
-        raise ConfigError(f"{checkpoint}: no such checkpoint; give the path of a .ckpt file")
+    state = read_checkpoint(checkpoint)
+    step = state["global_step"]
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         module = StyleModule(**state["hyper_parameters"])
         module.load_state_dict(state["state_dict"])
-    except Exception as error:  # torch, pickle and Lightning each raise types of their own
-        raise ConfigError(f"{checkpoint}: not a checkpoint of fast-style train ({type(error).__name__})") from error
-    return export_model(
-        module.network, folder, name=name, training={"steps": state["global_step"]}, half_weights=half_weights
-    )
+    except (TypeError, RuntimeError, ConfigError) as error:
+        raise ConfigError(
+            f"{checkpoint}: of another version of fast_style ({first_line(error)}); train anew"
+        ) from error
+    network = module.network
+    if network.dial and step <= module.dial_begins:
+        log.warning("%s: no dial: step %d is before those that learn it", checkpoint, step)
+        network = build_network(network.name, **{**network.arguments, "dial": False})
+        network.load_state_dict({key: value for key, value in module.network.state_dict().items() if not of_dial(key)})
+    training, about = {"steps": step}, {}
+    if (checkpoint.parent / CONFIG).is_file():
+        config = read_config(checkpoint.parent / CONFIG)
+        before = steps_before(config.init_from)
+        training = training_record(config, module.hparams["learning_rate"], step, {}, before=before)
+        about = {"style_title": config.style.title, "style_credit": config.style.credit}
+    return export_model(network, folder, name=name, training=training, half_weights=half_weights, **about)

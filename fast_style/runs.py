@@ -69,7 +69,7 @@ def count_devices(config: TrainerConfig) -> int:
             enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         )  # fmt: skip
         return int(trainer.num_devices * trainer.num_nodes)
-    except (MisconfigurationException, ValueError) as error:
+    except (MisconfigurationException, ValueError, TypeError) as error:
         raise ConfigError(
             f"trainer.accelerator={config.accelerator} trainer.devices={config.devices}: {first_line(error)}; "
             f"auto takes what there is"
@@ -96,6 +96,24 @@ def find_checkpoint(path: str) -> Path:
     if not found:
         raise ConfigError(f"resume={path}: no checkpoint there; give a .ckpt file or a run folder with {LAST}")
     return found[-1]
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint of `fast-style train`, on the CPU.
+
+    Raises:
+        ConfigError: missing, damaged, or something else.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such checkpoint; give the path of a .ckpt file")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if {"state_dict", "global_step"} <= state.keys() and "network" in state["hyper_parameters"]:
+            return dict(state)
+        reason = "something else"
+    except Exception as error:  # torch and pickle raise types of their own, for an empty file EOFError
+        reason = type(error).__name__
+    raise ConfigError(f"{path}: not a checkpoint of fast-style train ({reason}); give another")
 
 
 def is_leader() -> bool:
@@ -156,9 +174,9 @@ def check_writable(folder: Path, setting: str) -> None:
         ConfigError: files can't be created in `folder`.
     """
     existing = folder
-    while not existing.exists():
-        existing = existing.parent
     try:
+        while not existing.exists():
+            existing = existing.parent
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:

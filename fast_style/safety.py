@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
@@ -35,6 +36,7 @@ log = logging.getLogger("fast_style")
 HISTORY = 50  # losses that the median is of
 SPIKE = 20.0  # times the median: single photos reach five times, a network that falls apart a hundred
 RATE_FACTOR = 0.5
+SAME = 1e-4  # relative difference of two validations of the same weights on a GPU
 
 
 class DivergenceGuard(Callback):
@@ -240,6 +242,21 @@ class WholeCheckpoints(TorchCheckpointIO):
                 temporary.write_bytes(content.getbuffer())
         except FastStyleError as error:
             raise unwritable(Path(path).parent, checkpoint["global_step"], error.__cause__ or error) from error
+
+
+class BestCheckpoint(ModelCheckpoint):
+    """`ModelCheckpoint` that also takes what is as good as the best: while a network learns its dial, nothing changes
+    at strength 1, where it is validated."""
+
+    def check_monitor_top_k(self, trainer: Trainer, current: Tensor | None = None) -> bool:
+        best = self.best_model_score
+        equal = current is not None and best is not None and bool(torch.isclose(current, best, rtol=SAME))
+        return equal or super().check_monitor_top_k(trainer, current)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it is this that ended a training: on the CPU torch raises a RuntimeError like any other."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
 @contextmanager

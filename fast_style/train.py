@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 from dataclasses import asdict, dataclass
@@ -12,6 +13,8 @@ from typing import Any
 import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
@@ -19,12 +22,22 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
-from fast_style.artifact import PREVIEW, SAFETENSORS, ModelFiles, find_model, read_info
+from fast_style.artifact import PREVIEW, SAFETENSORS, ModelFiles, find_model
 from fast_style.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughput
-from fast_style.card import add_scorecard
-from fast_style.config import TrainConfig, explain, register, to_config
+from fast_style.card import add_scorecard, steps_before, training_record
+from fast_style.config import (
+    CONFIG,
+    TrainConfig,
+    compose_training,
+    explain,
+    quoted,
+    read_config,
+    register,
+    to_config,
+    with_quoted_paths,
+)
 from fast_style.data import StyleDataModule, told_by_worker
-from fast_style.errors import ConfigError, DataError, FastStyleError, ModelError
+from fast_style.errors import ConfigError, DataError, FastStyleError, TrainingError, first_line
 from fast_style.evaluate import SMALLEST, both_ways, scorecard
 from fast_style.export import export_model
 from fast_style.images import atomic_write
@@ -43,9 +56,18 @@ from fast_style.runs import (
     lightning_precision,
     make_run_dir,
     quieten_lightning,
+    read_checkpoint,
     requeued_checkpoint,
 )
-from fast_style.safety import DivergenceGuard, Interrupted, Interruption, WholeCheckpoints, writing
+from fast_style.safety import (
+    BestCheckpoint,
+    DivergenceGuard,
+    Interrupted,
+    Interruption,
+    WholeCheckpoints,
+    out_of_memory,
+    writing,
+)
 from fast_style.stylizer import Stylizer
 
 log = logging.getLogger("fast_style")
@@ -97,19 +119,20 @@ def train(config: TrainConfig) -> TrainResult:
     if config.trainer.compile:
         check_compiler(config.trainer.accelerator)
     model_dir = Path(config.output_dir).expanduser() / name
-    resume = find_checkpoint(config.resume) if config.resume else None
+    runs = Path(config.runs_dir).expanduser() / name
+    resume = find_checkpoint(config.resume) if config.resume else requeued_checkpoint(runs)
     style = load_style(config)
     torch.manual_seed(config.seed)
     criterion = build_loss(config, style)
     precision = lightning_precision(config.trainer.precision, config.trainer.accelerator)
     module = build_module(config, criterion, devices=devices)
     before = steps_before(config.init_from)
-    if config.init_from and not resume:
+    if resume:
+        check_continues(resume, module, name)
+    elif config.init_from:
         begin_with(config.init_from, module.network)
     check_writable(model_dir, "output_dir")
     data = StyleDataModule(config.data, seed=config.seed)
-    runs = Path(config.runs_dir).expanduser() / name
-    resume = resume or requeued_checkpoint(runs)
     # Only the leader of several processes makes a folder; the others' callbacks are told of it by Lightning.
     run_dir = resume.parent if resume else make_run_dir(runs) if leader else runs
     trainer_config = config.trainer
@@ -121,7 +144,7 @@ def train(config: TrainConfig) -> TrainResult:
             every_n_train_steps=trainer_config.checkpoint_every,
             enable_version_counter=False,
         ),
-        ModelCheckpoint(
+        BestCheckpoint(
             dirpath=run_dir,
             filename="best",
             monitor="val/total",
@@ -176,6 +199,13 @@ def train(config: TrainConfig) -> TrainResult:
     except DataError as error:
         remedy = f"; put it back and go on with resume={run_dir}" if (run_dir / LAST).exists() else ""
         raise DataError(f"step {trainer.global_step}: {told_by_worker(error)}{remedy}") from error
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise TrainingError(
+            f"step {trainer.global_step}: out of memory ({first_line(error)[:120]}); smaller data.batch_size="
+            f"{config.data.batch_size} or data.image_size={config.data.image_size} take less"
+        ) from error
     except Interrupted as interrupted:
         console.print(
             f"interrupted by {interrupted}, saved; go on with resume={run_dir}", highlight=False, soft_wrap=True
@@ -185,12 +215,19 @@ def train(config: TrainConfig) -> TrainResult:
         # Where max_steps is no multiple of the intervals, the last steps are neither validated nor saved yet.
         trainer.save_checkpoint(run_dir / LAST)
         metrics = dict(trainer.validate(module, data, verbose=False)[0])
+    if not math.isfinite(metrics["val/total"]):
+        raise TrainingError(
+            f"the loss is {metrics['val/total']} at the end; no model is exported: check the encoder's weights, or "
+            f"give a smaller trainer.learning_rate"
+        )
     if trainer.is_global_zero:
         files = export_model(
             module.network,
             model_dir,
             name=name,
-            training=training_record(config, module, trainer.global_step, metrics, before=before),
+            training=training_record(
+                config, module.hparams["learning_rate"], trainer.global_step, metrics, before=before
+            ),
             style_title=config.style.title,
             style_credit=config.style.credit,
             half_weights=config.export.half_weights,
@@ -254,6 +291,29 @@ def begin_with(model: str, network: TransformationNetwork) -> None:
     network.load_state_dict(weights, strict=False)
 
 
+def check_continues(checkpoint: Path, module: StyleModule, name: str) -> None:
+    """`resume`: a checkpoint must be of this very network, and of this style.
+
+    Raises:
+        ConfigError: it is not, or can't be read.
+    """
+    found = read_checkpoint(checkpoint)["hyper_parameters"]
+    for key in ("network", "network_arguments"):
+        if found[key] != module.hparams[key]:
+            raise ConfigError(
+                f"resume={checkpoint}: is a training of {found['network']} {found['network_arguments']}, and not of "
+                f"{module.hparams['network']} {module.hparams['network_arguments']}; give the settings it began with"
+            )
+    began = checkpoint.parent / CONFIG
+    if began.is_file():
+        before = read_config(began)
+        if style_name(before) != name:
+            raise ConfigError(
+                f"resume={checkpoint}: is a training of {style_name(before)}, and not of {name}; give the settings it "
+                f"began with, like style.image={before.style.image}, or init_from=MODEL to begin with other weights"
+            )
+
+
 def measure(files: ModelFiles, data: StyleDataModule, criterion: PerceptualLoss, console: Console) -> dict[str, Any]:
     """The scorecard of the new model on held-out photos, written into its card; empty where they are too small."""
     photos = [data.validation[i].photo.permute(1, 2, 0).numpy() for i in range(min(SCORED, len(data.validation)))]
@@ -288,58 +348,11 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return result
 
 
-def steps_before(model: str | None) -> int | None:
-    """How many steps went into `init_from`, and into what that began with, as far as they are known."""
-    if model is None:
-        return None
-    try:
-        files = find_model(model)
-        training = read_info(files.safetensors).training if files.safetensors else {}
-    except ModelError:  # gone since the run began that is resumed here
-        return None
-    counts = [training.get("steps"), training.get("steps_before")]
-    return sum(count for count in counts if isinstance(count, int)) or None
-
-
-def training_record(
-    config: TrainConfig, module: StyleModule, steps: int, metrics: dict[str, float], *, before: int | None
-) -> dict[str, Any]:
-    """What a model tells of its training: settings and figures, no paths of the machine it was made on."""
-    return {
-        "encoder": config.encoder.name,
-        "pooling": config.encoder.pooling,
-        "content_layers": list(config.loss.content_layers),
-        "style_layers": list(config.loss.style_layers),
-        "scales": list(config.loss.scales),
-        "content_scales": list(config.loss.content_scales),
-        "layer_weights": dict(config.loss.layer_weights) or None,
-        "content_weight": config.loss.content_weight,
-        "style_weight": config.loss.style_weight,
-        "tv_weight": config.loss.tv_weight,
-        "checkerboard_weight": config.loss.checkerboard_weight,
-        "stability_weight": config.loss.stability_weight,
-        "style_size": config.style.size,
-        "image_size": config.data.image_size,
-        "content": "synthetic images" if config.data.dir is None else "photos",
-        "batch_size": config.data.batch_size,
-        "steps": steps,
-        "optimizer": config.trainer.optimizer,
-        "learning_rate": module.hparams["learning_rate"],
-        "schedule": config.trainer.schedule,
-        "dial_share": config.trainer.dial_share if config.model.dial else None,
-        "precision": config.trainer.precision,
-        "seed": config.seed,
-        "init_from": Path(config.init_from).name if config.init_from else None,
-        "steps_before": before,
-        "experiment": config.experiment,
-        "validation": {key.removeprefix("val/"): round(float(value), 6) for key, value in metrics.items()},
-    }
-
-
 def write_config(config: TrainConfig, run_dir: Path) -> None:
+    """Puts the settings beside the checkpoints; `config.read_config` reads them again."""
     from omegaconf import OmegaConf
 
-    with atomic_write(run_dir / "config.yaml") as temporary:
+    with atomic_write(run_dir / CONFIG) as temporary:
         temporary.write_text(OmegaConf.to_yaml(asdict(config)), encoding="utf-8")
 
 
@@ -380,6 +393,31 @@ def with_own_style(overrides: list[str]) -> list[str]:
     return [*overrides, "style=custom"] if image and not group else overrides
 
 
+def with_own_names(overrides: list[str]) -> list[str]:
+    """In a sweep over anything but styles, `style.name` with what is swept: each job's model needs a folder."""
+    flags = {"-m", "--multirun"} & set(overrides)
+    settings = [override for override in overrides if not override.startswith("-")]
+    try:
+        parsed = OverridesParser.create().parse_overrides(settings)
+    except OverrideParseException:  # the application says it better
+        return overrides
+    swept = [override for override in parsed if override.is_sweep_override()]
+    named = any((override.key_or_group or "").startswith("style") for override in swept)
+    if not flags or not swept or named or any("style.name" in text and "${" in text for text in settings):
+        return overrides
+    constant = [text for text, override in zip(settings, parsed, strict=True) if not override.is_sweep_override()]
+    try:
+        name = style_name(compose_training(constant))
+    except ConfigError:
+        return overrides
+    groups = {path.name for path in resource("conf").iterdir() if path.is_dir()}
+    for override in swept:
+        key = override.key_or_group
+        value = f"${{hydra:runtime.choices.{key}}}" if key in groups else f"${{{key}}}"
+        name += f"-{key.rpartition('.')[2]}-{value}"
+    return [*overrides, f"style.name={quoted(Path(name))}"]
+
+
 def run(overrides: list[str]) -> None:
     """`fast-style train OVERRIDES`: the Hydra application on these arguments.
 
@@ -387,7 +425,6 @@ def run(overrides: list[str]) -> None:
         ConfigError: an override that Hydra can't parse or the schema refuses.
         SystemExit: status 2, after an error was printed.
     """
-    from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     for argument in overrides:
@@ -396,7 +433,7 @@ def run(overrides: list[str]) -> None:
                 f"{argument}: settings are written NAME=VALUE, like style.image=painting.jpg data.dir=photos/; "
                 f"fast-style train --help shows them all"
             )
-    overrides = with_own_style(overrides)
+    overrides = with_own_names(with_own_style(with_quoted_paths(overrides)))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, rather than print a traceback and exit with 1
     # Hydra's parser takes its flags before the overrides, or after, but not in between.
     # The first is what Lightning starts further processes with, for further devices.

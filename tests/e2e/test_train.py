@@ -284,6 +284,40 @@ def test_photos_that_vanish(work: Path, photo_folder: Path, workers: int) -> Non
     assert torch.load(checkpoint, weights_only=True)["global_step"] >= 2
 
 
+def test_only_the_same_training_goes_on(fast_style: Command, work: Path) -> None:
+    assert fast_style("train", *QUICK, "style.name=one").returncode == 0
+    run = work / "runs" / "one" / "1"
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    resume = ("trainer.max_steps=10", "resume=runs/one")
+    assert_one_line_error(
+        fast_style("train", *QUICK, *resume, "style.name=two"), "is a training of one, and not of two", "style.image="
+    )
+    assert_one_line_error(
+        fast_style("train", *QUICK, *resume, "style.name=one", "model=johnson"), "of lite", "of johnson"
+    )
+    (work / "cut.ckpt").write_bytes(before["last.ckpt"][:5000])
+    assert_one_line_error(fast_style("train", *QUICK, "resume=cut.ckpt"), "cut.ckpt: not a checkpoint")
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    assert not (work / "checkpoints" / "two").exists()
+
+
+def test_an_earlier_checkpoint_is_exported_without_its_dial(fast_style: Command, work: Path) -> None:
+    """The last steps learn it; the settings come from the run's folder."""
+    early = ("trainer.checkpoint_every=1", "style.title=Zig", "seed=3", "quiet=true")
+    with started(work, *QUICK, *early, "trainer.max_steps=2000") as process:
+        checkpoint = work / "runs" / "smoke" / "1" / "last.ckpt"
+        wait_for(checkpoint, process)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=300)
+    result = fast_style("export", checkpoint, "-o", "early")
+    assert result.returncode == 0, result.stderr
+    assert "no dial" in result.stderr
+    card = json.loads((work / "early" / "card.json").read_text())
+    assert card["network"]["dial"] is False
+    assert card["style"]["title"] == "Zig"
+    assert (card["training"]["seed"], card["training"]["encoder"]) == (3, "random")
+
+
 def test_a_warm_start_begins_with_a_models_weights(fast_style: Command, work: Path) -> None:
     assert fast_style("train", *QUICK, "style.name=first").returncode == 0
     more = ("style.name=second", "trainer.max_steps=1", "trainer.learning_rate=1e-9", "init_from=first")
@@ -314,6 +348,15 @@ def test_a_sweep_trains_one_model_per_style(fast_style: Command, work: Path, sty
     assert sorted(path.name for path in (work / "checkpoints").iterdir()) == ["other", "zigzag"]
     assert (work / "runs" / "other" / "1").is_dir()
     assert (work / "runs" / "zigzag" / "1").is_dir()
+
+
+def test_a_sweep_of_settings_keeps_every_model(fast_style: Command, work: Path) -> None:
+    result = fast_style("train", *QUICK, "-m", "loss.style_weight=5,50", "trainer.max_steps=2")
+    assert result.returncode == 0, result.stderr
+    models = {path.name: json.loads((path / "card.json").read_text()) for path in (work / "checkpoints").iterdir()}
+    assert {name: card["training"]["style_weight"] for name, card in models.items()} == {
+        "smoke-style_weight-5.0": 5, "smoke-style_weight-50.0": 50,
+    }  # fmt: skip
 
 
 def test_a_sweep_goes_on_after_a_job_that_fails(fast_style: Command, work: Path, style_file: Path) -> None:

@@ -7,10 +7,20 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from fast_style.config import TrainConfig, described, explain, groups, register, to_config
+from fast_style.config import (
+    TrainConfig,
+    described,
+    explain,
+    groups,
+    read_config,
+    register,
+    to_config,
+    with_quoted_paths,
+)
 from fast_style.errors import ConfigError
 from fast_style.networks import NETWORKS
 from fast_style.resources import find_input, resource
+from fast_style.train import write_config
 
 CONF = resource("conf")
 
@@ -89,6 +99,14 @@ def test_misspelt_keys_and_wrong_types_are_refused(override: str) -> None:
         "trainer.learning_rate_batch=0",
         "loss.style_weight=-1",
         "loss.style_weight=nan",
+        "loss.style_weight=inf",
+        "trainer.learning_rate=inf",
+        "trainer.dial_share=0",
+        "trainer.dial_share=1",
+        "seed=-1",
+        "seed=99999999999999999999999",
+        "loss.style_layers=[]",
+        "loss.scales=[1.0,0.01]",
     ],
 )
 def test_impossible_values_name_their_key(override: str) -> None:
@@ -104,6 +122,7 @@ def test_impossible_values_name_their_key(override: str) -> None:
         ("style=nothing", "stained_glass"),
         ("style.image=a b=c.jpg", "quotes"),
         ("colour=red", "colour: no such setting"),
+        ("loss.layer_weights.relu1_2=2", "loss.layer_weights.relu1_2: is not there yet; put a + before it"),
     ],
 )
 def test_errors_are_explained_in_one_line(override: str, words: str) -> None:
@@ -112,6 +131,27 @@ def test_errors_are_explained_in_one_line(override: str, words: str) -> None:
     line = explain(caught.value)
     assert words in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("path", ["~/photos", "größe.jpg", "photo(1).jpg", "it's.jpg", "a b=c.jpg", "C#x/a&b.jpg"])
+def test_paths_need_no_quotes(path: str) -> None:
+    given = with_quoted_paths([f"style.image={path}", f"data.dir={path}", "seed=3"])
+    made = config(*given)
+    assert (made.style.image, made.data.dir, made.seed) == (path, path, 3)
+
+
+@pytest.mark.parametrize("override", ["style.image=a.jpg,b.jpg", 'style.image="a b.jpg"', "data.dir=null", "seed=(1"])
+def test_what_hydra_takes_is_left_to_it(override: str) -> None:
+    assert with_quoted_paths([override]) == [override]
+
+
+def test_settings_come_back_from_a_run(tmp_path: Path) -> None:
+    made = config("style=flow", "trainer.max_steps=7", "+loss.layer_weights.relu1_2=0.5")
+    write_config(made, tmp_path)
+    assert read_config(tmp_path / "config.yaml") == made
+    (tmp_path / "config.yaml").write_text("a: [")
+    with pytest.raises(ConfigError, match=r"config\.yaml: not readable as settings"):
+        read_config(tmp_path / "config.yaml")
 
 
 def test_a_plus_does_not_get_past_the_schema() -> None:

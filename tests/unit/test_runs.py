@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import torch
 
 from fast_style.config import TrainerConfig
 from fast_style.errors import ConfigError
-from fast_style.runs import check_compiler, count_devices, is_leader
+from fast_style.runs import check_compiler, check_writable, count_devices, is_leader, read_checkpoint
 
 
-@pytest.mark.parametrize("wanted", [{"accelerator": "abacus"}, {"accelerator": "cpu", "devices": 0}])
+@pytest.mark.parametrize(
+    "wanted", [{"accelerator": "abacus"}, {"accelerator": "cpu", "devices": 0}, {"devices": "abc"}]
+)
 def test_devices_that_are_not_there(wanted: dict[str, str | int]) -> None:
     assert count_devices(TrainerConfig(accelerator="cpu", devices=2, num_nodes=3)) == 6
     with pytest.raises(ConfigError, match="auto takes what there is"):
@@ -30,3 +35,23 @@ def test_without_a_compiler_nothing_begins(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("torch.compile", refuse)
     with pytest.raises(ConfigError, match=r"trainer.compile=true: .*\(no g\+\+\).*apt-get install"):
         check_compiler("cpu")
+
+
+def test_what_is_no_checkpoint_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    with pytest.raises(ConfigError, match="no such checkpoint"):
+        read_checkpoint(path)
+    torch.save({"state_dict": {}, "global_step": 3, "hyper_parameters": {"network": "lite"}}, path)
+    assert read_checkpoint(path)["global_step"] == 3
+    for content in (path.read_bytes()[:200], b"", b"text"):
+        path.write_bytes(content)
+        with pytest.raises(ConfigError, match=r"last\.ckpt: not a checkpoint of fast-style train \("):
+            read_checkpoint(path)
+    torch.save({"weights": 1}, path)
+    with pytest.raises(ConfigError, match="something else"):
+        read_checkpoint(path)
+
+
+def test_a_name_too_long_for_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="output_dir: cannot write"):
+        check_writable(tmp_path / ("a" * 300), "output_dir")

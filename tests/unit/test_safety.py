@@ -16,7 +16,15 @@ from fast_style.data import Batch
 from fast_style.errors import TrainingError
 from fast_style.losses import PerceptualLoss
 from fast_style.module import StyleModule
-from fast_style.safety import HISTORY, DivergenceGuard, Interrupted, Interruption, WholeCheckpoints
+from fast_style.safety import (
+    HISTORY,
+    BestCheckpoint,
+    DivergenceGuard,
+    Interrupted,
+    Interruption,
+    WholeCheckpoints,
+    out_of_memory,
+)
 
 
 class Noise(Dataset[Tensor]):
@@ -229,3 +237,21 @@ def test_a_signal_ends_the_step_and_saves(
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert saved["global_step"] == step
     assert all(torch.equal(saved["state_dict"][name], value) for name, value in module.state_dict().items())
+
+
+def test_the_best_checkpoint_is_the_last_of_equals(tmp_path: Path) -> None:
+    """While a dial is learnt, every validation gives the same."""
+    best = BestCheckpoint(dirpath=tmp_path, monitor="val/total")
+    best.best_model_score, best.best_k_models = torch.tensor(0.5), {"a": torch.tensor(0.5)}
+    best.kth_best_model_path = "a"
+    trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    found = [best.check_monitor_top_k(trainer, torch.tensor(value)) for value in (0.4, 0.5, 0.500001, 0.51)]
+    assert found == [True, True, True, False]
+
+
+def test_being_out_of_memory_is_told_from_other_errors() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60)
+    assert out_of_memory(caught.value)
+    assert out_of_memory(MemoryError())
+    assert not out_of_memory(RuntimeError("shapes"))

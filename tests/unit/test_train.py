@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fast_style.config import compose_training
-from fast_style.train import scaled_rate
+from fast_style.train import scaled_rate, with_own_names
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,31 @@ from fast_style.train import scaled_rate
 )
 def test_the_learning_rate_goes_with_the_photos_in_a_step(overrides: list[str], devices: int, rate: float) -> None:
     assert scaled_rate(compose_training(overrides), devices) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        (["-m", "loss.style_weight=5,50"], "stained_glass-style_weight-${loss.style_weight}"),
+        (["-m", "style.name=mine", "seed=1,2"], "mine-seed-${seed}"),
+        (["-m", "style.image=a.jpg", "style=custom", "model=lite,johnson"], "a-model-${hydra:runtime.choices.model}"),
+        (["-m", "seed=1,2", "data.batch_size=2,4"], "stained_glass-seed-${seed}-batch_size-${data.batch_size}"),
+    ],
+)
+def test_each_job_of_a_sweep_has_a_name_of_its_own(overrides: list[str], name: str) -> None:
+    assert with_own_names(overrides) == [*overrides, f"style.name='{name}'"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["seed=1"],
+        ["-m", "style.image=a.jpg,b.jpg"],
+        ["-m", "style=flow,wave", "seed=1"],
+        ["-m", "seed=1,2", "style.name=mine-${seed}"],
+        ["-m", "seed=(1", "loss.style_weight=1,2"],
+        ["-m", "sede=1", "loss.style_weight=1,2"],
+    ],
+)
+def test_other_names_are_left_alone(overrides: list[str]) -> None:
+    assert with_own_names(overrides) == overrides
