@@ -48,8 +48,7 @@ def member_photos(archive: zipfile.ZipFile, folder: Path) -> list[Photo]:
             found.append((info, PurePosixPath(path.name)))
     names = target_names(name for _, name in found)
     return [
-        # The checksum says that the zip is the same as ever: what was written from it is never too old.
-        Photo(f"{archive.filename}/{name}", folder / target, 0.0, partial(read_member, archive, info))
+        Photo(f"{archive.filename}/{name}", folder / target, partial(read_member, archive, info))
         for (info, name), target in zip(found, names, strict=True)
     ]
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import copy
 import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
-from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
@@ -23,7 +26,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from fast_style.callbacks import ProgressBar, Throughput
-from fast_style.config import DistillConfig
+from fast_style.config import DistillConfig, TrainerConfig
 from fast_style.data import (
     Batch,
     EndlessSampler,
@@ -33,9 +36,19 @@ from fast_style.data import (
     collate,
     readable_photos,
     to_tensor,
+    told_by_worker,
 )
-from fast_style.encoders import VGG_BLOCKS, VGG_CHANNELS, Embedded, Encoder, block_of, build_encoder
-from fast_style.errors import ConfigError, DataError
+from fast_style.encoders import (
+    VGG_BLOCKS,
+    VGG_CHANNELS,
+    Embedded,
+    Encoder,
+    block_of,
+    build_encoder,
+    check_layers,
+    finite,
+)
+from fast_style.errors import ConfigError, DataError, TrainingError
 from fast_style.images import load_rgb
 from fast_style.losses import gram_matrix, relative_error
 from fast_style.module import half_cosine, to_float
@@ -44,12 +57,16 @@ from fast_style.optimizers import MuonAdam
 from fast_style.resources import find_input
 from fast_style.runs import (
     LAST,
+    check_compiler,
     check_writable,
+    count_devices,
     find_checkpoint,
     lightning_precision,
     make_run_dir,
     quieten_lightning,
+    requeued_checkpoint,
 )
+from fast_style.safety import DivergenceGuard, Interrupted, Interruption, WholeCheckpoints, writing
 
 log = logging.getLogger("fast_style")
 
@@ -72,7 +89,7 @@ class Styles:
         """Float RGB in [0, 1], `[1, 3, size, size]`."""
         painting = self.paintings[self.rng.integers(len(self.paintings))]
         height, width = painting.shape[1:]
-        side = int(min(height, width) * self.rng.uniform(0.3, 1.0))
+        side = max(1, int(min(height, width) * self.rng.uniform(0.3, 1.0)))
         top, left = self.rng.integers(height - side + 1), self.rng.integers(width - side + 1)
         crop = to_float(painting[None, :, top : top + side, left : left + side])
         crop = F.interpolate(crop, (self.size, self.size), mode="bilinear", antialias=True)
@@ -210,7 +227,7 @@ class Distiller(LightningModule):
             terms[f"gram/{layer}"] = relative_error(gram_matrix(value), target, energy)
         return terms
 
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         photos = to_float(batch.photos)
         count = self.config.new_pictures
         on_policy = self.global_step >= self.config.warmup_steps
@@ -235,6 +252,7 @@ class Distiller(LightningModule):
         optimizer.step()
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
         self.log_dict({"train/total": total.detach(), "learning_rate": self.config.learning_rate * rate})
+        return total
 
     def _rate(self, step: int) -> float:
         """Share of the learning rate: in the warm-up a cosine from 1 to 0.1, which then goes on from 0.1 to 0.
@@ -277,33 +295,75 @@ class Contents(Dataset[Sample]):
         return (self.synthetic if index % self.every == self.every - 1 else self.photos)[index]
 
 
+class StudentGuard(DivergenceGuard):
+    """Ends a distillation whose student is not finite any more, before a checkpoint keeps it.
+
+    It takes nothing back: the loss leaps with each new opponent, so that no spike tells that the student falls apart.
+
+    Raises:
+        TrainingError: from training.
+    """
+
+    def __init__(self, config: DistillConfig, run_dir: Path) -> None:
+        super().__init__(checkpoint_every=config.checkpoint_every)
+        self.config = config
+        self.run_dir = run_dir
+
+    def look(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._recent = []
+        if not finite(pl_module.state_dict()):
+            kept = (self.run_dir / LAST).exists()
+            raise TrainingError(
+                f"step {trainer.global_step}: the student's weights are not finite any more; "
+                f"{f'go on with resume={self.run_dir} and' if kept else 'begin again with'} a learning_rate below "
+                f"{self.config.learning_rate:g}, or precision=fp32"
+            )
+
+
 def distill(config: DistillConfig) -> Path:
     """Trains a student and writes it; returns its file.
 
     Raises:
         FastStyleError: anything a user can get wrong.
+        SystemExit: after SIGINT or SIGTERM, with the status of that; the student is saved, to be gone on with.
     """
     quieten_lightning()
-    console = Console(stderr=True, quiet=config.quiet)
-    resume = find_checkpoint(config.resume) if config.resume else None
+    console = Console(stderr=True, markup=False, quiet=config.quiet)
+    with without_section():
+        count_devices(TrainerConfig(accelerator=config.accelerator, devices=1))
+        precision = lightning_precision(config.precision, config.accelerator)
+    runs = Path(config.runs_dir).expanduser() / "distill"
+    resume = find_checkpoint(config.resume) if config.resume else requeued_checkpoint(runs)
     torch.manual_seed(config.seed)
     teacher_config = config.teacher
+    if teacher_config.name not in VGG_BLOCKS:
+        raise ConfigError(f"teacher.name={teacher_config.name}: only {' and '.join(VGG_BLOCKS)} can be learnt from")
     weights = teacher_config.weights
     teacher = build_encoder(teacher_config.name, teacher_config.layers, str(find_input(weights)) if weights else None)
     student = Embedded.load(Path(config.student.start)) if config.student.start else new_student(config, teacher)
+    check_layers(f"student.start={config.student.start}", teacher_config.layers, student.layers)
     paintings = load_paintings(config.styles)
     photos, bad = readable_photos(Path(config.photos).expanduser())
     for reason in bad:
         log.warning("skipped: %s", reason)
     output = Path(config.output).expanduser()
+    if output.is_dir():
+        raise ConfigError(f"output={output}: is a folder; give the name of a file in it")
     check_writable(output.parent, "output")
+    if config.compile:
+        with without_section():
+            check_compiler(config.accelerator)
     size, batch = config.image_size, config.new_pictures + config.clean_pictures
     crops = PhotoCrops(photos, size, seed=config.seed, min_crop=0.3)
     contents = Contents(crops, SyntheticCrops(size, seed=config.seed), config.synthetic_every)
     module = Distiller(config, student, teacher, Styles(paintings, size, seed=config.seed))
+    # After a resume the samples go on, but the opponents start anew: they don't live long in any case.
+    start = steps_done(resume, module) * batch if resume else 0
     module.measure_units(to_float(torch.stack([crops[i].photo for i in range(32)])))
-    run_dir = resume.parent if resume else make_run_dir(Path(config.runs_dir).expanduser() / "distill")
-    callbacks: list[Any] = [
+    run_dir = resume.parent if resume else make_run_dir(runs)
+    guard = StudentGuard(config, run_dir)
+    interruption = Interruption(run_dir / LAST, guard)
+    callbacks: list[Callback] = [
         ModelCheckpoint(
             dirpath=run_dir,
             filename=LAST.removesuffix(".ckpt"),
@@ -311,6 +371,8 @@ def distill(config: DistillConfig) -> Path:
             enable_version_counter=False,
         ),
         Throughput(10),
+        guard,
+        interruption,
     ]
     if not config.quiet:
         callbacks.append(ProgressBar(console))
@@ -319,25 +381,72 @@ def distill(config: DistillConfig) -> Path:
         max_steps=config.max_steps,
         accelerator=config.accelerator,
         devices=1,
-        precision=lightning_precision(config.precision, config.accelerator),
+        precision=precision,
         callbacks=callbacks,
         logger=TensorBoardLogger(save_dir=run_dir, name="", version="", default_hp_metric=False),
+        plugins=[WholeCheckpoints()],
         log_every_n_steps=10,
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=run_dir,
     )
-    # After a resume the samples go on, but the opponents start anew: they don't live long in any case.
-    start = int(torch.load(resume, map_location="cpu", weights_only=True)["global_step"]) * batch if resume else 0
     loader = DataLoader(
-        contents, batch_size=batch, sampler=EndlessSampler(start), num_workers=config.workers, collate_fn=collate
+        contents, batch_size=batch, sampler=EndlessSampler(start), num_workers=config.workers, collate_fn=collate,
+        worker_init_fn=ignore_interrupts,
+    )  # fmt: skip
+    console.print(
+        f"distilling {teacher.name} into {output}: {len(photos)} photos, {len(paintings)} styles", soft_wrap=True
     )
-    console.print(f"distilling {teacher.name} into {output}: {len(photos)} photos, {len(paintings)} styles")
-    trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
-    trainer.save_checkpoint(run_dir / LAST)
+    try:
+        with writing(run_dir, trainer), interruption.handled():
+            trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
+    except DataError as error:
+        remedy = f"; put it back and go on with resume={run_dir}" if (run_dir / LAST).exists() else ""
+        raise DataError(f"step {trainer.global_step}: {told_by_worker(error)}{remedy}") from error
+    except Interrupted as interrupted:
+        console.print(
+            f"interrupted by {interrupted}, saved; go on with resume={run_dir}", highlight=False, soft_wrap=True
+        )
+        raise SystemExit(128 + interrupted.number) from interrupted
+    with writing(run_dir, trainer):
+        trainer.save_checkpoint(run_dir / LAST)
     student.freeze()
     student.save(output)
     return output
+
+
+@contextmanager
+def without_section() -> Iterator[None]:
+    """Errors of `fast_style.runs` name the settings of a training; here they have no `trainer.` before them."""
+    try:
+        yield
+    except ConfigError as error:
+        # Compiling is the default here, so that it can't be left out.
+        message = str(error).replace("trainer.", "").replace("leave it out", "give compile=false")
+        raise ConfigError(message) from error
+
+
+def steps_done(checkpoint: Path, module: Distiller) -> int:
+    """How far a checkpoint is, once it is one that `module` can go on from.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    remedy = "give one of `fast-style distill` with the same teacher.layers and student.widths"
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        steps = int(state["global_step"])
+        shapes = {key: value.shape for key, value in state["state_dict"].items()}
+    except Exception as error:  # torch and pickle raise types of their own, with advice to load it all the same
+        raise ConfigError(f"resume={checkpoint}: not a checkpoint ({type(error).__name__}); {remedy}") from error
+    if shapes != {key: value.shape for key, value in module.state_dict().items()}:
+        raise ConfigError(f"resume={checkpoint}: is a checkpoint of something else; {remedy}")
+    return steps
+
+
+def ignore_interrupts(worker: int) -> None:
+    """For a loader's process: Ctrl-C in a terminal reaches it too, but the step that is to end may need its photos."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def shadow(student: Embedded, *, compiled: bool) -> Embedded:
@@ -353,8 +462,6 @@ def shadow(student: Embedded, *, compiled: bool) -> Embedded:
 
 def new_student(config: DistillConfig, teacher: Encoder) -> Embedded:
     """A student with random weights, shaped like `teacher`."""
-    if teacher.name not in VGG_BLOCKS:
-        raise ConfigError(f"teacher.name={teacher.name}: only {' and '.join(VGG_BLOCKS)} can be learnt from")
     blocks = block_of(teacher.layers[-1])
     if len(config.student.widths) != blocks:
         raise ConfigError(

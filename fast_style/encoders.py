@@ -242,12 +242,20 @@ class Embedded(Encoder):
         return {layer: F.relu(value) for layer, value in self.before_relu(image, layers).items()}
 
     def save(self, path: Path) -> None:
-        """Writes weights in float16 and the architecture to a .safetensors file."""
+        """Writes weights in float16 and the architecture to a .safetensors file.
+
+        Raises:
+            EncoderError: weights that are not finite, or too large for float16.
+        """
         from safetensors.torch import save_file
 
         state = {key: value.detach().half().contiguous() for key, value in self.state_dict().items()}
         for buffer in ("mean", "std"):
             del state[buffer]
+        if not finite(state):
+            raise EncoderError(
+                f"{path}: not written, for its weights are not finite in float16; train it with a lower learning_rate"
+            )
         with atomic_write(path) as temporary:
             save_file(state, temporary, {"fast_style.encoder": json.dumps(self.architecture)})
 
@@ -256,7 +264,7 @@ class Embedded(Encoder):
         """The encoder in a file that `save` wrote.
 
         Raises:
-            EncoderError: no such file, or not one of these.
+            EncoderError: no such file, not one of these, or weights that are not finite.
         """
         from safetensors import SafetensorError, safe_open
 
@@ -275,7 +283,16 @@ class Embedded(Encoder):
             ) from error
         if unexpected or set(missing) != {"mean", "std"}:
             raise EncoderError(f"encoder.weights={path}: its weights do not fit its own description; make it anew")
+        if not finite(state):
+            raise EncoderError(
+                f"encoder.weights={path}: its weights are not finite; make it anew with a lower learning_rate"
+            )
         return encoder
+
+
+def finite(state: Mapping[str, Tensor]) -> bool:
+    """Whether every value of a state dict is a finite number."""
+    return all(bool(value.isfinite().all()) for value in state.values())
 
 
 def block_of(layer: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import multiprocessing
 import os
 import signal
@@ -45,8 +44,7 @@ class Photo:
     name: str
     """What messages call it."""
     target: Path
-    changed: float
-    """A target that is older, in seconds since 1970, is written again."""
+    """Kept where it is there already: see `forget` for those that must not be."""
     source: Path | Callable[[], bytes]
     """A file, or what gives the bytes of one: called in the main process, raises ImageError where it can't."""
 
@@ -151,7 +149,7 @@ def claim(folder: Path, *, source: str, size: int, quality: int) -> dict[str, An
         if folder.exists() and not folder.is_dir():
             raise DataError(f"{folder} is a file; give a folder to write into")
         found = json.loads(record.read_text(encoding="utf-8")) if record.exists() else None
-        if found is not None and not isinstance(found, dict):
+        if found is not None and not (isinstance(found, dict) and isinstance(found.get("made_from", {}), dict)):
             raise ValueError
     except OSError as error:
         raise DataError(f"{folder} can't be used ({error.strerror}); check path and permissions") from error
@@ -194,7 +192,7 @@ def write_photos(
     """Writes photos as small JPEGs, by several processes, with a progress bar. Unreadable ones are named in the log.
 
     Args:
-        photos: what to write; those whose target is there and no older are kept.
+        photos: what to write; those whose target is there are kept.
         folder: where all targets lie.
         origin: where the photos come from, for messages.
         size: of the shorter side, in pixels.
@@ -208,7 +206,7 @@ def write_photos(
     todo: list[Photo] = []
     total = 0
     for photo in photos:
-        kept = _size_if_current(photo)
+        kept = _size_if_there(photo.target)
         if kept is None:
             todo.append(photo)
         else:
@@ -239,12 +237,12 @@ def write_photos(
     return Prepared(folder, len(todo) - len(skipped), len(photos) - len(todo), skipped, total)
 
 
-def _size_if_current(photo: Photo) -> int | None:
+def _size_if_there(target: Path) -> int | None:
     try:
-        status = photo.target.stat()
+        status = target.stat()
     except OSError:
         return None
-    return status.st_size if stat.S_ISREG(status.st_mode) and status.st_mtime >= photo.changed else None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _work(
@@ -290,6 +288,9 @@ def _finished(pending: dict[Future[int], int]) -> Iterator[tuple[int, int | Imag
 def _interrupts_held() -> Iterator[None]:
     """Processes started inside never see Ctrl-C, which a terminal sends to all of them: they finish the photo they
     are at, and this process, for which it only comes a moment later, ends them."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -300,6 +301,8 @@ def _interrupts_held() -> Iterator[None]:
 def _begin_process() -> None:
     # That only the first frame of an animation is used is nothing to tell of each of thousands.
     log.setLevel(logging.ERROR)
+    # Windows has no mask to inherit: there it is from here on that Ctrl-C ends none of them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -311,18 +314,40 @@ def _begin_process() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _changed(path: Path) -> float:
+def _identity(path: Path, name: PurePosixPath) -> str:
     try:
-        return path.stat().st_mtime
+        status = path.stat()
     except OSError:  # it has just vanished: reading it will say so
-        return math.inf
+        return f"{name}, gone"
+    return f"{name}, {status.st_size} bytes, changed at {status.st_mtime_ns} ns"
+
+
+def forget(folder: Path, before: dict[str, str], now: dict[str, str]) -> None:
+    """Removes the targets that were not made from what they are to be made from now.
+
+    Once that is done the record may say `now`, before the first photo is written: a target that is there is the right
+    one, however the run ends.
+
+    Args:
+        folder: of the targets.
+        before, now: from the name of each target to what it was made from, and is to be.
+
+    Raises:
+        DataError: one can't be removed.
+    """
+    for name, source in now.items():
+        if before.get(name) != source and (folder / name).is_file():
+            try:
+                (folder / name).unlink()
+            except OSError as error:
+                raise DataError(f"cannot replace {folder / name} ({error.strerror}); check its permissions") from error
 
 
 def prepare_folder(
     source: Path, target: Path, *, size: int, quality: int, jobs: int | None, console: Console, quiet: bool
 ) -> Prepared:
     """What `fast-style data prepare` does: every image below `source` as a small JPEG below `target`, under the name
-    that `target_names` gives it.
+    that `target_names` gives it. What is there already is kept where it came from the very same file.
 
     Raises:
         DataError: `source` is missing or has no readable photo; `target` lies inside it, was prepared otherwise, holds
@@ -339,9 +364,14 @@ def prepare_folder(
     found = find_images(source)
     if not found:
         raise DataError(f"{source}: it holds no images; give a folder of JPEG, PNG or WebP photos")
-    claim(target, source=str(origin), size=size, quality=quality)
-    names = target_names(PurePosixPath(path.relative_to(source).as_posix()) for path in found)
-    photos = [Photo(str(path), target / name, _changed(path), path) for path, name in zip(found, names, strict=True)]
+    record = claim(target, source=str(origin), size=size, quality=quality)
+    sources = [PurePosixPath(path.relative_to(source).as_posix()) for path in found]
+    targets = target_names(sources)
+    made_from = {str(name): _identity(path, own) for name, path, own in zip(targets, found, sources, strict=True)}
+    if made_from != record.get("made_from"):
+        forget(target, record.get("made_from", {}), made_from)
+        write_record(target, {**record, "made_from": made_from})
+    photos = [Photo(str(path), target / name, path) for path, name in zip(found, targets, strict=True)]
     return write_photos(
         photos, target, origin=source, size=size, quality=quality, jobs=jobs, console=console, quiet=quiet
     )

@@ -52,6 +52,19 @@ def test_prepare_a_folder(fast_style: Command, photo_folder: Path, work: Path) -
     assert fast_style("data", "prepare", photo_folder, "small", "--size", 48, "--quiet").stderr == ""
 
 
+def test_prepare_loses_no_photo_to_another_of_its_name(fast_style: Command, work: Path) -> None:
+    (work / "photos").mkdir()
+    Image.new("RGB", (64, 64), "red").save(work / "photos" / "a.png")
+    assert "1 written, 0 kept" in fast_style("data", "prepare", "photos", "small", "--jobs", 1).stderr
+    Image.new("RGB", (64, 64), "blue").save(work / "photos" / "a.jpg")
+    os.utime(work / "photos" / "a.jpg", (1e9, 1e9))
+    assert "2 written, 0 kept" in fast_style("data", "prepare", "photos", "small", "--jobs", 1).stderr
+    for name, channel in {"a.jpg": 2, "a.png.jpg": 0}.items():
+        pixel = Image.open(work / "small" / name).getpixel((30, 30))
+        assert isinstance(pixel, tuple) and pixel[channel] > 200
+    assert "0 written, 2 kept" in fast_style("data", "prepare", "photos", "small", "--jobs", 1).stderr
+
+
 def test_prepare_mistakes_are_one_line(fast_style: Command, photo_folder: Path, work: Path) -> None:
     def prepare(*arguments: object) -> subprocess.CompletedProcess[str]:
         return fast_style("data", "prepare", *arguments, "--jobs", 1)

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import multiprocessing
+import os
+import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,9 +11,10 @@ import torch
 from safetensors import safe_open
 
 from fast_style.config import DistillConfig, compose_distillation
-from fast_style.distill import Contents, Styles, damage, distill, load_paintings, shadow
-from fast_style.encoders import Embedded, build_encoder
-from fast_style.errors import ConfigError, DataError
+from fast_style.data import Batch
+from fast_style.distill import Contents, Distiller, Styles, damage, distill, load_paintings, shadow
+from fast_style.encoders import EMBEDDED_WEIGHTS, Embedded, build_encoder
+from fast_style.errors import ConfigError, DataError, EncoderError, TrainingError
 from fast_style.module import half_cosine
 from tests.unit.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
 
@@ -84,6 +89,125 @@ def test_it_goes_on_from_a_checkpoint_and_from_a_student(config: DistillConfig, 
         assert torch.allclose(value, after[key], atol=1e-3), key
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_says_how_to_go_on(
+    config: DistillConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: int,
+    status: int,
+) -> None:
+    step = Distiller.training_step
+
+    def interrupted(self: Distiller, batch: Batch, batch_idx: int) -> torch.Tensor:
+        if batch_idx == 4:
+            os.kill(os.getpid(), number)
+        return step(self, batch, batch_idx)
+
+    config.quiet = False
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as caught:
+        patch.setattr(Distiller, "training_step", interrupted)
+        distill(config)
+    assert caught.value.code == status
+    run = tmp_path / "runs" / "distill" / "1"
+    assert f"{signal.Signals(number).name} at step 5, saved; go on with resume={run}\n" in capsys.readouterr().err
+    assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] == 5
+    assert not Path(config.output).exists()
+    config.resume, config.max_steps = str(run), 6
+    assert distill(config).is_file()
+
+
+def test_ctrl_c_leaves_the_loaders_at_work(config: DistillConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a terminal it reaches them too."""
+    step = Distiller.training_step
+
+    def interrupted(self: Distiller, batch: Batch, batch_idx: int) -> torch.Tensor:
+        for child in multiprocessing.active_children():
+            os.kill(child.pid or 0, signal.SIGINT)
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(Distiller, "training_step", interrupted)
+    config.workers, config.max_steps = 1, 12
+    assert distill(config).is_file()
+
+
+def test_a_student_that_falls_apart_is_never_written(config: DistillConfig, tmp_path: Path) -> None:
+    config.learning_rate, config.max_steps, config.checkpoint_every = 1e30, 9, 4
+    with pytest.raises(
+        TrainingError, match=r"^step 4: the student's weights are not finite any more; begin again with a learning_rate"
+    ):
+        distill(config)
+    assert not Path(config.output).exists()
+    assert not list(tmp_path.rglob("*.ckpt"))
+    config.max_steps = 1  # too few to show in float32
+    with pytest.raises(EncoderError, match=r"small\.safetensors: not written, .* not finite in float16"):
+        distill(config)
+    assert not Path(config.output).exists()
+
+
+def test_a_student_that_falls_apart_later_is_gone_on_with(config: DistillConfig, tmp_path: Path) -> None:
+    config.max_steps = 3
+    distill(config)
+    run = tmp_path / "runs" / "distill" / "1"
+    config.resume, config.learning_rate, config.max_steps = str(run), 1e30, 14
+    with pytest.raises(TrainingError, match=rf"go on with resume={run} and a learning_rate below 1e\+30, or prec"):
+        distill(config)
+    assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] == 3
+
+
+def test_checkpoints_of_something_else_are_refused(config: DistillConfig, tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    config.resume = str(path)
+    for content in (b"", b"no checkpoint", {"global_step": 3}, [1]):
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            torch.save(content, path)
+        with pytest.raises(ConfigError, match=r"last\.ckpt: not a checkpoint \(.*\); give one of `fast-style distill`"):
+            distill(config)
+    torch.save({"global_step": 3, "state_dict": {"network.weight": torch.zeros(3)}}, path)
+    with pytest.raises(ConfigError, match=r"last\.ckpt: is a checkpoint of something else; .*student\.widths"):
+        distill(config)
+    config.resume, config.max_steps = None, 1
+    distill(config)
+    config.resume, config.student.widths = str(tmp_path / "runs"), [6, 9]
+    with pytest.raises(ConfigError, match=r"last\.ckpt: is a checkpoint of something else"):
+        distill(config)
+
+
+def test_a_machine_that_cannot(config: DistillConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the names that settings have here, where `fast_style.runs` has those of a training."""
+
+    def refuse(_: object) -> object:
+        raise RuntimeError("no g++")
+
+    config.accelerator = "abacus"
+    with pytest.raises(ConfigError, match=r"^accelerator=abacus .*; auto takes what there is$"):
+        distill(config)
+    config.accelerator, config.precision = "cpu", "fp16"
+    with pytest.raises(ConfigError, match=r"^precision=fp16 needs a CUDA GPU; use bf16"):
+        distill(config)
+    config.precision, config.compile = "fp32", True
+    monkeypatch.setattr("torch.compile", refuse)
+    with pytest.raises(ConfigError, match=r"^compile=true: .*\(no g\+\+\); install .* give (trainer\.)?compile=false$"):
+        distill(config)
+
+
+def test_photos_that_vanish_are_one_line(config: DistillConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Distiller.training_step
+
+    def vanish(self: Distiller, batch: Batch, batch_idx: int) -> torch.Tensor:
+        for path in Path(config.photos).rglob("*.jpg"):
+            path.unlink()
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(Distiller, "training_step", vanish)
+    config.workers, config.max_steps = 1, 100
+    with pytest.raises(DataError, match=r"^step \d+: none of the 10 photos can be read any more[^\n]*$"):
+        distill(config)
+
+
 def test_the_shadow_follows_without_gradients() -> None:
     student = Embedded(["relu1_1"], [4], {"relu1_1": 64}, source="vgg16")
     student.requires_grad_(True)
@@ -120,6 +244,10 @@ def test_styles_are_crops_with_and_without_their_colours() -> None:
     assert (1, 0, 0) in colours and len(colours) > 2
 
 
+def test_the_smallest_painting_will_do() -> None:
+    assert Styles([torch.zeros(3, 1, 2, dtype=torch.uint8)], 32, seed=0)().shape == (1, 3, 32, 32)
+
+
 def test_contents_take_turns() -> None:
     contents = Contents([f"photo {i}" for i in range(8)], [f"synthetic {i}" for i in range(8)], 4)  # type: ignore[arg-type]
     assert [str(contents[i]).split()[0] for i in range(8)] == [*["photo"] * 3, "synthetic"] * 2
@@ -137,6 +265,9 @@ def test_the_cosine_falls_from_one_to_zero() -> None:
         (["teacher.name=random", "teacher.layers=[random3]"], "only vgg16 and vgg19"),
         (["styles=[]"], "styles=[]"),
         (["student.start=nowhere.safetensors"], "nowhere.safetensors: no such file"),
+        ([f"student.start={EMBEDDED_WEIGHTS}"], "embedded.safetensors has no layer relu2_1"),
+        (["output=/"], "output=/: is a folder"),
+        (["resume=nowhere"], "resume=nowhere: no checkpoint there"),
     ],
 )
 def test_mistakes(config: DistillConfig, overrides: list[str], words: str) -> None:
@@ -156,6 +287,42 @@ def test_mistakes(config: DistillConfig, overrides: list[str], words: str) -> No
     with pytest.raises(FastStyleError) as caught:
         distill(config)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "precision=foo",
+        "synthetic_every=0",
+        "image_size=24",
+        "image_size=50",
+        "opponents=0",
+        "shortest_life=0",
+        "longest_life=39",
+        "new_pictures=0",
+        "old_pictures=0",
+        "clean_pictures=0",
+        "replay=0",
+        "gram_weight=-1",
+        "gram_weight=nan",
+        "gram_weight=inf",
+        "learning_rate=0",
+        "learning_rate=inf",
+        "learning_rate=nan",
+        "warmup_steps=-1",
+        "max_steps=0",
+        "checkpoint_every=0",
+        "workers=-1",
+        "seed=-1",
+        "seed=99999999999999999999",
+        "student.widths=[8,0]",
+        "teacher.layers=[]",
+        "teacher.content_layer=relu1_1",
+    ],
+)
+def test_impossible_values_name_their_key(override: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{re.escape(override.split('=')[0])}="):
+        compose_distillation(["photos=x", override])
 
 
 def test_a_misspelt_key_is_named() -> None:

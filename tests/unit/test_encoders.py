@@ -6,6 +6,7 @@ from urllib.error import URLError
 import pytest
 import torch
 import torchvision
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from fast_style.encoders import EMBEDDED_WEIGHTS, Embedded, RandomFilters, build_encoder, vgg_feature_index, vgg_layers
@@ -186,6 +187,27 @@ def test_embedded_encoders_are_saved_and_loaded(tmp_path: Path) -> None:
     image = torch.rand(1, 3, 20, 16)
     for layer, value in encoder(image, encoder.layers).items():
         assert torch.allclose(value, again(image, [layer])[layer], atol=2e-2)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e5])
+def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, value: float) -> None:
+    encoder = small_embedded()
+    with torch.no_grad():
+        encoder.heads["relu1_2"].bias[3] = value
+    with pytest.raises(EncoderError, match=r"own\.safetensors: not written, .*not finite.*lower learning_rate"):
+        encoder.save(tmp_path / "own.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "own.safetensors"
+    small_embedded().save(path)
+    with safe_open(path, "pt") as file:
+        metadata, state = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    state["heads.relu1_2.bias"][3] = float("nan")
+    save_file(state, path, metadata)
+    with pytest.raises(EncoderError, match=r"encoder\.weights=.*own\.safetensors: its weights are not finite; make it"):
+        build_encoder("embedded", ["relu1_2"], str(path))
 
 
 @pytest.mark.parametrize("damage", ["missing", "text", "other", "layers", "shapes"])

@@ -5,6 +5,8 @@ import json
 import logging
 import multiprocessing
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path, PurePosixPath
@@ -119,7 +121,89 @@ def test_a_second_run_writes_only_what_is_new(photo_folder: Path, tmp_path: Path
     assert (result.written, result.kept) == (2, 8)
     after = {path: path.stat().st_mtime_ns for path in target.rglob("*.jpg")}
     assert {path.name for path in after if after[path] != before[path]} == {"00.jpg", "02.jpg"}
-    assert prepared(photo_folder, target).written == 1  # its source is still from the future
+    assert prepared(photo_folder, target).written == 0  # its source is from the future, but the same
+
+
+@pytest.fixture
+def red_and_blue(tmp_path: Path) -> Path:
+    """A folder with a red a.png, which an a.jpg can be put beside, and beside it an older, blue a.jpg."""
+    folder = tmp_path / "colours"
+    folder.mkdir()
+    Image.new("RGB", (64, 64), "red").save(folder / "a.png")
+    Image.new("RGB", (64, 64), "blue").save(tmp_path / "a.jpg")
+    os.utime(tmp_path / "a.jpg", (1e9, 1e9))
+    return folder
+
+
+def colours(folder: Path) -> dict[str, str]:
+    """From the name of each image to the stronger of red and blue."""
+    return {
+        path.name: "red" if np.asarray(Image.open(path))[..., 0].mean() > 99 else "blue"
+        for path in folder.glob("*.jpg")
+    }
+
+
+def test_an_older_photo_that_takes_anothers_name_is_not_lost(red_and_blue: Path, tmp_path: Path) -> None:
+    target = tmp_path / "small"
+    prepared(red_and_blue, target)
+    assert colours(target) == {"a.jpg": "red"}
+    shutil.copy2(tmp_path / "a.jpg", red_and_blue)
+    result = prepared(red_and_blue, target)
+    assert (result.written, result.kept) == (2, 0)
+    assert colours(target) == {"a.jpg": "blue", "a.png.jpg": "red"}
+    assert prepared(red_and_blue, target).kept == 2
+    # An older file in the place of one is another photo too.
+    Image.new("RGB", (64, 60), "red").save(red_and_blue / "a.jpg")
+    os.utime(red_and_blue / "a.jpg", (0.9e9, 0.9e9))
+    assert prepared(red_and_blue, target).written == 1
+    assert colours(target) == {"a.jpg": "red", "a.png.jpg": "red"}
+
+
+@pytest.mark.parametrize("moment", ["write_record", "write_photos"])
+def test_a_run_killed_at_any_moment_loses_no_photo(
+    red_and_blue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    target = tmp_path / "small"
+    prepared(red_and_blue, target)
+    shutil.copy2(tmp_path / "a.jpg", red_and_blue)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(f"fast_style.prepare.{moment}", kill)
+        prepared(red_and_blue, target)
+    prepared(red_and_blue, target)
+    assert colours(target) == {"a.jpg": "blue", "a.png.jpg": "red"}
+
+
+def test_what_an_interrupted_run_wrote_is_kept(photo_folder: Path, tmp_path: Path) -> None:
+    (photo_folder / "small.jpg").write_bytes(b"no photo")
+    target = tmp_path / "small"
+    prepared(photo_folder, target)
+    (target / "04.jpg").unlink()  # as if it had not been its turn yet
+    result = prepared(photo_folder, target)
+    assert (result.written, result.kept) == (1, 9)
+
+
+def test_a_folder_of_unknown_photos_is_written_again(photo_folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "small"
+    prepared(photo_folder, target)
+    record = json.loads((target / RECORD).read_text())
+    del record["made_from"]
+    (target / RECORD).write_text(json.dumps(record))
+    assert prepared(photo_folder, target).written == 10
+    assert prepared(photo_folder, target).kept == 10
+
+
+def test_photos_are_written_where_signals_cannot_be_masked(
+    photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows."""
+    monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
+    assert prepared(photo_folder, tmp_path / "small").written == 10
 
 
 def test_sources_that_cannot_be_had_are_skipped(photo_folder: Path, tmp_path: Path) -> None:
@@ -128,11 +212,11 @@ def test_sources_that_cannot_be_had_are_skipped(photo_folder: Path, tmp_path: Pa
 
     target = tmp_path / "small"
     files = [photo_folder / "00.jpg", photo_folder / "nowhere.jpg"]
-    photos = [Photo(str(path), target / path.name, 0.0, path) for path in files]
+    photos = [Photo(str(path), target / path.name, path) for path in files]
     photos += [
-        Photo("member", target / "member.jpg", 0.0, gone),
-        Photo("zip/bytes", target / "bytes.jpg", 0.0, files[0].read_bytes),
-        Photo("zip/bad", target / "bad.jpg", 0.0, lambda: b"no photo"),
+        Photo("member", target / "member.jpg", gone),
+        Photo("zip/bytes", target / "bytes.jpg", files[0].read_bytes),
+        Photo("zip/bad", target / "bad.jpg", lambda: b"no photo"),
     ]
     result = written(photos, target)
     assert result.written == 2
@@ -145,8 +229,8 @@ def test_many_that_cannot_be_had_do_not_end_the_run(photo_folder: Path, tmp_path
         raise ImageError("member is damaged")
 
     target = tmp_path / "small"
-    bad = [Photo("member", target / f"{number}.jpg", 0.0, gone) for number in range(20)]
-    good = [Photo(path.name, target / path.name, 0.0, path) for path in sorted(photo_folder.glob("*.jpg"))]
+    bad = [Photo("member", target / f"{number}.jpg", gone) for number in range(20)]
+    good = [Photo(path.name, target / path.name, path) for path in sorted(photo_folder.glob("*.jpg"))]
     result = written([*bad, *good, *bad], target)
     assert (result.written, len(result.skipped)) == (5, 40)
     assert len(list(target.glob("*.jpg"))) == 5
@@ -194,14 +278,17 @@ def test_photos_of_others_are_never_overwritten(photo_folder: Path, tmp_path: Pa
 def test_a_folder_is_prepared_one_way(photo_folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "small"
     prepared(photo_folder, target)
-    assert json.loads((target / RECORD).read_text()) == {"source": str(photo_folder), "size": 32, "quality": 90}
+    record = json.loads((target / RECORD).read_text())
+    made_from = record.pop("made_from")
+    assert record == {"source": str(photo_folder), "size": 32, "quality": 90}
+    assert len(made_from) == 10 and made_from["more/01.jpg"].startswith("more/01.jpg, ")
     with pytest.raises(DataError, match=r"--size 32 --quality 90.* with 48 and 90"):
         prepared(photo_folder, target, size=48)
     with pytest.raises(DataError, match=r"with 32 and 80"):
         prepared(photo_folder, target, quality=80)
     with pytest.raises(DataError, match=r"was made from .*photos with"):
         prepared(photo_folder / "more", target)
-    for text in ("{", "[]", "\xff"):
+    for text in ("{", "[]", "\xff", '{"made_from": 3}'):
         (target / RECORD).write_text(text, encoding="latin-1")
         with pytest.raises(DataError, match=r"is damaged"):
             claim(target, source=str(photo_folder), size=32, quality=90)
@@ -221,7 +308,7 @@ def test_what_cannot_be_written_ends_the_run(
             write_photo(str(source), source, target, 32, 90)
     assert list(target.parent.iterdir()) == []
     target.mkdir()
-    photos = [Photo(str(source), path, 0.0, source) for path in (target, tmp_path / "small" / "b.jpg")]
+    photos = [Photo(str(source), path, source) for path in (target, tmp_path / "small" / "b.jpg")]
     with pytest.raises(DataError, match=r"cannot write .*00\.jpg: it is not a regular file"):
         written(photos, tmp_path / "small")
 
@@ -234,9 +321,9 @@ def test_a_killed_process_is_one_line(photo_folder: Path, tmp_path: Path) -> Non
         return b""
 
     target = tmp_path / "small"
-    photos = [Photo(name, target / name, 0.0, (photo_folder / "00.jpg").read_bytes) for name in ("a.jpg", "b.jpg")]
+    photos = [Photo(name, target / name, (photo_folder / "00.jpg").read_bytes) for name in ("a.jpg", "b.jpg")]
     with pytest.raises(DataError, match=r"was killed.*fewer --jobs"):
-        written([photos[0], Photo("killer", target / "c.jpg", 0.0, kill), photos[1]], target)
+        written([photos[0], Photo("killer", target / "c.jpg", kill), photos[1]], target)
 
 
 def test_a_photo_too_long_for_a_jpeg_is_unreadable(tmp_path: Path) -> None:
