@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -182,6 +183,11 @@ class EndlessSampler(Sampler[int]):
             number += self.world
 
 
+def ignore_interrupts(worker: int) -> None:
+    """For a loader's process: Ctrl-C in a terminal reaches it too, but the step that is to end may need its photos."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def hold_out(paths: list[Path], folder: Path, count: int) -> tuple[list[Path], list[Path]]:
     """Splits off up to `count` photos, at most a fifth, for validation.
 
@@ -287,6 +293,7 @@ class StyleDataModule(LightningDataModule):
             batch_size=batch,
             sampler=EndlessSampler(start, rank=trainer.global_rank, world=trainer.world_size),
             num_workers=workers,
+            worker_init_fn=ignore_interrupts,
             collate_fn=collate,
             pin_memory=trainer.strategy.root_device.type == "cuda",
             persistent_workers=workers > 0,

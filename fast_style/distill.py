@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +33,7 @@ from fast_style.data import (
     Sample,
     SyntheticCrops,
     collate,
+    ignore_interrupts,
     readable_photos,
     to_tensor,
     told_by_worker,
@@ -442,11 +442,6 @@ def steps_done(checkpoint: Path, module: Distiller) -> int:
     if shapes != {key: value.shape for key, value in module.state_dict().items()}:
         raise ConfigError(f"resume={checkpoint}: is a checkpoint of something else; {remedy}")
     return steps
-
-
-def ignore_interrupts(worker: int) -> None:
-    """For a loader's process: Ctrl-C in a terminal reaches it too, but the step that is to end may need its photos."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def shadow(student: Embedded, *, compiled: bool) -> Embedded:
