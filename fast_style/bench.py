@@ -21,11 +21,11 @@ from rich.table import Table
 from torch.utils.data import DataLoader
 
 import fast_style
-from fast_style.config import TrainConfig, compose_training
+from fast_style.config import TrainConfig, compose_training, quoted
 from fast_style.data import EndlessSampler, StyleDataModule, collate
 from fast_style.errors import ConfigError, ModelError
 from fast_style.images import save_rgb
-from fast_style.objective import build_loss, load_style, quoted
+from fast_style.objective import build_loss, load_style
 from fast_style.peer import find_peer, time_peer_stylising, time_peer_training
 from fast_style.runs import lightning_precision, quieten_lightning
 from fast_style.stylizer import Stylizer

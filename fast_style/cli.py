@@ -236,7 +236,7 @@ def optimize(
     ] = None,
     max_size: Annotated[int, typer.Option(min=32, help="Shrink a larger photo to this longer side first.")] = 512,
     style_size: StyleSize = 512,
-    content_weight: Annotated[float | None, typer.Option(min=0)] = None,
+    content_weight: Annotated[float | None, typer.Option(min=0, help="More: closer to the photo.")] = None,
     style_weight: Annotated[float | None, typer.Option(min=0, help="More: stronger style.")] = None,
     tv_weight: Annotated[float | None, typer.Option(min=0, help="More: smoother.")] = None,
     layer_weight: Annotated[
@@ -256,6 +256,7 @@ def optimize(
     quiet: Quiet = False,
 ) -> None:
     """Optimise the pixels of one picture (Gatys et al. 2015): slow, and what networks are measured against."""
+    from fast_style.interrupts import sigterm_as_interrupt
     from fast_style.objective import objective_config
     from fast_style.optimize import ITERATIONS, PREVIEW_ITERATIONS, optimize_file
 
@@ -268,11 +269,16 @@ def optimize(
             *(f"+loss.layer_weights.{entry}" for entry in layer_weight or ()),
         ],
     )  # fmt: skip
-    result = optimize_file(
-        content, config, output, iterations=iterations or (PREVIEW_ITERATIONS if preview else ITERATIONS),
-        max_size=max_size, preview=preview, start=start, method=method, levels=levels, save_every=save_every,
-        curve=curve, quality=quality, device=device, console=stderr, quiet=quiet,
-    )  # fmt: skip
+    with sigterm_as_interrupt():
+        result = optimize_file(
+            content, config, output, iterations=iterations or (PREVIEW_ITERATIONS if preview else ITERATIONS),
+            max_size=max_size, preview=preview, start=start, method=method, levels=levels, save_every=save_every,
+            curve=curve, quality=quality, device=device, console=stderr, quiet=quiet,
+        )  # fmt: skip
+    if result.interrupted:
+        told = f"interrupted at iteration {result.iteration}; the picture so far is in {output}"
+        print(f"fast-style optimize: {told}", file=sys.stderr)
+        raise typer.Exit(130)
     if not quiet:
         figures = ", ".join(f"{name} {result.terms[name]:.3f}" for name in ("style", "content", "total"))
         stderr.print(f"iteration {result.iteration}: {figures}", highlight=False)
@@ -284,20 +290,22 @@ def similarity(
     images: Annotated[list[Path], typer.Argument(metavar="IMG…", help="Two or more pictures.")],
     encoder: EncoderName = "embedded",
     weights: Weights = None,
-    size: StyleSize = 512,
+    max_size: Annotated[int, typer.Option(min=32, help="Shrink larger pictures to this longer side first.")] = 512,
     as_json: Annotated[bool, typer.Option("--json", help="JSON in place of tables.")] = False,
 ) -> None:
     """Print how far pictures are from one another in style and in content."""
     import json
 
-    from fast_style.objective import build_objective_encoder, objective_config
+    from fast_style.objective import build_objective_encoder, named_as_options, objective_config
     from fast_style.similarity import compare, tables
 
-    config = objective_config(images[0], encoder=encoder, weights=weights, style_size=size)
+    config = objective_config(images[0], encoder=encoder, weights=weights, style_size=max_size)
     loss = config.loss
+    with named_as_options():
+        network = build_objective_encoder(config)
     result = compare(
-        images, build_objective_encoder(config), content_layers=loss.content_layers,
-        style_layers=loss.style_layers, scales=loss.scales, size=size,
+        images, network, content_layers=loss.content_layers, style_layers=loss.style_layers, scales=loss.scales,
+        size=max_size,
     )  # fmt: skip
     if as_json:
         print(json.dumps(result, indent=2))
@@ -333,6 +341,7 @@ def evaluate(
     encoder: EncoderName = "embedded",
     weights: Weights = None,
     style_size: StyleSize = 512,
+    max_size: Annotated[int, typer.Option(min=136, help="Shrink larger photos to this longer side first.")] = 1024,
     count: Annotated[int | None, typer.Option(min=1, help="Photos to use, evenly spread; all by default.")] = None,
     equivalent: Annotated[
         int, typer.Option(min=0, help="Photos on which to count equivalent L-BFGS iterations: minutes for each.")
@@ -352,7 +361,7 @@ def evaluate(
     from fast_style.evaluate import evaluate_models, table
 
     cards = evaluate_models(
-        models, photos, style, encoder=encoder, weights=weights, style_size=style_size, count=count,
+        models, photos, style, encoder=encoder, weights=weights, style_size=style_size, max_size=max_size, count=count,
         equivalent_photos=equivalent, limit=limit, convention=convention, device=device, save=save,
         console=stderr, quiet=quiet,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,9 @@ from torch import Tensor
 
 from fast_style.artifact import find_model
 from fast_style.card import add_scorecard, check_card, scorecard_rows
-from fast_style.data import readable_photos, to_tensor
+from fast_style.data import to_tensor
 from fast_style.engines import open_session, torch_device
-from fast_style.errors import DataError, ModelError, first_line
-from fast_style.images import load_rgb
+from fast_style.errors import DataError, ImageError, ModelError, first_line
 from fast_style.losses import PerceptualLoss
 from fast_style.measures import (
     border_energy,
@@ -33,7 +33,14 @@ from fast_style.measures import (
     spectrum,
 )
 from fast_style.module import to_float
-from fast_style.objective import build_loss, load_style, objective_config
+from fast_style.objective import (
+    build_loss,
+    load_large_enough,
+    load_style,
+    named_as_options,
+    objective_config,
+    photos_below,
+)
 from fast_style.optimize import equivalent_iterations, starting_picture
 from fast_style.stylizer import Stylizer
 
@@ -49,6 +56,42 @@ FLICKER_PHOTOS = 20  # ten pictures have to be stylised for each
 STRENGTHS = (0.0, 0.5, 1.0, 1.5)
 SMALLEST = 136  # px: windows of 64, borders of 16, shifts
 CONVENTIONS = ("nchw-255", "nchw-1")
+
+
+@dataclass(frozen=True)
+class Photos(Sequence[np.ndarray]):
+    """Photos that are read each time their turn comes: a folder of them need not fit into memory."""
+
+    paths: list[Path]
+    max_size: int
+    """Pixels: larger ones are shrunk to this longer side."""
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, number: int) -> np.ndarray:  # type: ignore[override]  # nobody slices them
+        return load_large_enough(self.paths[number], max_side=self.max_size, setting="--max-size ", smallest=SMALLEST)
+
+    def measurable(self, advance: Callable[[], None] = lambda: None) -> Photos:
+        """Those that can be read and are large enough; the others are named in the log.
+
+        Raises:
+            DataError: none is left.
+        """
+        good, bad = [], []
+        for number, path in enumerate(self.paths):
+            try:
+                self[number]  # whole: the header of a photo that is damaged further down looks readable
+            except ImageError as error:
+                bad.append(str(error))
+            else:
+                good.append(path)
+            advance()
+        if not good:
+            raise DataError(f"none of the {len(bad)} photos can be measured ({bad[0]})")
+        for reason in bad:
+            log.warning("skipped: %s", reason)
+        return Photos(good, self.max_size)
 
 
 def scorecard(
@@ -96,7 +139,7 @@ def scorecard(
                 reached = terms if strength == 1 else evaluate_terms(loss, on_device(picture, loss), content)
                 along_dial[strength].append(
                     {
-                        "style_share": reached["style"] / untouched[-1]["style"],
+                        "style_share": share(reached["style"], untouched[-1]["style"]),
                         "content": reached["content"],
                         "change": difference(picture, photo),
                     }
@@ -138,7 +181,7 @@ def scorecard(
             }
             for name in names
         },
-        "style_share": mean("style") / mean("style", untouched),
+        "style_share": share(mean("style"), mean("style", untouched)),
         "checkerboard": {"model": checkerboard_energy(power[0]), "photo": checkerboard_energy(power[1])},
         "border": {"model": mean("border"), "photo": mean("photo_border")},
         "flicker": {name: mean(name, flickers) for name in flickers[0]},
@@ -187,6 +230,11 @@ def _quartiles(values: Sequence[float]) -> dict[str, float]:
     return {"lower_quartile": lower, "median": median, "upper_quartile": upper}
 
 
+def share(rest: float, whole: float) -> float:
+    """`rest` of `whole`; 1 where there is nothing to share, as in a photo that is the style image itself."""
+    return rest / whole if whole else 1.0
+
+
 def spread(count: int, wanted: int) -> set[int]:
     """Up to `wanted` of the numbers below `count`, evenly spread."""
     return set(np.linspace(0, count - 1, min(count, wanted)).astype(int).tolist())
@@ -231,10 +279,10 @@ def load_foreign(path: Path, convention: str) -> Stylize:
     def stylize(photo: np.ndarray) -> np.ndarray:
         given = np.ascontiguousarray(photo.transpose(2, 0, 1)[None], dtype=np.float32) * np.float32(top / 255)
         try:
-            result = session.run(None, {name: given})[0]
-        except Exception as error:
+            result = session.run(None, {name: given})[0][0].transpose(1, 2, 0)
+        except Exception as error:  # of the engine, and of results of any kind
             raise ModelError(f"{path}: cannot stylise as {convention} ({first_line(error)})") from error
-        picture = np.clip(np.rint(result[0].transpose(1, 2, 0) * (255 / top)), 0, 255).astype(np.uint8)
+        picture = np.clip(np.rint(result * (255 / top)), 0, 255).astype(np.uint8)
         # Other people's networks round sizes up to a multiple of four.
         picture = picture[: photo.shape[0], : photo.shape[1]]
         if picture.shape != photo.shape:
@@ -244,6 +292,7 @@ def load_foreign(path: Path, convention: str) -> Stylize:
     return stylize
 
 
+@named_as_options(style="--style ")
 def evaluate_models(
     models: Sequence[str],
     photos: Path,
@@ -252,6 +301,7 @@ def evaluate_models(
     encoder: str,
     weights: Path | None,
     style_size: int,
+    max_size: int,
     count: int | None,
     equivalent_photos: int,
     limit: int,
@@ -264,7 +314,7 @@ def evaluate_models(
     """What `fast-style evaluate` does: a `scorecard` for each model, by the name it was given.
 
     Raises:
-        FastStyleError: a missing model, folder or style image, or weights that can't be had.
+        FastStyleError: a missing model, folder or style image, weights that can't be had, or no photo to measure.
     """
     if save and convention:
         raise ModelError("--save: other people's models have no card of ours to write to; use --json")
@@ -279,14 +329,10 @@ def evaluate_models(
     }
     config = objective_config(style, encoder=encoder, weights=weights, style_size=style_size)
     loss = build_loss(config, load_style(config)).to(computing)
-    paths, bad = readable_photos(photos)
+    paths, bad = photos_below(photos)
     for reason in bad:
         log.warning("skipped: %s", reason)
-    paths = [paths[i] for i in sorted(spread(len(paths), count or len(paths)))]
-    loaded = [load_rgb(path) for path in paths]
-    for path, photo in zip(paths, loaded, strict=True):
-        if min(photo.shape[:2]) < SMALLEST:
-            raise DataError(f"{path}: {photo.shape[1]}×{photo.shape[0]} px; want sides of {SMALLEST} px or more")
+    chosen = Photos([paths[i] for i in sorted(spread(len(paths), count or len(paths)))], max_size)
     cards = {}
     progress = Progress(
         TextColumn("{task.description}", markup=False),
@@ -297,17 +343,20 @@ def evaluate_models(
         disable=quiet or not console.is_terminal,
     )
     with progress:
+        task = progress.add_task("reading", total=len(chosen))
+        measured = chosen.measurable(partial(progress.advance, task))
         for model, (stylize, dial) in stylizers.items():
-            task = progress.add_task(model, total=len(loaded))
+            task = progress.add_task(model, total=len(measured))
             cards[model] = scorecard(
                 stylize,
-                loaded,
+                measured,
                 loss,
                 dial=dial,
                 advance=partial(progress.advance, task),
             )
         if equivalent_photos:
-            counted = [loaded[number] for number in sorted(spread(len(loaded), equivalent_photos))]
+            few = sorted(spread(len(measured), equivalent_photos))
+            counted = Photos([measured.paths[number] for number in few], max_size)
             task = progress.add_task("L-BFGS", total=len(counted))
             found = count_equivalent_iterations(
                 [stylize for stylize, _ in stylizers.values()],

@@ -15,6 +15,9 @@ PATCH = 64
 """Side of the windows of `spectrum`, in pixels."""
 PERIOD = 4
 """What networks upsample by, in all, in pixels: patterns that they leave repeat at this period."""
+NOTHING = 1e-20
+"""Added above and below a fraction bar: two energies that are both 0, as those of a black picture, are equal. It is far
+below what a single pixel has, and above the rounding errors of a flat picture."""
 
 
 def luminance(pictures: np.ndarray) -> np.ndarray:
@@ -47,7 +50,7 @@ def checkerboard_energy(power: np.ndarray) -> float:
 
     Returns:
         Geometric mean, over the frequencies of period 4 and 2 along both axes and both diagonals, of the power
-        there by the mean power three to five steps beside it.
+        there by the mean power three to five steps beside it; finite for flat pictures, too.
     """
     step = PATCH // PERIOD
     ratios = []
@@ -64,7 +67,7 @@ def checkerboard_energy(power: np.ndarray) -> float:
                     (d, d), (d, -d), (-d, d), (-d, -d),
                 ]  # fmt: skip
                 around += [power[(y + dy) % PATCH, (x + dx) % PATCH] for dy, dx in offsets]
-            ratios.append(power[y, x] / np.mean(around))
+            ratios.append((power[y, x] + NOTHING) / (np.mean(around) + NOTHING))
     return float(np.exp(np.mean(np.log(ratios))))
 
 
@@ -86,7 +89,7 @@ def border_energy(picture: Tensor, encoder: Encoder, layer: str, *, ring: int = 
     energy = energy[cut:-cut, cut:-cut]
     inside = torch.zeros_like(energy, dtype=torch.bool)
     inside[width:-width, width:-width] = True
-    return float(energy[~inside].mean() / energy[inside].mean())
+    return float((energy[~inside].mean() + NOTHING) / (energy[inside].mean() + NOTHING))
 
 
 def flicker(stylize: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, shift: int) -> float:

@@ -25,13 +25,13 @@ from fast_style.errors import ConfigError
 from fast_style.images import IMAGE_SUFFIXES, atomic_write, load_rgb, save_rgb
 from fast_style.losses import PerceptualLoss
 from fast_style.module import to_float, to_pixels
-from fast_style.objective import build_loss, load_style
+from fast_style.objective import SMALLEST, build_loss, least_side, load_style, named_as_options
+from fast_style.resources import find_input
 from fast_style.runs import check_writable
 
 METHODS = ("lbfgs", "adam")
 STARTS = ("photo", "noise", "style")
 
-SMALLEST = 32  # px: below that little is left of a photo at a quarter of the resolution
 ITERATIONS = 300
 PREVIEW_SIZE, PREVIEW_ITERATIONS = 256, 60
 
@@ -45,6 +45,8 @@ class Progress:
     """Of `PerceptualLoss`."""
     picture: Tensor
     """Float RGB in [0, 1], `[1, 3, H, W]`."""
+    interrupted: bool = False
+    """Ctrl-C ended it there."""
 
 
 class _Enough(Exception):
@@ -187,6 +189,7 @@ def equivalent_iterations(
     return counts
 
 
+@named_as_options()
 def optimize_file(
     content: Path,
     config: TrainConfig,
@@ -207,6 +210,9 @@ def optimize_file(
 ) -> Progress:
     """What `fast-style optimize` does: one photo, one style, minutes.
 
+    On KeyboardInterrupt the best picture so far is written, at the size of the level that it is of, and the curve; in
+    the very first iteration, where there is none yet, it is raised and nothing is written.
+
     Args:
         content: the photo.
         config: style, encoder and loss, as for a training; `seed` is the noise's.
@@ -221,7 +227,7 @@ def optimize_file(
         device: `cpu`, `cuda`, `mps`, or `auto`: a GPU where torch sees one.
 
     Raises:
-        FastStyleError: unreadable pictures, settings that can't be, an output that can't be written.
+        FastStyleError: unreadable or too small pictures, settings that can't be, an output that can't be written.
     """
     for option, value, allowed in (("start", start, STARTS), ("method", method, METHODS)):
         if value not in allowed:
@@ -229,6 +235,8 @@ def optimize_file(
     if output.suffix.lower() not in IMAGE_SUFFIXES:
         raise ConfigError(f"{output}: has no suffix of an image format; want one of {' '.join(sorted(IMAGE_SUFFIXES))}")
     check_writable(output.parent, "--output")
+    if curve is not None:
+        check_writable(curve.parent, "--curve")
     computing = torch_device(device)
     full = to_float(to_tensor(load_rgb(content, max_side=max_size))[None].to(computing))
     shrink = min(1.0, PREVIEW_SIZE / max(full.shape[-2:])) if preview else 1.0
@@ -238,41 +246,51 @@ def optimize_file(
             f"{content}: {full.shape[3]}×{full.shape[2]} px is too small for {levels} levels; want {SMALLEST} px or "
             f"more at the smallest, so larger --max-size or fewer --levels"
         )
+    least_style_size = least_side(find_input(config.style.image))
     rows: list[dict[str, float]] = []
     picture: Tensor | None = None
+    so_far: Progress | None = None  # the best iteration of the level that is under way
     bar = ProgressBar(
         TextColumn("optimising"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"),
         TimeElapsedColumn(), TextColumn("·"), TimeRemainingColumn(), TextColumn("left"),
         console=console, disable=quiet or not console.is_terminal,
     )  # fmt: skip
-    with bar:
-        task = bar.add_task("optimising", total=levels * iterations, loss="")
-        for level, size in enumerate(sizes):
-            last = level == levels - 1
-            # Strokes keep their size relative to the picture.
-            scaled = replace(config.style, size=max(SMALLEST, round(config.style.size * size[0] / full.shape[-2])))
-            at_size = replace(config, style=scaled)
-            style = load_style(at_size)
-            loss = build_loss(at_size, style).to(computing)
-            photo = full if size == full.shape[-2:] else resized(full, size)
-            begin = (
-                starting_picture(start, photo, style.to(computing), seed=config.seed)
-                if picture is None
-                else resized(picture, size)
-            )
-
-            def watch(progress: Progress, level: int = level, last: bool = last) -> bool:
-                rows.append({"level": level + 1, "iteration": progress.iteration, **progress.terms})
-                bar.update(
-                    task, completed=level * iterations + progress.iteration, loss=f"loss {progress.terms['total']:.3f}"
+    try:
+        with bar:
+            task = bar.add_task("optimising", total=levels * iterations, loss="")
+            for level, size in enumerate(sizes):
+                last = level == levels - 1
+                # Strokes keep their size relative to the picture.
+                style_size = max(least_style_size, round(config.style.size * size[0] / full.shape[-2]))
+                at_size = replace(config, style=replace(config.style, size=style_size))
+                style = load_style(at_size)
+                loss = build_loss(at_size, style).to(computing)
+                photo = full if size == full.shape[-2:] else resized(full, size)
+                begin = (
+                    starting_picture(start, photo, style.to(computing), seed=config.seed)
+                    if picture is None
+                    else resized(picture, size)
                 )
-                if last and save_every and progress.iteration and progress.iteration % save_every == 0:
-                    name = f"{output.stem}-{progress.iteration:04}{output.suffix}"
-                    save_rgb(to_pixels(progress.picture)[0], output.with_name(name), quality=quality)
-                return False
 
-            result = optimize(photo, loss, iterations=iterations, initial=begin, method=method, watch=watch)
-            picture = result.picture
+                def watch(progress: Progress, level: int = level, last: bool = last) -> bool:
+                    nonlocal so_far
+                    total = progress.terms["total"]
+                    # Of the photo, or whatever it begins at, nobody wants a copy.
+                    if progress.iteration == 1 or (progress.iteration and so_far and total < so_far.terms["total"]):
+                        so_far = progress
+                    rows.append({"level": level + 1, "iteration": progress.iteration, **progress.terms})
+                    bar.update(task, completed=level * iterations + progress.iteration, loss=f"loss {total:.3f}")
+                    if last and save_every and progress.iteration and progress.iteration % save_every == 0:
+                        name = f"{output.stem}-{progress.iteration:04}{output.suffix}"
+                        save_rgb(to_pixels(progress.picture)[0], output.with_name(name), quality=quality)
+                    return False
+
+                result = optimize(photo, loss, iterations=iterations, initial=begin, method=method, watch=watch)
+                picture = result.picture
+    except KeyboardInterrupt:
+        if so_far is None:
+            raise
+        result = replace(so_far, interrupted=True)
     save_rgb(to_pixels(result.picture)[0], output, quality=quality)
     if curve is not None:
         with atomic_write(curve) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from fast_style.data import to_tensor
 from fast_style.encoders import Encoder
 from fast_style.errors import ConfigError
-from fast_style.images import load_rgb
 from fast_style.module import to_float
+from fast_style.objective import load_large_enough
 from fast_style.style_cache import cached_style_grams
 
 CONTENT_SIDE = 256
@@ -49,20 +49,21 @@ def compare(
         encoder: whose features.
         content_layers: compared as they are, place by place, of images squeezed to 256×256 px.
         style_layers, scales: compared by their Gram matrices.
-        size: longer side in pixels at which style is compared.
+        size: larger images are shrunk to this longer side, at which style is compared.
 
     Returns:
         `images` (names), and the matrices `style` and `content`.
 
     Raises:
         ConfigError: fewer than two images.
-        ImageError: an unreadable one.
+        ImageError: an unreadable one, or one with less than 32 pixels a side, in itself or at `size`.
     """
     if len(paths) < 2:
         raise ConfigError(f"{len(paths)} image given; distances need two or more")
     grams, contents = [], []
     for path in paths:
-        picture = to_float(to_tensor(load_rgb(path, max_side=size))[None])
+        rgb = load_large_enough(path, max_side=size, setting="--max-size ")
+        picture = to_float(to_tensor(rgb)[None])
         grams.append(cached_style_grams(encoder, picture, style_layers, scales))
         square = F.interpolate(picture, (CONTENT_SIDE, CONTENT_SIDE), mode="bilinear", antialias=True)
         with torch.no_grad():

@@ -14,11 +14,13 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fast_style.data import readable_photos, to_tensor
+from fast_style.data import to_tensor
 from fast_style.encoders import Encoder, build_encoder
-from fast_style.errors import DataError, EncoderError
-from fast_style.images import load_rgb, save_rgb
+from fast_style.errors import DataError, EncoderError, ImageError
+from fast_style.images import format_of, save_rgb
 from fast_style.module import to_float
+from fast_style.objective import load_large_enough, named_as_options, photos_below
+from fast_style.runs import check_writable
 
 log = logging.getLogger("fast_style")
 
@@ -53,22 +55,29 @@ def strongest_patches(
     Args:
         encoder: whose unit.
         layer, unit: name of the tap and number of the channel.
-        photos: files; one patch of each at most.
+        photos: files; one patch of each at most. Unreadable ones, and ones with less than 32 pixels a side, are
+            passed over, and named in the log.
         count: of patches.
         max_side: larger photos are shrunk to this longer side.
-        advance: called after each photo.
+        advance: called for each photo.
 
     Returns:
         Up to `count`, the strongest first; fewer where fewer photos excite it at all.
 
     Raises:
         EncoderError: no such layer or unit.
-        ImageError: an unreadable photo.
+        DataError: every photo was passed over.
     """
     field = encoder.receptive_field(layer)
     found: list[Patch] = []
+    skipped: list[str] = []
     for path in photos:
-        photo = load_rgb(path, max_side=max_side)
+        advance()
+        try:
+            photo = load_large_enough(path, max_side=max_side, setting="a longer side of ")
+        except ImageError as error:
+            skipped.append(str(error))
+            continue
         with torch.no_grad():
             features = encoder(to_float(to_tensor(photo)[None]), [layer])[layer][0]
         if not 0 <= unit < len(features):
@@ -83,7 +92,10 @@ def strongest_patches(
             found = sorted([*found, Patch(float(activation), path, top, left, pixels)], key=lambda p: -p.activation)[
                 :count
             ]
-        advance()
+    if skipped and len(skipped) == len(photos):
+        raise DataError(f"none of the {len(photos)} photos can be looked at ({skipped[0]})")
+    for reason in skipped:
+        log.warning("skipped: %s", reason)
     return found
 
 
@@ -112,6 +124,7 @@ def contact_sheet(patches: list[Patch]) -> np.ndarray:
     return sheet
 
 
+@named_as_options()
 def visualize_unit(
     encoder: str,
     weights: Path | None,
@@ -127,10 +140,13 @@ def visualize_unit(
     """What `fast-style visualize` does: writes the `contact_sheet` of the `strongest_patches` of a folder.
 
     Raises:
-        FastStyleError: no such encoder, layer, unit or folder, or nothing that excites the unit.
+        FastStyleError: no such encoder, layer, unit or folder, nothing that excites the unit, or an output that
+            can't be written.
     """
+    format_of(output)
+    check_writable(output.parent, "--output")
     network = build_encoder(encoder, [layer], str(weights) if weights else None)
-    paths, bad = readable_photos(photos)
+    paths, bad = photos_below(photos)
     for reason in bad:
         log.warning("skipped: %s", reason)
     progress = Progress(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from PIL import Image
 
 from fast_style.resources import resource
 from tests.conftest import Command, assert_one_line_error, make_photo
+from tests.unit.test_visualize import damage
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +49,38 @@ def test_evaluate_mistakes_are_one_line(fast_style: Command, photo_folder: Path,
     assert_one_line_error(
         fast_style("evaluate", "starry_night", *options, "--convention", "nchw-1", "--save"), "--save", "--json"
     )
+
+
+def test_evaluate_passes_over_bad_photos_and_gives_valid_json(
+    fast_style: Command, tmp_path: Path, style_file: Path
+) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    Image.fromarray(np.zeros((300, 400, 3), np.uint8)).save(folder / "black.png")
+    Image.fromarray(make_photo(0, 160, 144)).save(folder / "damaged.png")
+    damage(folder / "damaged.png")
+    Image.fromarray(make_photo(1)).save(folder / "small.png")
+    given = ("evaluate", "starry_night", "--photos", folder, "--style", style_file, "--max-size", 200)
+    result = fast_style(*given, "--json")
+    assert result.returncode == 0, result.stderr
+    assert "damaged.png is damaged" in result.stderr and "small.png: 64×48 px is too small" in result.stderr
+    assert "Warning" not in result.stderr
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    assert json.loads(result.stdout, parse_constant=refuse)["starry_night"]["photos"] == 1
+    (folder / "black.png").unlink()
+    assert_one_line_error(fast_style(*given), "none of the 2 photos", "damaged.png")
+
+
+def test_evaluate_names_its_own_options(fast_style: Command, photo_folder: Path, style_file: Path) -> None:
+    def given(photos: object = photo_folder, style: object = style_file) -> tuple[object, ...]:
+        return ("evaluate", "starry_night", "--photos", photos, "--style", style)
+
+    assert_one_line_error(fast_style(*given(photos=style_file)), f"--photos {style_file}: is not a folder")
+    assert_one_line_error(fast_style(*given(style="nowhere.png")), "--style nowhere.png does not exist")
+    assert_one_line_error(fast_style(*given(), "--weights", "none.pth"), "--weights none.pth: no such file")
 
 
 def test_evaluate_writes_into_the_card(fast_style: Command, work: Path, style_file: Path) -> None:
@@ -113,6 +148,31 @@ def test_a_preview_takes_less_than_a_minute(fast_style: Command, work: Path, sty
     print(f"{time.monotonic() - began:.0f} s")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_optimize_keeps_the_picture_so_far(work: Path, style_file: Path, number: signal.Signals) -> None:
+    Image.fromarray(make_photo(2, 100, 80)).save(work / "photo.png")
+    program = Path(sys.executable).with_name("fast-style")
+    process = subprocess.Popen(
+        [
+            str(program), "optimize", "photo.png", str(style_file), "-o", "out.png", "--iterations", "100000",
+            "--save-every", "1", "--curve", "loss.csv",
+        ],
+        cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None and not (work / "out-0002.png").exists():
+        time.sleep(0.02)
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert out == ""
+    assert errors.startswith("fast-style optimize: interrupted at iteration ")
+    assert errors.endswith("; the picture so far is in out.png\n") and errors.count("\n") == 1
+    assert Image.open(work / "out.png").size == (100, 80)
+    with (work / "loss.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) >= 3
+
+
 def test_optimize_mistakes_are_one_line(fast_style: Command, work: Path, style_file: Path) -> None:
     Image.fromarray(make_photo(2, 100, 80)).save(work / "photo.png")
     given = ("optimize", "photo.png", style_file, "-o", "out.png", "--iterations", 1)
@@ -124,6 +184,8 @@ def test_optimize_mistakes_are_one_line(fast_style: Command, work: Path, style_f
     assert_one_line_error(fast_style(*given, "--layer-weight", "relu9_9=1"), "relu9_9 is no style layer")
     assert_one_line_error(fast_style(*given, "--layer-weight", "relu1_2"), "relu1_2")
     assert_one_line_error(fast_style(*given, "--encoder", "vgg11"), "vgg11")
+    assert_one_line_error(fast_style(*given, "--weights", "none.pth"), "--weights none.pth: no such file")
+    assert_one_line_error(fast_style(*given, "--curve", style_file / "loss.csv"), "--curve: cannot write to")
     assert not (work / "out.png").exists()
 
 
@@ -140,6 +202,10 @@ def test_similarity_of_pictures(fast_style: Command, work: Path) -> None:
     assert "content distance" in fast_style("similarity", "0.png", "1.png").stdout
     assert_one_line_error(fast_style("similarity", "0.png"), "two or more")
     assert_one_line_error(fast_style("similarity", "0.png", "nowhere.png"), "nowhere.png")
+    shrunk = fast_style("similarity", "0.png", "1.png", "--max-size", 64, "--json")
+    assert json.loads(shrunk.stdout)["style"] != [row[:2] for row in matrices["style"][:2]]
+    Image.fromarray(make_photo(0, 5, 5)).save(work / "tiny.png")
+    assert_one_line_error(fast_style("similarity", "tiny.png", "1.png"), "tiny.png: 5×5 px", "32 px or more")
 
 
 def test_visualize_a_unit(fast_style: Command, work: Path, photo_folder: Path) -> None:
@@ -154,6 +220,22 @@ def test_visualize_a_unit(fast_style: Command, work: Path, photo_folder: Path) -
     assert Image.open(work / "unit.png").width > 128
     assert_one_line_error(fast_style(*given, "relu2_2", "--unit", 4000), "--unit 4000", "units in relu2_2")
     assert_one_line_error(fast_style(*given, "relu9_9", "--unit", 1), "relu9_9", "relu2_2")
+
+
+def test_visualize_passes_over_what_it_cannot_look_at(fast_style: Command, work: Path) -> None:
+    (work / "mixed").mkdir()
+    for number, side in enumerate((3, 4, 5)):
+        Image.fromarray(make_photo(number, side, side)).save(work / "mixed" / f"{number}.png")
+    given = ("visualize", "--photos", "mixed", "--layer", "relu3_4", "--unit", 3, "-o")
+    assert_one_line_error(fast_style(*given, "unit.png"), "none of the 3 photos", "0.png: 3×3 px is too small")
+    assert_one_line_error(fast_style(*given, "unit.xyz"), "unknown suffix '.xyz'")
+    Image.fromarray(make_photo(0)).save(work / "mixed" / "good.png")
+    Image.fromarray(make_photo(1)).save(work / "mixed" / "damaged.png")
+    damage(work / "mixed" / "damaged.png")
+    result = fast_style(*given, "unit.png")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("skipped: ") == 4
+    assert "mixed/good.png" in result.stdout and "damaged" not in result.stdout
 
 
 PEER = {

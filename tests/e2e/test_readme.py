@@ -152,7 +152,7 @@ COMMANDS = {
     "./run evaluate painting starry_night --photos unseen/ --style painting.jpg": Run(
         "--count 1 --style-size 64", says="checkerboard"
     ),
-    "./run similarity painting.jpg other.jpg photo.jpg": Run("--size 64", says="style distance"),
+    "./run similarity painting.jpg other.jpg photo.jpg": Run("--max-size 64", says="style distance"),
     "./run visualize --layer relu3_2 --unit 17 --photos photos/ -o unit.png": Run("--count 2", makes="unit.png"),
     # Without a compiler, which would take half a minute.
     "./run bench": Run(f"--steps 6 --seconds 0 --size 64x64 {TINY} {SMALL}", says="photos/s", before="export CXX=none"),

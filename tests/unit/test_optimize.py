@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from fast_style.config import TrainConfig
 from fast_style.errors import ConfigError, ModelError
 from fast_style.losses import PerceptualLoss
 from fast_style.module import to_pixels
-from fast_style.objective import objective_config
+from fast_style.objective import load_style, objective_config
 from fast_style.optimize import Progress, equivalent_iterations, optimize, optimize_file, starting_picture
 from tests.conftest import make_photo
 
@@ -86,10 +88,10 @@ def test_where_it_can_start(photo: torch.Tensor) -> None:
     assert float(stretched.mean()) == pytest.approx(float(style.mean()), abs=0.02)
 
 
-def run_file(folder: Path, style: Path, **changes: Any) -> Progress:
+def run_file(folder: Path, style: Path, *, config: TrainConfig | None = None, **changes: Any) -> Progress:
     photo = folder / "photo.png"
     Image.fromarray(make_photo(3, 90, 70)).save(photo)
-    config = objective_config(style, encoder="random", weights=None, style_size=64)
+    config = config or objective_config(style, encoder="random", weights=None, style_size=64)
     settings: dict[str, Any] = {
         "iterations": 4, "max_size": 88, "preview": False, "start": "photo", "method": "lbfgs", "levels": 1,
         "save_every": None, "curve": None, "quality": 90, "device": "cpu",
@@ -141,3 +143,78 @@ def test_a_device_that_is_not_there(tmp_path: Path, style_file: Path) -> None:
         run_file(tmp_path, style_file, device="abacus")
     with pytest.raises(ModelError, match="device=coreml: is ONNX Runtime's"):
         run_file(tmp_path, style_file, device="coreml")
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_strokes_are_never_smaller_than_a_style_can_be(tmp_path: Path, levels: int) -> None:
+    path = tmp_path / "style.png"
+    Image.fromarray(make_photo(1, 300, 200)).save(path)
+    config = objective_config(path, encoder="random", weights=None, style_size=32)
+    seen: list[tuple[int, ...]] = []
+
+    def load(config: TrainConfig) -> torch.Tensor:
+        seen.append(load_style(config).shape)
+        return load_style(config)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fast_style.optimize.load_style", load)
+        run_file(tmp_path, path, config=config, levels=levels, iterations=1)
+    assert seen == [(1, 3, 32, 48)] * levels
+
+
+@pytest.fixture
+def interrupt_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
+    """Ctrl-C, after an iteration of a level, both counted from 0."""
+
+    def at(level: int, iteration: int) -> None:
+        levels = iter(range(9))
+
+        def interrupted(*arguments: Any, watch: Callable[[Progress], bool], **options: Any) -> Progress:
+            now = next(levels)
+
+            def watched(progress: Progress) -> bool:
+                watch(progress)
+                if (now, progress.iteration) == (level, iteration):
+                    raise KeyboardInterrupt
+                return False
+
+            return optimize(*arguments, watch=watched, **options)
+
+        monkeypatch.setattr("fast_style.optimize.optimize", interrupted)
+
+    return at
+
+
+@pytest.mark.parametrize(
+    ("level", "iteration", "size", "of"), [(0, 2, (44, 34), 2), (1, 0, (44, 34), 4), (1, 3, (88, 68), 3)]
+)
+def test_an_interruption_keeps_the_picture_so_far(
+    tmp_path: Path, style_file: Path, interrupt_at: Callable[[int, int], None], level: int, iteration: int,
+    size: tuple[int, int], of: int,
+) -> None:  # fmt: skip
+    interrupt_at(level, iteration)
+    result = run_file(tmp_path, style_file, levels=2, curve=tmp_path / "curve.csv")
+    assert (result.interrupted, result.iteration) == (True, of)
+    with Image.open(tmp_path / "out.png") as picture:
+        assert picture.size == size
+        assert np.array_equal(np.asarray(picture), to_pixels(result.picture)[0])
+    with (tmp_path / "curve.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert (rows[-1]["level"], rows[-1]["iteration"]) == (str(level + 1), str(iteration))
+    assert len(rows) == level * 5 + iteration + 1
+
+
+def test_an_interruption_before_there_is_a_picture(
+    tmp_path: Path, style_file: Path, interrupt_at: Callable[[int, int], None]
+) -> None:
+    interrupt_at(0, 0)
+    with pytest.raises(KeyboardInterrupt):
+        run_file(tmp_path, style_file, curve=tmp_path / "curve.csv")
+    assert not (tmp_path / "out.png").exists()
+    assert not (tmp_path / "curve.csv").exists()
+
+
+def test_the_folder_of_the_curve_is_checked_first(tmp_path: Path, style_file: Path) -> None:
+    with pytest.raises(ConfigError, match="--curve: cannot write to"):
+        run_file(tmp_path, style_file, curve=style_file / "curve.csv")
+    assert not (tmp_path / "out.png").exists()

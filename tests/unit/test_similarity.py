@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from fast_style.encoders import RandomFilters
-from fast_style.errors import ConfigError
+from fast_style.errors import ConfigError, ImageError
 from fast_style.similarity import compare, distance, tables
+from tests.conftest import make_photo
 
 LAYERS = ["random3", "random7"]
 
@@ -48,3 +49,12 @@ def test_a_mirrored_texture_has_the_same_style_and_other_content(tmp_path: Path)
 def test_one_image_has_no_distance(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="two or more"):
         compared(tmp_path, [np.zeros((64, 64, 3), np.uint8)])
+
+
+def test_images_that_are_too_small_to_compare(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"1\.png: 40×31 px is too small; want sides of 32 px or more"):
+        compared(tmp_path, [make_photo(0), make_photo(1, 40, 31)])
+    with pytest.raises(
+        ImageError, match=r"0\.png: 96×24 px at --max-size 96 is too small; want --max-size 126 or more"
+    ):
+        compared(tmp_path, [make_photo(0, 200, 50), make_photo(1)])

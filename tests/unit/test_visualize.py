@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 from torch import nn
 
 from fast_style.encoders import Encoder, RandomFilters, Vgg, build_encoder, vgg_layers
-from fast_style.errors import EncoderError
-from fast_style.visualize import contact_sheet, strongest_patches
+from fast_style.errors import DataError, EncoderError, ImageError
+from fast_style.visualize import contact_sheet, strongest_patches, visualize_unit
+from tests.conftest import make_photo
+
+
+def damage(png: Path) -> None:
+    """Overwrites its middle: the header and the end look as if it were readable."""
+    content = png.read_bytes()
+    middle = len(content) // 2
+    png.write_bytes(content[:middle] + bytes(400) + content[middle + 400 :])
 
 
 def tiny_vgg(deepest: str) -> Vgg:
@@ -80,3 +89,36 @@ def test_a_unit_that_is_not_there(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((48, 48, 3), np.uint8)).save(tmp_path / "x.png")
     with pytest.raises(EncoderError, match="has 64 units in random3, 0 to 63"):
         strongest_patches(RandomFilters(["random3"]), "random3", 64, [tmp_path / "x.png"])
+
+
+def test_photos_that_cannot_be_looked_at_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name, size in {"good": (64, 48), "damaged": (64, 48), "small": (64, 31), "panorama": (640, 32)}.items():
+        Image.fromarray(make_photo(0, *size)).save(tmp_path / f"{name}.png")
+    damage(tmp_path / "damaged.png")
+    paths = [tmp_path / f"{name}.png" for name in ("damaged", "good", "small", "panorama")]
+    encoder = build_encoder("embedded", ["relu3_4"])
+    done: list[None] = []
+    found = strongest_patches(encoder, "relu3_4", 3, paths, max_side=100, advance=lambda: done.append(None))
+    assert [patch.photo.stem for patch in found] == ["good"]
+    assert len(done) == 4
+    damaged, small, panorama = caplog.messages
+    assert damaged.startswith(f"skipped: {paths[0]} is damaged")
+    assert small == f"skipped: {paths[2]}: 64×31 px is too small; want sides of 32 px or more"
+    assert "100×5 px at a longer side of 100 is too small" in panorama
+    with pytest.raises(DataError, match=r"none of the 2 photos can be looked at .*damaged\.png is damaged"):
+        strongest_patches(encoder, "relu3_4", 3, [paths[0], paths[2]])
+
+
+def test_the_output_is_checked_before_the_photos_are_read(tmp_path: Path) -> None:
+    def run(output: Path, weights: Path | None = None) -> None:
+        console = Console(quiet=True)
+        visualize_unit(
+            "embedded", weights, "relu1_2", 0, tmp_path / "nowhere", output, count=1, console=console, quiet=True
+        )
+
+    with pytest.raises(ImageError, match=r"v.xyz: unknown suffix '.xyz'"):
+        run(tmp_path / "v.xyz")
+    with pytest.raises(EncoderError, match=r"^--weights none.pth: no such file"):
+        run(tmp_path / "v.png", Path("none.pth"))
+    with pytest.raises(DataError, match=r"^--photos .*nowhere: does not exist; give a folder of photos"):
+        run(tmp_path / "v.png")
