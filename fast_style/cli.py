@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -653,6 +654,9 @@ def main() -> None:
     except OSError as error:  # of the system rather than of a file of ours: a full disk, a folder no one may enter
         where = f"{error.filename}: " if error.filename else ""
         print(f"{f'fast-style {command}'.strip()}: {where}{error.strerror or first_line(error)}", file=sys.stderr)
+        if not error.filename and sys.stdout is not None:
+            # What it could not take is tried once more at the end, and would be an error of its own.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(2) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None

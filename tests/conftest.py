@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.warm import Warm
 
 if TYPE_CHECKING:
     from fast_style.losses import PerceptualLoss
@@ -109,6 +111,31 @@ def fast_style(tmp_path: Path) -> Command:
     def run(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(program), *map(str, arguments)],
+            cwd=work, env=environment, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    server = Warm(tmp_path_factory.mktemp("warm") / "s")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def warm_style(warm: Warm, work: Path) -> Command:
+    """`fast_style` in a process that has imported everything: for many commands that end at once."""
+    program = work.parent / "warm"
+    program.write_text(warm.stand_in())
+    program.chmod(0o755)
+    warm.wait()
+    environment = {**os.environ, "HOME": str(work.parent), "COLUMNS": "200"}
+
+    def run(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(program), *map(str, arguments)], stdin=subprocess.DEVNULL,
             cwd=work, env=environment, capture_output=True, text=True, timeout=timeout, check=False,
         )  # fmt: skip
 

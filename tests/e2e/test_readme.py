@@ -15,7 +15,6 @@ import subprocess
 import time
 import urllib.request
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,13 +163,6 @@ EXCLUDED = {
     "FAST_STYLE_BROWSER=1 ./run test": "the same, with a browser",
     "PYTHON=/path/to/python3.12 ./run train": "names a Python that is not there; it is ./run train",
 }
-
-
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    server = Warm(tmp_path_factory.mktemp("warm") / "s")
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")

@@ -385,23 +385,23 @@ def test_a_sweep_goes_on_after_a_job_that_fails(fast_style: Command, work: Path,
     ],
 )
 def test_mistakes_are_one_line_and_status_2(
-    fast_style: Command, work: Path, arguments: list[str], words: list[str]
+    warm_style: Command, work: Path, arguments: list[str], words: list[str]
 ) -> None:
-    result = fast_style("train", "experiment=smoke", *arguments)
+    result = warm_style("train", "experiment=smoke", *arguments)
     assert_one_line_error(result, *words)
     assert list(work.iterdir()) == [], "a failed start left files behind"
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that even root may not write to")
 @pytest.mark.parametrize("key", ["output_dir", "runs_dir"])
-def test_no_write_permission(fast_style: Command, work: Path, key: str) -> None:
-    assert_one_line_error(fast_style("train", *QUICK, f"{key}=/proc/self"), f"{key}: cannot write to /proc")
+def test_no_write_permission(warm_style: Command, work: Path, key: str) -> None:
+    assert_one_line_error(warm_style("train", *QUICK, f"{key}=/proc/self"), f"{key}: cannot write to /proc")
 
 
-def test_output_below_a_file_is_one_line(fast_style: Command, work: Path) -> None:
+def test_output_below_a_file_is_one_line(warm_style: Command, work: Path) -> None:
     (work / "file").write_text("x")
-    assert_one_line_error(fast_style("train", *QUICK, "output_dir=file"), "output_dir", "file")
-    assert_one_line_error(fast_style("train", *QUICK, "runs_dir=file"), "runs_dir", "file")
+    assert_one_line_error(warm_style("train", *QUICK, "output_dir=file"), "output_dir", "file")
+    assert_one_line_error(warm_style("train", *QUICK, "runs_dir=file"), "runs_dir", "file")
 
 
 def test_real_vgg_on_real_photos(fast_style: Command, work: Path, shared: Path) -> None:
@@ -456,10 +456,10 @@ def test_distill_makes_an_encoder_that_trains(
     assert trained.returncode == 0, trained.stderr
 
 
-def test_distill_mistakes_are_one_line(fast_style: Command, work: Path, photo_folder: Path) -> None:
-    assert_one_line_error(fast_style("distill"), "photos: no value given")
-    assert_one_line_error(fast_style("distill", f"photos={photo_folder}", "photo=x"), "photo: no such setting")
+def test_distill_mistakes_are_one_line(warm_style: Command, work: Path, photo_folder: Path) -> None:
+    assert_one_line_error(warm_style("distill"), "photos: no value given")
+    assert_one_line_error(warm_style("distill", f"photos={photo_folder}", "photo=x"), "photo: no such setting")
     assert_one_line_error(
-        fast_style("distill", f"photos={photo_folder}", "teacher.weights=nowhere.pth"), "nowhere.pth: no such file"
+        warm_style("distill", f"photos={photo_folder}", "teacher.weights=nowhere.pth"), "nowhere.pth: no such file"
     )
     assert list(work.iterdir()) == []
