@@ -403,10 +403,7 @@ def check(config: TrainConfig) -> None:
         "trainer.log_every": (config.trainer.log_every, 1),
     }
     for key, (value, least) in at_least.items():
-        if not value >= least:
-            raise ConfigError(f"{key}={value}: must be at least {least}")
-        if not value < 2**63:
-            raise ConfigError(f"{key}={value}: is too large")
+        _check_least(key, value, least)
     choices = {
         "trainer.optimizer": (config.trainer.optimizer, ("muon", "adam")),
         "trainer.schedule": (config.trainer.schedule, ("cosine", "constant")),
@@ -437,6 +434,14 @@ def check(config: TrainConfig) -> None:
         raise ConfigError("loss: content_weight and style_weight are both 0; there is nothing to learn")
 
 
+def _check_least(key: str, value: float, least: float) -> None:
+    """Also refuses what is no number, infinite, or beyond 64 bits."""
+    if not value >= least:
+        raise ConfigError(f"{key}={value}: must be at least {least}")
+    if not value < 2**63:
+        raise ConfigError(f"{key}={value}: is too large")
+
+
 def check_distillation(config: DistillConfig) -> None:
     """Raises ConfigError for the first value that no distillation could use."""
     at_least = {
@@ -457,11 +462,7 @@ def check_distillation(config: DistillConfig) -> None:
         "seed": 0,
     }
     for key, least in at_least.items():
-        value = getattr(config, key)
-        if not value >= least:
-            raise ConfigError(f"{key}={value}: must be at least {least}")
-        if not value < 2**63:
-            raise ConfigError(f"{key}={value}: is too large")
+        _check_least(key, getattr(config, key), least)
     if config.image_size % 8:
         raise ConfigError(f"image_size={config.image_size}: must be a multiple of 8")
     if not 0 < config.learning_rate < math.inf:

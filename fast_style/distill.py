@@ -36,7 +36,6 @@ from fast_style.data import (
     ignore_interrupts,
     readable_photos,
     to_tensor,
-    told_by_worker,
 )
 from fast_style.encoders import (
     VGG_BLOCKS,
@@ -66,7 +65,7 @@ from fast_style.runs import (
     quieten_lightning,
     requeued_checkpoint,
 )
-from fast_style.safety import DivergenceGuard, Interrupted, Interruption, WholeCheckpoints, writing
+from fast_style.safety import DivergenceGuard, Interrupted, Interruption, WholeCheckpoints, photos_may_vanish, writing
 
 log = logging.getLogger("fast_style")
 
@@ -398,11 +397,8 @@ def distill(config: DistillConfig) -> Path:
         f"distilling {teacher.name} into {output}: {len(photos)} photos, {len(paintings)} styles", soft_wrap=True
     )
     try:
-        with writing(run_dir, trainer), interruption.handled():
+        with photos_may_vanish(run_dir, trainer), writing(run_dir, trainer), interruption.handled():
             trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
-    except DataError as error:
-        remedy = f"; put it back and go on with resume={run_dir}" if (run_dir / LAST).exists() else ""
-        raise DataError(f"step {trainer.global_step}: {told_by_worker(error)}{remedy}") from error
     except Interrupted as interrupted:
         console.print(
             f"interrupted by {interrupted}, saved; go on with resume={run_dir}", highlight=False, soft_wrap=True

@@ -26,8 +26,8 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from fast_style.data import Batch
-from fast_style.errors import FastStyleError, TrainingError, first_line
+from fast_style.data import Batch, told_by_worker
+from fast_style.errors import DataError, FastStyleError, TrainingError, first_line
 from fast_style.images import atomic_write
 from fast_style.runs import LAST, slurm_job
 
@@ -257,6 +257,16 @@ class BestCheckpoint(ModelCheckpoint):
 def out_of_memory(error: BaseException) -> bool:
     """Whether it is this that ended a training: on the CPU torch raises a RuntimeError like any other."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
+@contextmanager
+def photos_may_vanish(run_dir: Path, trainer: Trainer) -> Iterator[None]:
+    """Inside the `with`, a DataError, also one out of a loader's process, says at which step and how to go on."""
+    try:
+        yield
+    except DataError as error:
+        remedy = f"; put it back and go on with resume={run_dir}" if (run_dir / LAST).exists() else ""
+        raise DataError(f"step {trainer.global_step}: {told_by_worker(error)}{remedy}") from error
 
 
 @contextmanager

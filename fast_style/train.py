@@ -30,14 +30,15 @@ from fast_style.config import (
     TrainConfig,
     compose_training,
     explain,
+    groups,
     quoted,
     read_config,
     register,
     to_config,
     with_quoted_paths,
 )
-from fast_style.data import StyleDataModule, told_by_worker
-from fast_style.errors import ConfigError, DataError, FastStyleError, TrainingError, first_line
+from fast_style.data import StyleDataModule
+from fast_style.errors import ConfigError, FastStyleError, TrainingError, first_line
 from fast_style.evaluate import SMALLEST, both_ways, scorecard
 from fast_style.export import export_model
 from fast_style.images import atomic_write
@@ -66,6 +67,7 @@ from fast_style.safety import (
     Interruption,
     WholeCheckpoints,
     out_of_memory,
+    photos_may_vanish,
     writing,
 )
 from fast_style.stylizer import Stylizer
@@ -194,11 +196,8 @@ def train(config: TrainConfig) -> TrainResult:
         soft_wrap=True,
     )
     try:
-        with writing(run_dir, trainer), interruption.handled():
+        with photos_may_vanish(run_dir, trainer), writing(run_dir, trainer), interruption.handled():
             trainer.fit(module, data, ckpt_path=resume, weights_only=True)
-    except DataError as error:
-        remedy = f"; put it back and go on with resume={run_dir}" if (run_dir / LAST).exists() else ""
-        raise DataError(f"step {trainer.global_step}: {told_by_worker(error)}{remedy}") from error
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
@@ -410,10 +409,9 @@ def with_own_names(overrides: list[str]) -> list[str]:
         name = style_name(compose_training(constant))
     except ConfigError:
         return overrides
-    groups = {path.name for path in resource("conf").iterdir() if path.is_dir()}
     for override in swept:
         key = override.key_or_group
-        value = f"${{hydra:runtime.choices.{key}}}" if key in groups else f"${{{key}}}"
+        value = f"${{hydra:runtime.choices.{key}}}" if key in groups() else f"${{{key}}}"
         name += f"-{key.rpartition('.')[2]}-{value}"
     return [*overrides, f"style.name={quoted(Path(name))}"]
 
