@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +23,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from fast_style.callbacks import ProgressBar, Throughput
-from fast_style.config import DistillConfig, TrainerConfig
+from fast_style.config import DistillConfig
 from fast_style.data import (
     Batch,
     EndlessSampler,
@@ -65,7 +63,15 @@ from fast_style.runs import (
     quieten_lightning,
     requeued_checkpoint,
 )
-from fast_style.safety import DivergenceGuard, Interrupted, Interruption, WholeCheckpoints, photos_may_vanish, writing
+from fast_style.safety import (
+    DivergenceGuard,
+    Interrupted,
+    Interruption,
+    WholeCheckpoints,
+    memory_may_run_out,
+    photos_may_vanish,
+    writing,
+)
 
 log = logging.getLogger("fast_style")
 
@@ -328,9 +334,8 @@ def distill(config: DistillConfig) -> Path:
     """
     quieten_lightning()
     console = Console(stderr=True, markup=False, quiet=config.quiet)
-    with without_section():
-        count_devices(TrainerConfig(accelerator=config.accelerator, devices=1))
-        precision = lightning_precision(config.precision, config.accelerator)
+    count_devices(config.accelerator, 1, 1, section="")
+    precision = lightning_precision(config.precision, config.accelerator, section="")
     runs = Path(config.runs_dir).expanduser() / "distill"
     resume = find_checkpoint(config.resume) if config.resume else requeued_checkpoint(runs)
     torch.manual_seed(config.seed)
@@ -350,8 +355,7 @@ def distill(config: DistillConfig) -> Path:
         raise ConfigError(f"output={output}: is a folder; give the name of a file in it")
     check_writable(output.parent, "output")
     if config.compile:
-        with without_section():
-            check_compiler(config.accelerator)
+        check_compiler(config.accelerator, section="")
     size, batch = config.image_size, config.new_pictures + config.clean_pictures
     crops = PhotoCrops(photos, size, seed=config.seed, min_crop=0.3)
     contents = Contents(crops, SyntheticCrops(size, seed=config.seed), config.synthetic_every)
@@ -396,8 +400,14 @@ def distill(config: DistillConfig) -> Path:
     console.print(
         f"distilling {teacher.name} into {output}: {len(photos)} photos, {len(paintings)} styles", soft_wrap=True
     )
+    smaller = f"new_pictures={config.new_pictures}, clean_pictures={config.clean_pictures} or image_size={size}"
     try:
-        with photos_may_vanish(run_dir, trainer), writing(run_dir, trainer), interruption.handled():
+        with (
+            memory_may_run_out(trainer, smaller),
+            photos_may_vanish(run_dir, trainer),
+            writing(run_dir, trainer),
+            interruption.handled(),
+        ):
             trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
     except Interrupted as interrupted:
         console.print(
@@ -409,17 +419,6 @@ def distill(config: DistillConfig) -> Path:
     student.freeze()
     student.save(output)
     return output
-
-
-@contextmanager
-def without_section() -> Iterator[None]:
-    """Errors of `fast_style.runs` name the settings of a training; here they have no `trainer.` before them."""
-    try:
-        yield
-    except ConfigError as error:
-        # Compiling is the default here, so that it can't be left out.
-        message = str(error).replace("trainer.", "").replace("leave it out", "give compile=false")
-        raise ConfigError(message) from error
 
 
 def steps_done(checkpoint: Path, module: Distiller) -> int:

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from fast_style.config import TrainerConfig
 from fast_style.errors import ConfigError, first_line
 
 LAST = "last.ckpt"
@@ -19,15 +18,20 @@ SLURM_NOTE = "slurm_job"
 """File in a run folder that names the job it belongs to."""
 
 
-def lightning_precision(precision: str, accelerator: str) -> Any:
+def lightning_precision(precision: str, accelerator: str, *, section: str = "trainer.") -> Any:
     """Lightning's name for `trainer.precision`; `auto` is bfloat16 where the processor computes in it.
+
+    Args:
+        precision: fp32, bf16, fp16 or auto.
+        accelerator: as Lightning names it.
+        section: of the configuration that both settings stand in.
 
     Raises:
         ConfigError: fp16 on a CPU, where Lightning would train in bfloat16 without a word.
     """
     on_gpu = trains_on_cuda(accelerator)
     if precision == "fp16" and not on_gpu:
-        raise ConfigError("trainer.precision=fp16 needs a CUDA GPU; use bf16, fp32 or auto here")
+        raise ConfigError(f"{section}precision=fp16 needs a CUDA GPU; use bf16, fp32 or auto here")
     if precision == "auto":
         if on_gpu:
             precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
@@ -43,19 +47,31 @@ def trains_on_cuda(accelerator: str) -> bool:
     return torch.cuda.is_available() and accelerator in ("auto", "gpu", "cuda")
 
 
-def check_compiler(accelerator: str) -> None:
-    """Raises ConfigError where PyTorch can't compile, by having it compile next to nothing."""
+def check_compiler(accelerator: str, *, section: str = "trainer.") -> None:
+    """Has PyTorch compile next to nothing.
+
+    Args:
+        accelerator: as Lightning names it.
+        section: of the configuration that `compile` stands in.
+
+    Raises:
+        ConfigError: it can't.
+    """
     try:
         torch.compile(torch.sin)(torch.zeros(64, device="cuda" if trains_on_cuda(accelerator) else "cpu"))
     except Exception as error:  # of the compiler, of Triton and of whatever they call
         raise ConfigError(
-            f"trainer.compile=true: PyTorch can't compile here ({first_line(error)[:200]}); install a C++ compiler "
-            f"(apt-get install g++), or leave it out"
+            f"{section}compile=true: PyTorch can't compile here ({first_line(error)[:200]}); install a C++ compiler "
+            f"(apt-get install g++), or give {section}compile=false"
         ) from error
 
 
-def count_devices(config: TrainerConfig) -> int:
+def count_devices(accelerator: str, devices: int | str, num_nodes: int, *, section: str = "trainer.") -> int:
     """How many devices will train, on all machines together.
+
+    Args:
+        accelerator, devices, num_nodes: as Lightning takes them.
+        section: of the configuration that they stand in.
 
     Raises:
         ConfigError: an accelerator or a number of devices that can't be had here.
@@ -65,13 +81,13 @@ def count_devices(config: TrainerConfig) -> int:
 
     try:
         trainer = Trainer(
-            accelerator=config.accelerator, devices=config.devices, num_nodes=config.num_nodes, logger=False,
+            accelerator=accelerator, devices=devices, num_nodes=num_nodes, logger=False,
             enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         )  # fmt: skip
         return int(trainer.num_devices * trainer.num_nodes)
     except (MisconfigurationException, ValueError, TypeError) as error:
         raise ConfigError(
-            f"trainer.accelerator={config.accelerator} trainer.devices={config.devices}: {first_line(error)}; "
+            f"{section}accelerator={accelerator} {section}devices={devices}: {first_line(error)}; "
             f"auto takes what there is"
         ) from error
 

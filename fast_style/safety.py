@@ -260,6 +260,19 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
+def memory_may_run_out(trainer: Trainer, smaller: str) -> Iterator[None]:
+    """Inside the `with`, too little memory is one TrainingError that names the settings which take less."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise TrainingError(
+            f"step {trainer.global_step}: out of memory ({first_line(error)[:120]}); smaller {smaller} take less"
+        ) from error
+
+
+@contextmanager
 def photos_may_vanish(run_dir: Path, trainer: Trainer) -> Iterator[None]:
     """Inside the `with`, a DataError, also one out of a loader's process, says at which step and how to go on."""
     try:

@@ -38,7 +38,7 @@ from fast_style.config import (
     with_quoted_paths,
 )
 from fast_style.data import StyleDataModule
-from fast_style.errors import ConfigError, FastStyleError, TrainingError, first_line
+from fast_style.errors import ConfigError, FastStyleError, TrainingError
 from fast_style.evaluate import SMALLEST, both_ways, scorecard
 from fast_style.export import export_model
 from fast_style.images import atomic_write
@@ -66,7 +66,7 @@ from fast_style.safety import (
     Interrupted,
     Interruption,
     WholeCheckpoints,
-    out_of_memory,
+    memory_may_run_out,
     photos_may_vanish,
     writing,
 )
@@ -117,7 +117,7 @@ def train(config: TrainConfig) -> TrainResult:
     leader = is_leader()
     console = Console(stderr=True, markup=False, quiet=config.quiet or not leader)
     name = style_name(config)
-    devices = count_devices(config.trainer)
+    devices = count_devices(config.trainer.accelerator, config.trainer.devices, config.trainer.num_nodes)
     if config.trainer.compile:
         check_compiler(config.trainer.accelerator)
     model_dir = Path(config.output_dir).expanduser() / name
@@ -195,16 +195,15 @@ def train(config: TrainConfig) -> TrainResult:
         f"{trainer.strategy.root_device.type} {precision}; TensorBoard: tensorboard --logdir {config.runs_dir}",
         soft_wrap=True,
     )
+    smaller = f"data.batch_size={config.data.batch_size} or data.image_size={config.data.image_size}"
     try:
-        with photos_may_vanish(run_dir, trainer), writing(run_dir, trainer), interruption.handled():
+        with (
+            memory_may_run_out(trainer, smaller),
+            photos_may_vanish(run_dir, trainer),
+            writing(run_dir, trainer),
+            interruption.handled(),
+        ):
             trainer.fit(module, data, ckpt_path=resume, weights_only=True)
-    except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
-            raise
-        raise TrainingError(
-            f"step {trainer.global_step}: out of memory ({first_line(error)[:120]}); smaller data.batch_size="
-            f"{config.data.batch_size} or data.image_size={config.data.image_size} take less"
-        ) from error
     except Interrupted as interrupted:
         console.print(
             f"interrupted by {interrupted}, saved; go on with resume={run_dir}", highlight=False, soft_wrap=True

@@ -56,11 +56,21 @@ class Warping:
         return ~uncovered & ~edge & self._finder.inside(back)
 
     def result(self) -> dict[str, Any]:
-        """`warping_error`: root mean square of 255, of each video; `pairs` of frames; `trusted` share of pixels."""
+        """Over all pairs of frames so far.
+
+        Returns:
+            `warping_error`: of each video, mean squared difference of values in [0, 1] (E_warp of Lai et al.);
+            `root_mean_square`: its root, of 255; `pairs` of frames; `trusted` share of pixels.
+
+        Raises:
+            MediaError: there was one frame at most.
+        """
         if not self._errors:
             raise MediaError("two frames at least are needed to measure flicker")
+        squares = [float(x) for x in np.mean(self._errors, axis=0)]
         return {
-            "warping_error": [math.sqrt(x) for x in np.mean(self._errors, axis=0)],
+            "warping_error": [x / 255**2 for x in squares],
+            "root_mean_square": [math.sqrt(x) for x in squares],
             "pairs": len(self._errors),
             "trusted": float(np.mean(self._trusted)),
         }
@@ -120,21 +130,23 @@ def _measure(first: Any, readers: list[Any], videos: list[Path], *, console: Con
             meter.add(pictures[0], pictures)
             progress.update(task, completed=float(times[0]))
     result = meter.result()
-    own, *errors = result.pop("warping_error")
-    return {
-        "original": {"video": str(first.path), "warping_error": own},
-        "stylized": [{"video": str(v), "warping_error": e} for v, e in zip(videos, errors, strict=True)],
-        **result,
-    }
+    rows = [
+        {"video": str(path), "warping_error": error, "root_mean_square": root}
+        for path, error, root in zip(
+            [first.path, *videos], result.pop("warping_error"), result.pop("root_mean_square"), strict=True
+        )
+    ]
+    return {"original": rows[0], "stylized": rows[1:], **result}
 
 
 def table(result: dict[str, Any]) -> Table:
     """For people."""
     table = Table(box=None, pad_edge=False)
     table.add_column("video", overflow="fold")
-    table.add_column("warping error, of 255", justify="right")
+    table.add_column("warping error", justify="right")
+    table.add_column("as a root, of 255", justify="right")
     for row in (result["original"], *result["stylized"]):
-        table.add_row(Text(row["video"]), f"{row['warping_error']:.2f}")
+        table.add_row(Text(row["video"]), f"{row['warping_error']:.5f}", f"{row['root_mean_square']:.2f}")
     table.caption = f"over {result['pairs']} pairs of frames; a part of the original: --start"
     table.caption_justify = "left"
     return table

@@ -281,7 +281,7 @@ def test_flicker(fast_style: Command, work: Path) -> None:
     measured = json.loads(result.stdout)
     calm, restless = (row["warping_error"] for row in measured["stylized"])
     assert measured["pairs"] == 3
-    assert measured["original"]["warping_error"] < calm < restless / 2
+    assert measured["original"]["warping_error"] < calm < restless / 4
     result = fast_style("flicker", *names)
     assert "restless.mp4" in result.stdout
     write_clip(work / "other.mp4", count=2)
@@ -308,7 +308,7 @@ def test_flicker_of_a_later_part(fast_style: Command, work: Path) -> None:
         assert figures["pairs"] == 5
         return figures["stylized"][0]["warping_error"]
 
-    assert measured("--start", "0.6") < measured() / 2
+    assert measured("--start", "0.6") < measured() / 4
     assert "part [1].mp4" in fast_style("flicker", "original.mp4", "part [1].mp4", "--start", "0.6").stdout
 
 

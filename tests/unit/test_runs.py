@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from fast_style.config import TrainerConfig
 from fast_style.errors import ConfigError
 from fast_style.runs import check_compiler, check_writable, count_devices, is_leader, read_checkpoint
 
@@ -14,9 +13,9 @@ from fast_style.runs import check_compiler, check_writable, count_devices, is_le
     "wanted", [{"accelerator": "abacus"}, {"accelerator": "cpu", "devices": 0}, {"devices": "abc"}]
 )
 def test_devices_that_are_not_there(wanted: dict[str, str | int]) -> None:
-    assert count_devices(TrainerConfig(accelerator="cpu", devices=2, num_nodes=3)) == 6
-    with pytest.raises(ConfigError, match="auto takes what there is"):
-        count_devices(TrainerConfig(**wanted))  # type: ignore[arg-type]
+    assert count_devices("cpu", 2, 3) == 6
+    with pytest.raises(ConfigError, match=r"^accelerator=.* devices=.*: .*; auto takes what there is"):
+        count_devices(**({"accelerator": "auto", "devices": "auto", "num_nodes": 1} | wanted), section="")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("node", "leads"), [(None, True), ("0", True), ("1", False)])
@@ -35,6 +34,8 @@ def test_without_a_compiler_nothing_begins(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("torch.compile", refuse)
     with pytest.raises(ConfigError, match=r"trainer.compile=true: .*\(no g\+\+\).*apt-get install"):
         check_compiler("cpu")
+    with pytest.raises(ConfigError, match=r"^compile=true: .* or give compile=false"):
+        check_compiler("cpu", section="")
 
 
 def test_what_is_no_checkpoint_is_one_line(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from fast_style.safety import (
     Interrupted,
     Interruption,
     WholeCheckpoints,
+    memory_may_run_out,
     out_of_memory,
 )
 
@@ -255,3 +256,14 @@ def test_being_out_of_memory_is_told_from_other_errors() -> None:
     assert out_of_memory(caught.value)
     assert out_of_memory(MemoryError())
     assert not out_of_memory(RuntimeError("shapes"))
+
+
+def test_out_of_memory_names_what_takes_less() -> None:
+    trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    with (
+        pytest.raises(TrainingError, match=r"step 0: out of memory .*; smaller image_size=256 take less"),
+        memory_may_run_out(trainer, "image_size=256"),
+    ):
+        torch.empty(2**62, dtype=torch.uint8)
+    with pytest.raises(RuntimeError, match="shapes"), memory_may_run_out(trainer, "image_size=256"):
+        raise RuntimeError("shapes")

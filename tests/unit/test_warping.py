@@ -26,7 +26,7 @@ def measure(noise: float) -> tuple[float, float]:
     result = meter.result()
     assert result["pairs"] == 4
     assert result["trusted"] > 0.7
-    first, second = result["warping_error"]
+    first, second = result["root_mean_square"]
     return first, second
 
 
@@ -35,6 +35,16 @@ def test_what_moves_with_the_original_is_no_error_and_noise_is() -> None:
     assert steady < 6
     # Independent noise of both frames, somewhat clipped at the ends.
     assert 20 < noisy < 32
+
+
+def test_a_known_difference_gives_its_square() -> None:
+    photo = make_photo(0, 160, 120)
+    meter = Warping()
+    for level in (100, 120, 100):
+        meter.add(photo, [np.full_like(photo, level)])
+    result = meter.result()
+    assert result["warping_error"] == pytest.approx([(20 / 255) ** 2])
+    assert result["root_mean_square"] == pytest.approx([20])
 
 
 def test_one_frame_is_not_enough() -> None:
@@ -47,6 +57,6 @@ def test_one_frame_is_not_enough() -> None:
 def test_the_table_shows_names_as_they_are() -> None:
     name = "Bird [dQw4w9WgXcQ] [red].mp4"
     console = Console(file=io.StringIO(), width=100)
-    row = {"video": name, "warping_error": 1.0}
+    row = {"video": name, "warping_error": 0.01, "root_mean_square": 25.5}
     console.print(table({"original": row, "stylized": [row], "pairs": 3}))
     assert console.file.getvalue().count(name) == 2  # type: ignore[attr-defined]
