@@ -37,7 +37,6 @@ class ModelInfo:
     training: dict[str, Any] = field(default_factory=dict)
     # What it takes besides the picture: for `strength`, its `default`, `minimum` and `maximum`.
     inputs: dict[str, dict[str, float]] = field(default_factory=dict)
-    exact_tiling: bool = False  # instance norm looks at the whole image, so tiles differ from it
     color: str = COLOR
     package_version: str = ""
     git_commit: str | None = None
@@ -58,7 +57,7 @@ class ModelInfo:
             values = {key: json.loads(text) for key, text in (metadata or {}).items() if key in _FIELDS}
             version = values["schema_version"]
             major = int(version.split(".")[0])
-        except (KeyError, ValueError, AttributeError) as error:
+        except (KeyError, ValueError, AttributeError, RecursionError) as error:
             raise ModelError(f"{source}: not a fast_style model (no readable metadata); export it again") from error
         if major != int(SCHEMA_VERSION.split(".")[0]):
             raise ModelError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -45,18 +44,6 @@ PHOTOS = 64  # on the disk, for both training loops
 PEER_RECIPE = (
     "experiment=johnson2016", "encoder.content_layers=[relu2_2]", "data.batch_size=4", "data.image_size=256",
 )  # fmt: skip
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """`640x480` as width and height in pixels.
-
-    Raises:
-        ConfigError: something else.
-    """
-    found = re.fullmatch(r"(\d+)[x×](\d+)", text)
-    if found is None or not int(found[1]) or not int(found[2]):
-        raise ConfigError(f"--size {text}: want width x height in pixels, as 640x480")
-    return int(found[1]), int(found[2])
 
 
 def machine() -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from fast_style.errors import MediaError
 from fast_style.extras import need
-from fast_style.images import RGB
-from fast_style.media import fit, path_errors
+from fast_style.images import RGB, fit
+from fast_style.media import path_errors
 
 DEVICES = Path("/sys/class/video4linux")
 PATIENCE = 2.0
@@ -26,18 +26,6 @@ class Shot:
     rgb: RGB
     number: int
     time: float
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """`640x480` as (640, 480).
-
-    Raises:
-        MediaError: anything else.
-    """
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal() and 16 <= int(width) <= 8192 and 16 <= int(height) <= 8192):
-        raise MediaError(f"--size {text}: want WIDTHxHEIGHT, as 640x480, each from 16 to 8192")
-    return int(width), int(height)
 
 
 def cameras() -> list[str]:
@@ -127,38 +115,40 @@ class Capture:
         return self._newest is not None and self._newest.number > number
 
     def _read(self) -> None:
-        cv2 = self._cv2
-        began = failing = None
+        reason = "closed"
         try:
-            while not self._closing:
-                if not self._capture.grab():
-                    if self.is_file:
-                        reason = "has ended" if self._count else "not one frame can be decoded; it is damaged"
-                        break
-                    failing = failing or time.perf_counter()
-                    if time.perf_counter() - failing > PATIENCE:
-                        reason = "delivers no more frames" if self._count else "delivers no frames"
-                        break
-                    time.sleep(0.01)
-                    continue
-                failing = None
+            reason = self._read_frames()
+        except Exception as error:  # whatever it is: who waits for a frame must hear of it
+            reason = f"cannot be read any more ({(str(error).strip() or type(error).__name__).splitlines()[-1]})"
+        finally:
+            with self._arrived:
+                self.ended = reason
+                self._arrived.notify_all()
+            self._capture.release()
+
+    def _read_frames(self) -> str:
+        """Returns why no more come."""
+        began = failing = None
+        while not self._closing:
+            if not self._capture.grab():
                 if self.is_file:
-                    position = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                    began = began if began is not None else time.perf_counter() - position
-                    ahead = began + position - time.perf_counter()
-                    if ahead > 0:
-                        time.sleep(min(ahead, 1.0))
-                good, bgr = self._capture.retrieve()
-                if good and bgr is not None:
-                    self._keep(bgr)
-            else:
-                reason = "closed"
-        except cv2.error as error:
-            reason = f"cannot be read any more ({str(error).strip().splitlines()[-1]})"
-        with self._arrived:
-            self.ended = reason
-            self._arrived.notify_all()
-        self._capture.release()
+                    return "has ended" if self._count else "not one frame can be decoded; it is damaged"
+                failing = failing or time.perf_counter()
+                if time.perf_counter() - failing > PATIENCE:
+                    return "delivers no more frames" if self._count else "delivers no frames"
+                time.sleep(0.01)
+                continue
+            failing = None
+            if self.is_file:
+                position = self._capture.get(self._cv2.CAP_PROP_POS_MSEC) / 1000
+                began = began if began is not None else time.perf_counter() - position
+                # In pieces, as `close` waits for this thread.
+                while (ahead := began + position - time.perf_counter()) > 0 and not self._closing:
+                    time.sleep(min(ahead, 1.0))
+            good, bgr = self._capture.retrieve()
+            if good and bgr is not None:
+                self._keep(bgr)
+        return "closed"
 
     def _keep(self, bgr: Any) -> None:
         cv2 = self._cv2

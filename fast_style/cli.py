@@ -44,6 +44,20 @@ def options(
     """Train one small network per style, then stylise any picture in one pass."""
 
 
+ModelName = Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")]
+Engine = Annotated[str, typer.Option(help="onnx, torch or auto.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, mps, coreml, directml or auto.")]
+TorchDevice = Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")]
+Strength = Annotated[
+    float | None,
+    typer.Option(metavar="0…1.5", help="How much style, 1 by default, for models that were trained with the dial."),
+]
+EncoderName = Annotated[str, typer.Option(help="embedded, vgg16, vgg19 or random.")]
+Weights = Annotated[Path | None, typer.Option(help="Local weights of the encoder.")]
+StyleSize = Annotated[int, typer.Option(min=32, help="Longer side of the style image: the size of the brush.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
@@ -106,10 +120,8 @@ def stylize(
         str,
         typer.Option("--output", "-o", metavar="OUT", help="A file for one picture, - for stdout, else a folder."),
     ],
-    model: Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")] = "starry_night",
-    strength: Annotated[
-        float | None, typer.Option(metavar="0…1.5", help="Of the style, if the model has this dial: 1 by default.")
-    ] = None,
+    model: ModelName = "starry_night",
+    strength: Strength = None,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Strokes in the picture's own colours.")] = False,
     stroke: Annotated[float, typer.Option(metavar="0.5…2", help="Size of the strokes.")] = 1.0,
     max_size: Annotated[
@@ -124,8 +136,8 @@ def stylize(
         bool, typer.Option("--metadata/--no-metadata", help="Keep camera, date, place, author, resolution.")
     ] = True,
     skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Leave results that are there.")] = False,
-    engine: Annotated[str, typer.Option(help="onnx, torch or auto.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps, coreml, directml or auto.")] = "auto",
+    engine: Engine = "auto",
+    device: Device = "auto",
     precision: Annotated[str, typer.Option(help="Of torch: fp32, bf16, fp16 or auto.")] = "auto",
     compile: Annotated[bool, typer.Option("--compile", help="Compile first: for many pictures of one size.")] = False,
     tile: Annotated[
@@ -208,20 +220,6 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="JSON in place o
     for folder in dict.fromkeys(files.folder.parent for files in known):
         names = ", ".join(files.name for files in known if files.folder.parent == folder)
         stdout.print(f"\nin {_shown(folder)}: {names}", highlight=False, soft_wrap=True)
-
-
-ModelName = Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")]
-Engine = Annotated[str, typer.Option(help="onnx, torch or auto.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, mps, coreml, directml or auto.")]
-TorchDevice = Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")]
-Strength = Annotated[
-    float | None,
-    typer.Option(metavar="0…1.5", help="How much style, 1 by default, for models that were trained with the dial."),
-]
-EncoderName = Annotated[str, typer.Option(help="embedded, vgg16, vgg19 or random.")]
-Weights = Annotated[Path | None, typer.Option(help="Local weights of the encoder.")]
-StyleSize = Annotated[int, typer.Option(min=32, help="Longer side of the style image: the size of the brush.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
 @app.command()
@@ -390,8 +388,9 @@ def bench(
     """Time loading, training and stylising on this machine."""
     import json
 
-    from fast_style.bench import SIZES, parse_size, tables
+    from fast_style.bench import SIZES, tables
     from fast_style.bench import bench as run
+    from fast_style.media import parse_size
 
     result = run(
         models=model or ["starry_night"], sizes=[parse_size(text) for text in size] if size else SIZES,
@@ -483,9 +482,9 @@ def webcam(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
 ) -> None:
     """Stylise a camera live. Press H in the window for the keys."""
-    from fast_style.capture import parse_size
     from fast_style.errors import MediaError
     from fast_style.interrupts import sigterm_as_interrupt
+    from fast_style.media import parse_size
     from fast_style.webcam import Show, report, run
 
     if headless and record is None and not virtual_camera:

@@ -9,14 +9,16 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import (
@@ -27,6 +29,7 @@ from omegaconf.errors import (
     ValidationError,
 )
 
+from fast_style.engines import PRECISIONS
 from fast_style.errors import ConfigError, first_line
 from fast_style.resources import resource
 
@@ -129,7 +132,7 @@ class TrainConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
-    seed: int = setting(0, "the same seed, data and machine give the same model")
+    seed: int = setting(0, "the same seed, data and machine give the same model on a CPU; on a GPU nearly")
     resume: str | None = setting(None, "a checkpoint, or a folder of runs: its newest last.ckpt")
     init_from: str | None = setting(None, "a model, by name or path, to begin with: of any style")
     output_dir: str = setting("checkpoints", "where models go: output_dir/NAME")
@@ -247,13 +250,13 @@ def read_config(path: Path) -> TrainConfig:
         raise ConfigError(f"{path}: not readable as settings ({first_line(error)}); remove it to go without") from error
 
 
-def compose_training(overrides: list[str]) -> TrainConfig:
+def compose_training(overrides: Sequence[str]) -> TrainConfig:
     """`conf/train.yaml` with Hydra overrides, outside of the Hydra application.
 
     Raises:
         ConfigError: as `to_config`, and overrides that Hydra can't parse.
     """
-    config = _compose("train", overrides, TrainConfig)
+    config = _compose("train", normalized(overrides), TrainConfig)
     check(config)
     return config
 
@@ -342,6 +345,55 @@ def _with_quotes(override: str) -> str:
     return override
 
 
+def normalized(overrides: Sequence[str]) -> list[str]:
+    """What a user gives of a training, flags of Hydra's among it, as Hydra has to get it."""
+    return with_own_names(with_own_style(with_quoted_paths(overrides)))
+
+
+def with_own_style(overrides: list[str]) -> list[str]:
+    """`style=custom` added where `style.image` is given alone: a picture of one's own must not go by the title
+    of the default style."""
+    image = any(override.startswith("style.image=") for override in overrides)
+    group = any(override.startswith("style=") for override in overrides)
+    return [*overrides, "style=custom"] if image and not group else overrides
+
+
+def with_own_names(overrides: list[str]) -> list[str]:
+    """In a sweep over anything but styles, `style.name` with what is swept: each job's model needs a folder."""
+    flags = {"-m", "--multirun"} & set(overrides)
+    settings = [override for override in overrides if not override.startswith("-")]
+    try:
+        parsed = OverridesParser.create().parse_overrides(settings)
+    except OverrideParseException:  # Hydra says it better
+        return overrides
+    swept = [override for override in parsed if override.is_sweep_override()]
+    named = any((override.key_or_group or "").startswith("style") for override in swept)
+    if not flags or not swept or named or any("style.name" in text and "${" in text for text in settings):
+        return overrides
+    constant = [text for text, override in zip(settings, parsed, strict=True) if not override.is_sweep_override()]
+    try:
+        name = style_name(compose_training(constant))
+    except ConfigError:
+        return overrides
+    for override in swept:
+        key = override.key_or_group
+        value = f"${{hydra:runtime.choices.{key}}}" if key in groups() else f"${{{key}}}"
+        name += f"-{key.rpartition('.')[2]}-{value}"
+    return [*overrides, f"style.name={quoted(Path(name))}"]
+
+
+def style_name(config: TrainConfig) -> str:
+    """`style.name`, or the file name of the style image; it names folders, so it must be fit for that.
+
+    Raises:
+        ConfigError: an empty name, or one with a path separator or a leading dot.
+    """
+    name = config.style.name or Path(config.style.image).stem
+    if not name or name.startswith(".") or any(c in name for c in '/\\:*?"<>|\0'):
+        raise ConfigError(f"style.name={name}: not usable as the name of a folder; give another")
+    return name
+
+
 def quoted(path: Path) -> str:
     """A path as the value of a Hydra override, whatever is in it."""
     # Hydra takes a backslash as it is, but for those before a quote.
@@ -355,22 +407,63 @@ def groups() -> dict[str, list[str]]:
     return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
 
 
-def described(overrides: list[str]) -> list[tuple[str, str, str]]:
-    """Every setting of a training with its value under these overrides, and what it means.
+def described(overrides: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Every setting of a training with its value under these overrides, and what it means; of a sweep with the values
+    of all its jobs.
 
     Raises:
         ConfigError: an unknown key, or an override that Hydra can't parse.
     """
-    composed = _composed("train", overrides, TrainConfig)
-    values = OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(TrainConfig), composed), resolve=True)
+    jobs = []
+    for job in _jobs(normalized(overrides)):
+        composed = _composed("train", job, TrainConfig)
+        jobs.append(OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(TrainConfig), composed), resolve=True))
     found = []
     for name, meaning in _settings(TrainConfig):
-        value: Any = values
-        for key in name.split("."):
-            value = value[key]
-        # As it is written on the command line: null, true, [relu3_2].
-        found.append((name, json.dumps(value).replace('"', ""), meaning))
+        shown = []
+        for values in jobs:
+            value: Any = values
+            for key in name.split("."):
+                value = value[key]
+            # As it is written on the command line: null, true, [relu3_2].
+            shown.append(json.dumps(value, ensure_ascii=False).replace('"', ""))
+        found.append((name, ", ".join(dict.fromkeys(shown)), meaning))
     return found
+
+
+def _jobs(overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job of a sweep; of a single run, which has no flag for it, as they are."""
+    settings = [override for override in overrides if not override.startswith("-")]
+    if not {"-m", "--multirun"} & set(overrides):
+        return [settings]
+    try:
+        parsed = OverridesParser.create().parse_overrides(settings)
+        choices = [
+            [f"{override.get_key_element()}={value}" for value in _swept(override)]
+            if override.is_sweep_override()
+            else [text]
+            for text, override in zip(settings, parsed, strict=True)
+        ]
+    except HydraException as error:  # also of what can't be counted, an interval
+        raise ConfigError(explain(error)) from error
+    jobs = []
+    for job in product(*choices):
+        made = list(job)
+        for override in job:
+            key, _, value = override.partition("=")
+            # What `with_own_names` asks of Hydra, whose application does not run here.
+            made = [text.replace(f"${{hydra:runtime.choices.{key}}}", value) for text in made]
+        jobs.append(made)
+    return jobs
+
+
+def _swept(override: Override) -> Iterable[str]:
+    """The values of a sweep, `model=lite,johnson` or `model=glob(*)`."""
+    value = override.value()
+    # Hydra finds what a pattern means in its application alone.
+    if isinstance(value, Glob):
+        return value.filter(groups().get(override.key_or_group, []))
+    return override.sweep_string_iterator()
 
 
 SMALLEST_SCALED = 8
@@ -407,7 +500,7 @@ def check(config: TrainConfig) -> None:
     choices = {
         "trainer.optimizer": (config.trainer.optimizer, ("muon", "adam")),
         "trainer.schedule": (config.trainer.schedule, ("cosine", "constant")),
-        "trainer.precision": (config.trainer.precision, ("auto", "fp32", "bf16", "fp16")),
+        "trainer.precision": (config.trainer.precision, PRECISIONS),
     }
     for key, (choice, allowed) in choices.items():
         if choice not in allowed:
@@ -467,8 +560,8 @@ def check_distillation(config: DistillConfig) -> None:
         raise ConfigError(f"image_size={config.image_size}: must be a multiple of 8")
     if not 0 < config.learning_rate < math.inf:
         raise ConfigError(f"learning_rate={config.learning_rate}: must be above 0, and finite")
-    if config.precision not in ("auto", "fp32", "bf16", "fp16"):
-        raise ConfigError(f"precision={config.precision}: must be one of auto, fp32, bf16, fp16")
+    if config.precision not in PRECISIONS:
+        raise ConfigError(f"precision={config.precision}: must be one of {', '.join(PRECISIONS)}")
     if any(width < 1 for width in config.student.widths):
         raise ConfigError(f"student.widths={config.student.widths}: each must be at least 1")
     layers = config.teacher.layers

@@ -64,7 +64,7 @@ from fast_style.runs import (
     requeued_checkpoint,
 )
 from fast_style.safety import (
-    DivergenceGuard,
+    Guard,
     Interrupted,
     Interruption,
     WholeCheckpoints,
@@ -300,7 +300,7 @@ class Contents(Dataset[Sample]):
         return (self.synthetic if index % self.every == self.every - 1 else self.photos)[index]
 
 
-class StudentGuard(DivergenceGuard):
+class StudentGuard(Guard):
     """Ends a distillation whose student is not finite any more, before a checkpoint keeps it.
 
     It takes nothing back: the loss leaps with each new opponent, so that no spike tells that the student falls apart.
@@ -315,7 +315,6 @@ class StudentGuard(DivergenceGuard):
         self.run_dir = run_dir
 
     def look(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._recent = []
         if not finite(pl_module.state_dict()):
             kept = (self.run_dir / LAST).exists()
             raise TrainingError(

@@ -1,6 +1,6 @@
 """Frozen feature extractors with taps by their published names (`relu1_2`, `relu3_3`).
 
-An encoder takes float RGB in [0, 1], normalises inside, is truncated at the deepest layer asked for, and is
+An encoder takes float RGB in [0, 1], normalises inside, computes nothing beyond the deepest layer asked for, and is
 never trained, never stored in a checkpoint and always in eval mode.
 """
 
@@ -65,7 +65,7 @@ class Encoder(nn.Module, ABC):
     mean: Tensor
     std: Tensor
     pooling = "max"
-    """Between blocks: `max`, as the networks were trained, or `average` (Gatys et al. 2015, section 2)."""
+    """Between blocks: `max`, as the networks were trained, or `average` (Gatys et al. 2015, Methods)."""
 
     def __init__(self, name: str, layers: Sequence[str], *, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
@@ -418,7 +418,7 @@ ENCODERS: dict[str, Callable[[Sequence[str], str | None], Encoder]] = {
 
 
 def build_encoder(name: str, layers: Sequence[str], weights: str | None = None, *, pooling: str = "max") -> Encoder:
-    """The encoder called `name`, truncated at the deepest of `layers`.
+    """The encoder called `name`, with taps at `layers` at least.
 
     Raises:
         EncoderError: unknown name, layer or pooling, or weights that can't be had.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import subprocess
 import tempfile
 from itertools import product
@@ -21,12 +20,10 @@ from fast_style.card import steps_before, training_record, write_card
 from fast_style.config import CONFIG, read_config
 from fast_style.errors import ConfigError, ModelError, first_line
 from fast_style.images import load_rgb, save_rgb
-from fast_style.networks import STRENGTH, PixelInterface, TransformationNetwork, build_network, of_dial
+from fast_style.networks import STRENGTH, PixelInterface, TransformationNetwork
 from fast_style.resources import PACKAGE, resource
 from fast_style.runs import read_checkpoint
 from fast_style.stylizer import Stylizer
-
-log = logging.getLogger("fast_style")
 
 # What torch 2.11 to 2.15 write from dynamo; InstanceNormalization stays one node in it.
 OPSET = 20
@@ -264,15 +261,10 @@ def export_checkpoint(checkpoint: Path, folder: Path, *, name: str, half_weights
         raise ConfigError(
             f"{checkpoint}: of another version of fast_style ({first_line(error)}); train anew"
         ) from error
-    network = module.network
-    if network.dial and step <= module.dial_begins:
-        log.warning("%s: no dial: step %d is before those that learn it", checkpoint, step)
-        network = build_network(network.name, **{**network.arguments, "dial": False})
-        network.load_state_dict({key: value for key, value in module.network.state_dict().items() if not of_dial(key)})
     training, about = {"steps": step}, {}
     if (checkpoint.parent / CONFIG).is_file():
         config = read_config(checkpoint.parent / CONFIG)
         before = steps_before(config.init_from)
         training = training_record(config, module.hparams["learning_rate"], step, {}, before=before)
         about = {"style_title": config.style.title, "style_credit": config.style.credit}
-    return export_model(network, folder, name=name, training=training, half_weights=half_weights, **about)
+    return export_model(module.learnt(step), folder, name=name, training=training, half_weights=half_weights, **about)

@@ -128,6 +128,18 @@ def decode_rgb(image: Image.Image) -> RGB:
     return np.array(_upright(_to_srgb(image, _name(image)), image))
 
 
+def fit(width: int, height: int, longest: int | None) -> tuple[int, int]:
+    """The size with its longer side at most `longest`, at least one pixel a side; never enlarged."""
+    longer = max(width, height)
+    if longest is None or longer <= longest:
+        return width, height
+    # Half up in whole numbers, so that every machine agrees on the size.
+    return (
+        max(1, (2 * width * longest + longer) // (2 * longer)),
+        max(1, (2 * height * longest + longer) // (2 * longer)),
+    )
+
+
 def load_rgb(source: str | Path | bytes | BinaryIO, *, max_side: int | None = None) -> RGB:
     """Read an image as uint8 `[H, W, 3]`, as `decode_rgb` does, its longer side at most `max_side`.
 
@@ -144,10 +156,8 @@ def load_picture(source: str | Path | bytes | BinaryIO, *, max_side: int | None 
         raise ValueError(f"max_side is {max_side}; it must be at least 1")
     name = _name(source)
     with open_image(source) as image:
-        size = image.size
-        if max_side is not None and max(size) > max_side:
-            # Half up in whole numbers, so that every machine agrees on the size.
-            width, height = (max(1, (2 * side * max_side + max(size)) // (2 * max(size))) for side in size)
+        width, height = fit(*image.size, max_side)
+        if (width, height) != image.size:
             # Twice the target leaves Lanczos the last halving, as Image.thumbnail does.
             image.draft(None, (2 * width, 2 * height))
             rgb = _to_srgb(image, name).resize((width, height), Image.Resampling.LANCZOS)

@@ -3,7 +3,8 @@ our own, against checkerboards.
 
 Every term is dimensionless, so that the same weights serve any style, encoder, image and batch size: errors
 are divided by the energy of what they are compared with. All of it is computed in float32, whatever the
-precision of the features: in float16 a Gram matrix overflows, in bfloat16 it is 0.24 % off.
+precision of the features: in float16 a Gram matrix overflows, in bfloat16 it is 0.24 % off. Only the Gram matrices
+of bfloat16 features are sums, in float32, of products rounded to bfloat16: see `_Gram`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class _Gram(torch.autograd.Function):
         n, positions, c = rows.shape
         if rows.dtype == torch.bfloat16 and positions % PIECE == 0 and positions > 4 * PIECE:
             # Each product is summed in float32 and rounded to bfloat16 at its end: of many short ones, summed
-            # in float32, the mean of the rounding errors is left, 0.02 %, in an eighth of the time.
+            # in float32, the mean of the rounding errors is left, in an eighth of the time: 0.02 to 0.07 % with
+            # VGG-19. Where the picture is flat all are rounded alike: 0.13 %, and never above 2⁻⁸, 0.4 %.
             pieces = rows.reshape(-1, PIECE, c)
             return (pieces.transpose(1, 2) @ pieces).view(n, -1, c, c).sum(1, dtype=torch.float32)
         exact = rows.float()
@@ -43,8 +45,12 @@ class _Gram(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
         (rows,) = context.saved_tensors
+        both = gradient + gradient.transpose(1, 2)
+        if rows.dtype == torch.float16:
+            # Large features have small gradients: float16 would lose most of them before the product.
+            return (rows.float() @ both).to(rows.dtype)
         # In the precision of the features: that is what their gradient is rounded to in any case.
-        return rows @ (gradient + gradient.transpose(1, 2)).to(rows.dtype)
+        return rows @ both.to(rows.dtype)
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -180,7 +186,7 @@ class PerceptualLoss(nn.Module):
         content_layers, style_layers: taps of the encoder, by name.
         scales, content_scales: sizes, relative to the image, at which style and content are compared. The
             paper has 1 alone; half the resolution doubles the receptive field, which stands in for deeper layers.
-        layer_weights: of style layers (λ_l of Gatys et al. 2015, equation 5); 1 where a layer is not named. Their
+        layer_weights: of style layers (w_l of Gatys et al. 2015, equation 5); 1 where a layer is not named. Their
             sum does not matter, `style_weight` is the strength of them all.
         content_weight, style_weight, tv_weight, checkerboard_weight: of the terms in the total.
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from fast_style.errors import ConfigError
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+CGROUPS = Path("/sys/fs/cgroup")
+"""Where Linux says what a container may use."""
 UNKNOWN = 4 * 2**30
 """What is taken to be available where the system does not say."""
 LARGEST_KEPT = 256 * 2**20
@@ -18,7 +20,7 @@ LARGEST_KEPT = 256 * 2**20
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
-def parse_size(text: str) -> int:
+def parse_bytes(text: str) -> int:
     """`2GB`, `1.5 GiB`, `800M` or plain bytes, as bytes.
 
     Raises:
@@ -38,13 +40,22 @@ def available_memory() -> int:
     with suppress(OSError, ValueError, IndexError):
         found = re.search(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text(encoding="ascii"))
         limits = [int(found[1]) * 1024] if found else limits
-    for folder, limit, used in (
-        ("/sys/fs/cgroup", "memory.max", "memory.current"),
-        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    for folder, limit, used, cache in (
+        (CGROUPS, "memory.max", "memory.current", "inactive_file"),
+        (CGROUPS / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
     ):
         with suppress(OSError, ValueError):  # ValueError: "max", which is no limit
-            limits.append(int(Path(folder, limit).read_text()) - int(Path(folder, used).read_text()))
+            free = int((folder / limit).read_text()) - int((folder / used).read_text())
+            limits.append(free + _file_cache(folder / "memory.stat", cache))
     return max(0, min(limits))
+
+
+def _file_cache(statistics: Path, key: str) -> int:
+    """Bytes that a container holds of files it has read: they count as used, but are given up for the asking."""
+    with suppress(OSError):
+        found = re.search(rf"^{key} (\d+)$", statistics.read_text(encoding="ascii"), re.MULTILINE)
+        return int(found[1]) if found else 0
+    return 0
 
 
 def used_memory() -> int:
@@ -83,6 +94,6 @@ def usable_cores() -> int:
             cores.add(str(number))
     count = len(cores)
     with suppress(OSError, ValueError):  # of a container; ValueError: "max"
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        quota, period = (CGROUPS / "cpu.max").read_text(encoding="ascii").split()
         count = min(count, max(1, round(int(quota) / int(period))))
     return count

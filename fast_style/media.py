@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -82,6 +83,23 @@ class Sink(Protocol):
         ...
 
 
+SMALLEST_SIDE, LARGEST_SIDE = 16, 8192
+"""Pixels."""
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`640x480`, `640X480` or `640×480` as width and height in pixels.
+
+    Raises:
+        MediaError: anything else, or a side outside 16 to 8192.
+    """
+    found = re.fullmatch(r"([0-9]{1,5})[xX×]([0-9]{1,5})", text)
+    size = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in size):
+        raise MediaError(f"--size {text}: want WIDTHxHEIGHT, as 640x480, each from {SMALLEST_SIDE} to {LARGEST_SIDE}")
+    return size
+
+
 def check_part(start: float, duration: float | None) -> None:
     """Raises a MediaError if no video has such a part: one that begins or ends nowhere, say."""
     for name, seconds in (("start", start), ("duration", duration)):
@@ -111,14 +129,3 @@ def is_same(source: str, target: Path) -> bool:
 def partial_name(path: Path) -> Path:
     """What an unfinished result is called: `OUT.mp4` -> `OUT.partial.mp4`."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")
-
-
-def fit(width: int, height: int, longest: int | None) -> tuple[int, int]:
-    """The size with its longer side at most `longest`, rounded half up; never enlarged."""
-    if longest is None or max(width, height) <= longest:
-        return width, height
-    longer = max(width, height)
-    return (
-        max(1, (2 * width * longest + longer) // (2 * longer)),
-        max(1, (2 * height * longest + longer) // (2 * longer)),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -16,9 +17,11 @@ from torch import Tensor
 from fast_style.data import Batch
 from fast_style.dial import content_emphasis, draw_strengths
 from fast_style.losses import PerceptualLoss
-from fast_style.networks import build_network, of_dial
+from fast_style.networks import TransformationNetwork, build_network, of_dial
 from fast_style.optimizers import MuonAdam
 from fast_style.stability import draw_motion, stability
+
+log = logging.getLogger("fast_style")
 
 ADAM_SHARE = 0.4
 """Of Muon's learning rate, for the biases and scales, which Adam trains beside it."""
@@ -37,7 +40,8 @@ class StyleModule(LightningModule):
         schedule: `cosine` (to 1 % of the learning rate at `max_steps`) or `constant`.
         warmup_steps: steps of linear warm-up.
         max_steps: length of the schedule.
-        dial_share: of all steps, the last ones, in which the dial alone is learnt, for a network with one.
+        dial_share: of all steps, the last ones, in which the dial alone is learnt, for a network with one: none at
+            0, all at 1; in between, network and dial have at least a step each, where there are two.
         stability_weight: of `stability` in the total.
         compile: have PyTorch compile the network for the training steps.
         seed: of the strengths and motions that are drawn by sample number.
@@ -66,7 +70,10 @@ class StyleModule(LightningModule):
         self.network = build_network(network, **network_arguments)
         # Apart from everything else, which rests meanwhile: at strength 1 the network is what it would be without a
         # dial. Learnt together, they cost a seventh of the objective there.
-        self.dial_begins = max_steps - round(dial_share * max_steps) if self.network.dial else max_steps
+        dial_steps = round(dial_share * max_steps) if self.network.dial else 0
+        if self.network.dial and 0 < dial_share < 1:
+            dial_steps = min(max(dial_steps, 1), max_steps - 1)
+        self.dial_begins = max_steps - dial_steps
         # Past nn.Module's own __setattr__: a registered encoder would land in every checkpoint.
         object.__setattr__(self, "criterion", criterion)
 
@@ -94,6 +101,15 @@ class StyleModule(LightningModule):
     def learns_dial(self) -> bool:
         """Whether this step is of those that learn the dial."""
         return self.network.dial and self.global_step >= self.dial_begins
+
+    def learnt(self, steps: int) -> TransformationNetwork:
+        """The network after so many steps; without its dial, and with a warning, where none of them learnt that."""
+        if not self.network.dial or steps > self.dial_begins:
+            return self.network
+        log.warning("no dial: at step %d it is not learnt yet; the last steps of a training do that", steps)
+        without = build_network(self.network.name, **{**self.network.arguments, "dial": False})
+        without.load_state_dict({key: value for key, value in self.network.state_dict().items() if not of_dial(key)})
+        return without
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         assert self.criterion is not None, "training needs a criterion"

@@ -15,10 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fast_style.artifact import read_info
-from fast_style.errors import ConfigError, ModelError
+from fast_style.errors import ConfigError, ModelError, first_line
 
 STRENGTH = {"default": 1.0, "minimum": 0.0, "maximum": 1.5}
 """Of the dial, for networks that have one: 0 gives the photo back, 1 is the style as it was trained."""
+
+LARGEST_WIDTH = 1024
+MOST_BLOCKS = 100
 
 
 class TransformationNetwork(nn.Module):
@@ -335,9 +338,12 @@ class Lite(TransformationNetwork):
 
 
 def check_size(width: int, blocks: int) -> None:
-    """Raises ConfigError for a network that can't be."""
-    if width < 1 or blocks < 0:
-        raise ConfigError(f"model.width={width}, model.blocks={blocks}: want width ≥ 1 and blocks ≥ 0")
+    """Raises ConfigError for a network that can't be, or that nobody can want: files say how large theirs is."""
+    if not (1 <= width <= LARGEST_WIDTH and 0 <= blocks <= MOST_BLOCKS):
+        raise ConfigError(
+            f"model.width={width}, model.blocks={blocks}: want width from 1 to {LARGEST_WIDTH} "
+            f"and blocks from 0 to {MOST_BLOCKS}"
+        )
 
 
 def to_image(output: Tensor) -> Tensor:
@@ -373,9 +379,13 @@ def load_network(path: Path) -> TransformationNetwork:
     from safetensors.torch import load_file
 
     info = read_info(path)
-    network = build_network(info.network, **info.network_arguments)
     try:
-        network.load_state_dict(load_file(path))
+        # Without memory, until the file turns out to have as many weights as it says.
+        with torch.device("meta"):
+            network = build_network(info.network, **info.network_arguments)
+        network.load_state_dict({name: weight.float() for name, weight in load_file(path).items()}, assign=True)
+    except (ConfigError, TypeError) as error:
+        raise ModelError(f"{path}: {first_line(error)}; export it again, or update fast_style") from error
     except (RuntimeError, SafetensorError) as error:
         raise ModelError(f"{path}: its weights do not fit its network {info.network}; export it again") from error
     return network

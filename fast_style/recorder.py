@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fast_style.apart import Apart
-from fast_style.errors import FastStyleError, MediaError
+from fast_style.errors import FastStyleError, MediaError, first_line
 from fast_style.images import RGB
 from fast_style.media import BT601, Format, Frame
 from fast_style.videofile import VIDEO_SUFFIXES, VideoWriter
@@ -76,14 +76,22 @@ class Recorder:
         # A process takes a moment to start: here, and not where the picture would stand still meanwhile.
         try:
             self._writer = self._start()
-        except FastStyleError as error:
-            self._error = error
+        except Exception as error:
+            self._error = self._of_ours(error)
+        # To the end, whatever failed: `_end` would wait for ever for a place in a queue that nobody empties.
         while (frame := self._queue.get()) is not None:
             if self._error is None and self._writer is not None:
                 try:
                     self._writer.call("write", frame)
-                except FastStyleError as error:
-                    self._error = error
+                except Exception as error:
+                    self._error = self._of_ours(error)
+
+    def _of_ours(self, error: Exception) -> FastStyleError:
+        if isinstance(error, FastStyleError):
+            return error
+        made = MediaError(f"cannot record {self.path} ({type(error).__name__}: {first_line(error)}); is memory short?")
+        made.__cause__ = error
+        return made
 
     def _end(self) -> None:
         self._queue.put(None)

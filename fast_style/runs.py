@@ -35,7 +35,7 @@ def lightning_precision(precision: str, accelerator: str, *, section: str = "tra
     if precision == "auto":
         if on_gpu:
             precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-        elif accelerator in ("auto", "cpu"):
+        elif accelerator == "cpu" or (accelerator == "auto" and not torch.backends.mps.is_available()):
             precision = "bf16" if cpu_computes_bf16() else "fp32"
         else:
             precision = "fp32"

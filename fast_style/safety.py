@@ -39,23 +39,50 @@ RATE_FACTOR = 0.5
 SAME = 1e-4  # relative difference of two validations of the same weights on a GPU
 
 
-class DivergenceGuard(Callback):
+class Guard(Callback):
+    """Looks at what is trained now and then, at the end, and before each checkpoint, so that none keeps what is lost.
+
+    Args:
+        every: steps between looks.
+        checkpoint_every: steps between checkpoints.
+    """
+
+    def __init__(self, every: int = 10, checkpoint_every: int | None = None) -> None:
+        self.every = every
+        self.checkpoint_every = checkpoint_every
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        step = trainer.global_step
+        # By the number of the step, so that a resumed run looks when an uninterrupted one does.
+        if step % self.every == 0 or (self.checkpoint_every and step % self.checkpoint_every == 0):
+            self.look(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.look(trainer, pl_module)
+
+    def look(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judges the steps since the last look."""
+        raise NotImplementedError
+
+
+class DivergenceGuard(Guard):
     """Takes a network back to its last good state, with half the learning rate, when its loss is not finite or far
     above the running median.
 
     Args:
         every: steps between looks at the loss, each of which waits for the device, and between good states.
         most: how often it may take back before it gives up.
-        checkpoint_every: steps between checkpoints: it looks before each, so that none keeps a network that is lost.
+        checkpoint_every: steps between checkpoints.
 
     Raises:
         TrainingError: from training, once it happened oftener than `most`.
     """
 
     def __init__(self, every: int = 10, most: int = 5, checkpoint_every: int | None = None) -> None:
-        self.every = every
+        super().__init__(every, checkpoint_every)
         self.most = most
-        self.checkpoint_every = checkpoint_every
         self.rollbacks = 0
         self._recent: list[Tensor] = []
         self._losses: deque[float] = deque(maxlen=HISTORY)
@@ -76,13 +103,7 @@ class DivergenceGuard(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         self._recent.append(outputs["loss"].detach())
-        step = trainer.global_step
-        # By the number of the step, so that a resumed run looks when an uninterrupted one does.
-        if step % self.every == 0 or (self.checkpoint_every and step % self.checkpoint_every == 0):
-            self.look(trainer, pl_module)
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.look(trainer, pl_module)
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def look(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judges the steps since the last look, and takes them back where they went wrong."""
@@ -134,17 +155,18 @@ class DivergenceGuard(Callback):
         pl_module.load_state_dict(good["network"])
         for optimizer, state in zip(trainer.optimizers, good["optimizers"], strict=True):
             optimizer.load_state_dict(state)
-        rate = 0.0
+        rates = [0.0]
         for config in trainer.lr_scheduler_configs:
             scheduler: Any = config.scheduler
             scheduler.base_lrs = [base * RATE_FACTOR for base in scheduler.base_lrs]
             for group, base, factor in zip(
                 scheduler.optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True
             ):
-                group["lr"] = rate = base * factor(scheduler.last_epoch)
+                group["lr"] = base * factor(scheduler.last_epoch)
+                rates.append(group["lr"])
         log.warning(
             "step %d: %s; went back to the last good state with half the learning rate, now %.2g (%d of %d times)",
-            step, reason, rate, self.rollbacks, self.most,
+            step, reason, max(rates), self.rollbacks, self.most,
         )  # fmt: skip
         if isinstance(trainer.logger, TensorBoardLogger):
             trainer.logger.experiment.add_scalar("rollbacks", self.rollbacks, step)
@@ -169,7 +191,7 @@ class Interruption(Callback):
         guard: looks before that is written.
     """
 
-    def __init__(self, checkpoint: Path, guard: DivergenceGuard) -> None:
+    def __init__(self, checkpoint: Path, guard: Guard) -> None:
         self.checkpoint = checkpoint
         self.guard = guard
         self.signal: int | None = None

@@ -76,7 +76,7 @@ def _pictures(path: Path) -> list[Path]:
         files = [f for f in folder.iterdir() if pattern.names(f)]
     else:
         files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
-    return sorted(files, key=lambda f: [(int(p), "") if p.isdigit() else (0, p) for p in re.split(r"(\d+)", f.name)])
+    return sorted(files, key=lambda f: [(int(p), "") if p.isdecimal() else (0, p) for p in re.split(r"(\d+)", f.name)])
 
 
 class SequenceReader:

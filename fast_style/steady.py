@@ -11,8 +11,7 @@ import numpy as np
 
 from fast_style.extras import need
 from fast_style.flow import FlowFinder
-from fast_style.images import RGB
-from fast_style.media import fit
+from fast_style.images import RGB, fit
 
 MEMORY = 0.8
 """Share of the carried result where originals agree."""

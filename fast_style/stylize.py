@@ -13,6 +13,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def plan(inputs: list[Path], output: str | Path, suffix: str | None = None) -> l
 
     Raises:
         ImageError: a missing input, an empty folder, several pictures for one file, one for a file of an unknown
-            suffix, two for the same name, or a picture that would be written over itself.
+            suffix, two for the same name, or a picture that would be written over itself or over another one.
     """
     known = " ".join(sorted(IMAGE_SUFFIXES))
     if suffix is not None:
@@ -128,18 +129,29 @@ def plan(inputs: list[Path], output: str | Path, suffix: str | None = None) -> l
             jobs.append(Job(path, target(path, path.parent)))
         else:
             raise ImageError(f"{path}: no such file or folder; check the path")
+    sources = {_file(job.source): job.source for job in jobs if job.source != STREAM}
     targets: dict[Path, Path] = {}
     for job in jobs:
         if job.target in targets:
             raise ImageError(
                 f"{job.source} and {targets[job.target]} would both become {job.target}; stylise them into two folders"
             )
-        if STREAM not in (job.source, job.target) and job.target.exists() and job.target.samefile(job.source):
-            raise ImageError(f"{job.source}: would be written over itself; give another file or folder with -o")
+        there = _file(job.target) if job.target != STREAM else None
+        if there is not None and there in sources:
+            lost = "itself" if there == _file(job.source) else f"{sources[there]}, a picture to stylise"
+            raise ImageError(f"{job.source}: would be written over {lost}; give another file or folder with -o")
         targets[job.target] = job.source
     if others:
         _log.warning("pictures of other kinds were left out (%s); save them as JPEG or PNG first", _kinds(others))
     return jobs
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """What all names of a file share, links and other spellings too; None where there is none."""
+    with suppress(OSError):
+        status = path.stat()
+        return status.st_dev, status.st_ino
+    return None
 
 
 def _is_pattern(path: Path) -> bool:

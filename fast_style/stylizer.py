@@ -17,7 +17,7 @@ import numpy as np
 from fast_style.artifact import ModelFiles, ModelInfo, find_model
 from fast_style.engines import Engine, TorchEngine, load_engine
 from fast_style.errors import ConfigError, ImageError, ModelError
-from fast_style.machine import available_memory, parse_size, used_memory
+from fast_style.machine import available_memory, parse_bytes, used_memory
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,7 +47,7 @@ class Tiling:
     def __post_init__(self) -> None:
         self.side()
         if self.memory is not None:
-            parse_size(str(self.memory))
+            parse_bytes(str(self.memory))
 
     def side(self) -> int | None:
         """Of the tiles, where it is given."""
@@ -61,7 +61,7 @@ class Tiling:
         """Bytes that a network may take besides what is in memory, after `held` more."""
         if self.memory is None:
             return available_memory() // 2 - held
-        return min(parse_size(str(self.memory)) - used_memory(), available_memory()) - held
+        return min(parse_bytes(str(self.memory)) - used_memory(), available_memory()) - held
 
 
 class Stylizer:

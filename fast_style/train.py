@@ -13,8 +13,7 @@ from typing import Any
 import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
@@ -28,14 +27,12 @@ from fast_style.card import add_scorecard, steps_before, training_record
 from fast_style.config import (
     CONFIG,
     TrainConfig,
-    compose_training,
     explain,
-    groups,
-    quoted,
+    normalized,
     read_config,
     register,
+    style_name,
     to_config,
-    with_quoted_paths,
 )
 from fast_style.data import StyleDataModule
 from fast_style.errors import ConfigError, FastStyleError, TrainingError
@@ -91,18 +88,6 @@ class TrainResult:
     run_dir: Path
     metrics: dict[str, float]  # of the last validation
     skipped: list[str]  # one line per unreadable photo
-
-
-def style_name(config: TrainConfig) -> str:
-    """`style.name`, or the file name of the style image; it names folders, so it must be fit for that.
-
-    Raises:
-        ConfigError: an empty name, or one with a path separator or a leading dot.
-    """
-    name = config.style.name or Path(config.style.image).stem
-    if not name or name.startswith(".") or any(c in name for c in '/\\:*?"<>|\0'):
-        raise ConfigError(f"style.name={name}: not usable as the name of a folder; give another")
-    return name
 
 
 def train(config: TrainConfig) -> TrainResult:
@@ -220,7 +205,7 @@ def train(config: TrainConfig) -> TrainResult:
         )
     if trainer.is_global_zero:
         files = export_model(
-            module.network,
+            module.learnt(trainer.global_step),
             model_dir,
             name=name,
             training=training_record(
@@ -290,18 +275,20 @@ def begin_with(model: str, network: TransformationNetwork) -> None:
 
 
 def check_continues(checkpoint: Path, module: StyleModule, name: str) -> None:
-    """`resume`: a checkpoint must be of this very network, and of this style.
+    """`resume`: a checkpoint must be of this very network, optimiser and style.
 
     Raises:
         ConfigError: it is not, or can't be read.
     """
     found = read_checkpoint(checkpoint)["hyper_parameters"]
-    for key in ("network", "network_arguments"):
-        if found[key] != module.hparams[key]:
-            raise ConfigError(
-                f"resume={checkpoint}: is a training of {found['network']} {found['network_arguments']}, and not of "
-                f"{module.hparams['network']} {module.hparams['network_arguments']}; give the settings it began with"
-            )
+    if any(found[key] != module.hparams[key] for key in ("network", "network_arguments", "optimizer")):
+        was, wanted = (
+            f"{each['network']} {each['network_arguments']} with {each['optimizer']}"
+            for each in (found, module.hparams)
+        )
+        raise ConfigError(
+            f"resume={checkpoint}: is a training of {was}, and not of {wanted}; give the settings it began with"
+        )
     began = checkpoint.parent / CONFIG
     if began.is_file():
         before = read_config(began)
@@ -383,38 +370,6 @@ def main(composed: DictConfig) -> None:
     report(result, Console(markup=False, quiet=not is_leader()))
 
 
-def with_own_style(overrides: list[str]) -> list[str]:
-    """`style=custom` added where `style.image` is given alone: a picture of one's own must not go by the title
-    of the default style."""
-    image = any(override.startswith("style.image=") for override in overrides)
-    group = any(override.startswith("style=") for override in overrides)
-    return [*overrides, "style=custom"] if image and not group else overrides
-
-
-def with_own_names(overrides: list[str]) -> list[str]:
-    """In a sweep over anything but styles, `style.name` with what is swept: each job's model needs a folder."""
-    flags = {"-m", "--multirun"} & set(overrides)
-    settings = [override for override in overrides if not override.startswith("-")]
-    try:
-        parsed = OverridesParser.create().parse_overrides(settings)
-    except OverrideParseException:  # the application says it better
-        return overrides
-    swept = [override for override in parsed if override.is_sweep_override()]
-    named = any((override.key_or_group or "").startswith("style") for override in swept)
-    if not flags or not swept or named or any("style.name" in text and "${" in text for text in settings):
-        return overrides
-    constant = [text for text, override in zip(settings, parsed, strict=True) if not override.is_sweep_override()]
-    try:
-        name = style_name(compose_training(constant))
-    except ConfigError:
-        return overrides
-    for override in swept:
-        key = override.key_or_group
-        value = f"${{hydra:runtime.choices.{key}}}" if key in groups() else f"${{{key}}}"
-        name += f"-{key.rpartition('.')[2]}-{value}"
-    return [*overrides, f"style.name={quoted(Path(name))}"]
-
-
 def run(overrides: list[str]) -> None:
     """`fast-style train OVERRIDES`: the Hydra application on these arguments.
 
@@ -430,7 +385,7 @@ def run(overrides: list[str]) -> None:
                 f"{argument}: settings are written NAME=VALUE, like style.image=painting.jpg data.dir=photos/; "
                 f"fast-style train --help shows them all"
             )
-    overrides = with_own_names(with_own_style(with_quoted_paths(overrides)))
+    overrides = normalized(overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, rather than print a traceback and exit with 1
     # Hydra's parser takes its flags before the overrides, or after, but not in between.
     # The first is what Lightning starts further processes with, for further devices.

@@ -19,7 +19,7 @@ import numpy as np
 
 from fast_style.errors import MediaError, first_line
 from fast_style.extras import need
-from fast_style.images import IMAGE_SUFFIXES, RGB
+from fast_style.images import IMAGE_SUFFIXES, RGB, fit
 from fast_style.media import (
     BT601,
     BT709,
@@ -28,7 +28,6 @@ from fast_style.media import (
     Format,
     Frame,
     check_part,
-    fit,
     partial_name,
     path_errors,
 )

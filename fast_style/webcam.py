@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from fast_style.capture import Capture, Shot
-from fast_style.errors import FastStyleError, MediaError
+from fast_style.errors import FastStyleError, MediaError, first_line
 from fast_style.extras import need
 from fast_style.images import RGB, save_rgb
 from fast_style.media import is_same
@@ -63,6 +64,7 @@ class Show:
         if record is not None:
             check_recording(record)
         self.recorder: Recorder | None = None
+        self._completing: list[_Completion] = []
         self.written: list[Path] = []
         self.quitting = False
         self._steady_wanted = steady
@@ -211,10 +213,11 @@ class Show:
         self._steady = None
 
     def _named(self, suffix: str) -> Path:
-        """A name that is not taken, made of date and time."""
+        """A name that is not taken, not by a recording to be completed either; made of date and time."""
         stem = time.strftime("fast-style-%Y%m%d-%H%M%S")
         names = [f"{stem}{suffix}", *(f"{stem}-{number}{suffix}" for number in range(2, 1000))]
-        return next(path for path in (self.folder / name for name in names) if not path.exists())
+        taken = {completion.recorder.path for completion in self._completing}
+        return next(path for path in (self.folder / name for name in names) if path not in taken and not path.exists())
 
     def _save(self, picture: RGB) -> None:
         try:
@@ -227,27 +230,75 @@ class Show:
         self.say(f"saved {path.name}")
 
     def _toggle_recording(self, picture: RGB) -> None:
+        if self.recorder is not None:
+            self.say(f"completing {self.recorder.path.name}")
+            self._complete()
+            return
         try:
-            if self.recorder is None:
-                self._start(self._named(".mp4"), picture)
-                self.say("recording")
-            else:
-                self.say(f"saved {self.stop_recording()}")
+            self._start(self._named(".mp4"), picture)
+            self.say("recording")
         except FastStyleError as error:
             self.say(str(error))
 
     def _start(self, path: Path, picture: RGB) -> None:
         self.recorder = Recorder(path, (picture.shape[1], picture.shape[0]), self._codec)
 
-    def stop_recording(self) -> Path | None:
-        """Completes the recording, if there is one."""
+    def _complete(self) -> None:
         with self._lock:
             recorder, self.recorder = self.recorder, None
-        if recorder is None:
-            return None
-        path = recorder.stop()
-        self.written.append(path)
-        return path
+            if recorder is not None:
+                completion = _Completion(recorder, self._completed)
+                self._completing.append(completion)
+                completion.start()
+
+    def _completed(self, completion: _Completion) -> None:
+        with self._lock:
+            self._completing.remove(completion)
+            if completion.path is not None:
+                self.written.append(completion.path)
+            self.say(f"saved {completion.path}" if completion.error is None else first_line(completion.error))
+
+    def stop_recording(self) -> None:
+        """Completes the recording, if there is one, and waits for those that were stopped by key.
+
+        Raises:
+            FastStyleError: one of them could not be written, and the show goes on no longer that could say so.
+        """
+        self._complete()
+        with self._lock:
+            completing = list(self._completing)
+        for completion in completing:
+            completion.join()
+        for completion in completing:
+            if completion.error is not None:
+                raise completion.error
+
+    def abandon_recording(self) -> None:
+        """Ends the recording without a file, if there is one; waits for those that were stopped by key."""
+        with self._lock:
+            recorder, self.recorder = self.recorder, None
+            completing = list(self._completing)
+        if recorder is not None:
+            recorder.abandon()
+        for completion in completing:
+            completion.join()
+
+
+class _Completion(threading.Thread):
+    """Completes a recording: dozens of frames may wait to be encoded, for which no picture should wait."""
+
+    def __init__(self, recorder: Recorder, done: Callable[[_Completion], None]) -> None:
+        super().__init__(daemon=True)
+        self.recorder, self._done = recorder, done
+        self.path: Path | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self.path = self.recorder.stop()
+        except Exception as error:
+            self.error = error
+        self._done(self)
 
 
 @dataclass
@@ -293,8 +344,7 @@ def run(
             show.stop_recording()
         finally:
             loop.close()
-            if show.recorder is not None:
-                show.recorder.abandon()
+            show.abandon_recording()
     if not loop.shown and not show.quitting:
         raise MediaError(f"{'camera ' if isinstance(source, int) else ''}{source}: {ended}; is it in use elsewhere?")
     return Summary(ended, loop.shown, capture.received, timings, show.written)

@@ -71,8 +71,8 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     for name, path in found.items():
         _copy(path, folder / "models" / f"{name}.onnx")
         save_rgb(pictures[name][1], folder / "previews" / f"{name}.jpg", quality=85)
-        save_rgb(_thumbnail(pictures[name][1]), folder / "previews" / f"{name}-small.jpg", quality=82)
-    save_rgb(scene, folder / "previews" / "scene.jpg", quality=88)
+        save_rgb(_thumbnail(pictures[name][1]), folder / "thumbnails" / f"{name}.jpg", quality=82)
+    save_rgb(scene, folder / "scene.jpg", quality=88)
     if own is not None:
         for file in runtime.PACKAGE.files:
             _copy(own / file.name, folder / "ort" / file.name)
@@ -81,7 +81,7 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     _write_text(folder / "_headers", "/*\n" + "".join(f"  {key}: {value}\n" for key, value in HEADERS.items()))
     manifest = {
         "version": __version__,
-        "scene": "previews/scene.jpg",
+        "scene": "scene.jpg",
         "models": [_model_entry(folder, name, pictures[name][0]) for name in found],
         "engines": {
             engine: {role: _runtime_entry(file, cdn) for role, file in files.items()}
@@ -147,7 +147,7 @@ def _model_entry(folder: Path, name: str, stylizer: Stylizer) -> dict[str, Any]:
         "minimum_side": info.minimum_side,
         "inputs": info.inputs,
         "preview": f"previews/{name}.jpg",
-        "thumbnail": f"previews/{name}-small.jpg",
+        "thumbnail": f"thumbnails/{name}.jpg",
     }
 
 

@@ -328,8 +328,10 @@ def test_a_warm_start_begins_with_a_models_weights(fast_style: Command, work: Pa
     assert all(first[key].equal(second[key]) for key in first.keys() - dial)
     # Another style's dial is not taken over, and one step is too few for one of its own.
     assert any(first[key].any() for key in dial if "norm" in key)
-    assert not any(second[key].any() for key in dial if "norm" in key)
+    assert first.keys() - second.keys() == dial
+    assert "no dial" in result.stderr
     card = json.loads((work / "checkpoints" / "second" / "card.json").read_text())
+    assert card["network"]["dial"] is False
     assert card["training"]["init_from"] == "first"
     begun = json.loads((work / "checkpoints" / "first" / "card.json").read_text())
     assert card["training"]["steps_before"] == begun["training"]["steps"] > 1

@@ -37,7 +37,14 @@ def test_a_newer_minor_version_is_read_and_a_newer_major_refused(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "metadata", [{}, {"schema_version": "x"}, {"schema_version": '"1.0"'}, {"schema_version": "1"}]
+    "metadata",
+    [
+        {},
+        {"schema_version": "x"},
+        {"schema_version": '"1.0"'},
+        {"schema_version": "1"},
+        {**INFO.to_metadata(), "training": "[" * 100_000},
+    ],
 )
 def test_foreign_metadata_is_refused(tmp_path: Path, metadata: dict[str, str]) -> None:
     with pytest.raises(ModelError, match="export it again"):

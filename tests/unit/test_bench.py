@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fast_style.bench import parse_size, tables
+from fast_style.bench import tables
 from fast_style.errors import ConfigError
 from fast_style.peer import find_peer
 from fast_style.timings import Timing, between, measure
@@ -22,13 +22,6 @@ def test_work_is_done_after_a_warm_up_and_often_enough() -> None:
     assert timing.times == 3
     assert len(calls) == 5
     assert timing.fastest <= timing.median <= timing.slowest
-
-
-def test_sizes() -> None:
-    assert parse_size("640x480") == (640, 480)
-    for wrong in ("640", "0x480", "640x", "wide"):
-        with pytest.raises(ConfigError, match="--size"):
-            parse_size(wrong)
 
 
 def test_a_folder_that_is_no_peer(tmp_path: Path) -> None:

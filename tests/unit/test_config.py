@@ -9,12 +9,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from fast_style.config import (
     TrainConfig,
+    compose_training,
     described,
     explain,
     groups,
     read_config,
     register,
     to_config,
+    with_own_style,
     with_quoted_paths,
 )
 from fast_style.errors import ConfigError
@@ -181,8 +183,6 @@ def test_shipped_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pyte
     ],
 )
 def test_a_picture_of_ones_own_is_no_default_style(overrides: list[str], expected: list[str]) -> None:
-    from fast_style.train import with_own_style
-
     assert with_own_style(overrides) == expected
 
 
@@ -197,6 +197,28 @@ def test_every_setting_is_explained() -> None:
     assert (changed["style.image"], changed["trainer.max_steps"]) == ("???", "3000")
     with pytest.raises(ConfigError, match=r"loss\.style_wait: no such setting; did you mean loss\.style_weight"):
         described(["loss.style_wait=1"])
+
+
+def test_help_shows_what_a_training_gets() -> None:
+    ours = {name: value for name, value, _ in described(["style.image=größe.jpg", "data.dir=~/photos"])}
+    assert (ours["style.image"], ours["data.dir"]) == ("größe.jpg", "~/photos")
+    assert ours["style.title"] == "null", "a picture of one's own goes by the title of the default style"
+
+
+def test_help_shows_every_job_of_a_sweep() -> None:
+    swept = {name: value for name, value, _ in described(["-m", "model=lite,johnson", "loss.style_weight=5,50"])}
+    assert (swept["model.name"], swept["loss.style_weight"], swept["seed"]) == ("lite, johnson", "5.0, 50.0", "0")
+    assert swept["style.name"].startswith("stained_glass-model-lite-style_weight-5.0, ")
+    assert {name: value for name, value, _ in described(["-m", "model=glob(*)"])}["model.name"] == "johnson, lite"
+    with pytest.raises(ConfigError, match="not readable as a setting"):
+        described(["-m", "seed=(1"])
+    with pytest.raises(ConfigError):
+        described(["-m", "loss.style_weight=interval(1,2)"])
+
+
+def test_paths_need_no_quotes_outside_of_the_command_either() -> None:
+    assert compose_training(["data.dir=~/photos"]).data.dir == "~/photos"
+    assert compose_training(["style.image=a.jpg"]).style.title is None
 
 
 def test_the_groups_are_those_of_conf() -> None:

@@ -4,11 +4,12 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from fast_style.errors import ConfigError
-from fast_style.machine import available_memory, parse_size, usable_cores, used_memory
+from fast_style.machine import available_memory, parse_bytes, usable_cores, used_memory
 
 
 @pytest.mark.parametrize(
@@ -16,18 +17,39 @@ from fast_style.machine import available_memory, parse_size, usable_cores, used_
     [("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29), ("800M", 8 * 10**8), ("4096", 4096), ("1tb", 10**12), ("7 k", 7000)],
 )
 def test_sizes(text: str, size: int) -> None:
-    assert parse_size(text) == size
+    assert parse_bytes(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "much", "2 GBs", "-1GB", "0", "1.5.2G", "GB"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ConfigError, match=r"memory=.*2GB"):
-        parse_size(text)
+        parse_bytes(text)
 
 
 def test_there_is_memory() -> None:
     assert available_memory() > 10**7
     assert 0 <= used_memory() < 10**12
+
+
+@pytest.mark.parametrize(
+    ("folder", "limit", "used", "cache"),
+    [
+        ("", "memory.max", "memory.current", "inactive_file"),
+        ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ],
+)
+def test_a_container_s_cache_of_files_is_no_used_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, limit: str, used: str, cache: str
+) -> None:
+    monkeypatch.setattr("fast_style.machine.CGROUPS", tmp_path)
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / limit).write_text("10000\n")
+    (tmp_path / folder / used).write_text("9000\n")
+    assert available_memory() == 1000
+    (tmp_path / folder / "memory.stat").write_text(f"anon 1500\nactive_file 500\n{cache} 7000\nshmem 3\n")
+    assert available_memory() == 8000
+    (tmp_path / folder / limit).write_text("max\n")
+    assert available_memory() > 10**7
 
 
 FAULTS = """

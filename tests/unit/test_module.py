@@ -133,6 +133,25 @@ def test_the_dial_is_learnt_at_the_end_alone(module: StyleModule, optimizer: str
     assert all(states[5][key].any() for key in slopes)
 
 
+@pytest.mark.parametrize(
+    ("steps", "share", "begins"), [(60, 0.2, 48), (2, 0.2, 1), (10, 0.99, 1), (1, 0.2, 1), (10, 0.0, 10), (10, 1.0, 0)]
+)
+def test_network_and_dial_have_a_step_each(steps: int, share: float, begins: int) -> None:
+    dialled = StyleModule("lite", {"width": 4, "blocks": 1, "dial": True}, max_steps=steps, dial_share=share)
+    assert dialled.dial_begins == begins
+
+
+def test_a_dial_that_no_step_has_learnt_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    dialled = StyleModule("lite", {"width": 4, "blocks": 1, "dial": True}, max_steps=6, dial_share=0.4)
+    assert dialled.learnt(5) is dialled.network
+    assert not caplog.messages
+    without = dialled.learnt(4)
+    assert not without.dial
+    photo = torch.rand(1, 3, 32, 32)
+    assert torch.equal(without.eval()(photo), dialled.network.eval()(photo))
+    assert "no dial" in caplog.text
+
+
 def test_where_a_dial_begins() -> None:
     network = build_network("johnson", width=4, blocks=1, dial=True).eval()
     for norm in (module for module in network.modules() if isinstance(module, InstanceNorm2d)):

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.nn import functional as F
 
-from fast_style.errors import ConfigError
+from fast_style.artifact import ModelInfo
+from fast_style.errors import ConfigError, ModelError
 from fast_style.networks import (
     NETWORKS,
     CellConv2d,
@@ -13,6 +17,7 @@ from fast_style.networks import (
     TransformationNetwork,
     UpsampleConv2d,
     build_network,
+    load_network,
 )
 
 TINY = {"width": 4, "blocks": 1}
@@ -149,3 +154,34 @@ def test_pixel_interface_rounds_and_keeps_the_layout() -> None:
     result = PixelInterface(Brighter())(pixels)
     assert result.dtype == torch.uint8
     assert result[0, :, :, 0].flatten().tolist() == [1, 2, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("network", "arguments", "message"),
+    [
+        ("johnson", {"width": "abc", "blocks": 1}, "not supported between"),
+        ("johnson", {"width": 10**7, "blocks": 1}, "want width from 1 to 1024"),
+        ("johnson", {"width": 4, "blocks": 10**9}, "blocks from 0 to 100"),
+        ("johnson", {"width": 1024, "blocks": 100}, "do not fit"),  # 480 GB, if it were made
+        ("johnson", {"depth": 3}, "no such argument"),
+        ("transformer", {}, "unknown network; there are johnson, lite"),
+    ],
+)
+def test_files_that_lie_about_their_network(
+    tmp_path: Path, network: str, arguments: dict[str, object], message: str
+) -> None:
+    info = ModelInfo("zig", network, arguments, "Zig", "no one", 8)
+    save_file({"a": torch.zeros(2)}, tmp_path / "model.safetensors", metadata=info.to_metadata())
+    with pytest.raises(ModelError, match=rf"model\.safetensors: .*{message}.*export it again"):
+        load_network(tmp_path / "model.safetensors")
+
+
+def test_half_precision_weights_are_loaded_in_float32(tmp_path: Path) -> None:
+    network = build_network("lite", width=4, blocks=1, dial=True)
+    info = ModelInfo("zig", "lite", network.arguments, "Zig", "no one", 16)
+    weights = {name: value.half() for name, value in network.state_dict().items()}
+    save_file(weights, tmp_path / "model.safetensors", metadata=info.to_metadata())
+    loaded = load_network(tmp_path / "model.safetensors")
+    assert all(p.dtype == torch.float32 and p.requires_grad for p in loaded.parameters())
+    for name, value in loaded.state_dict().items():
+        torch.testing.assert_close(value, weights[name].float(), rtol=0, atol=0)

@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from fast_style.errors import ConfigError
-from fast_style.runs import check_compiler, check_writable, count_devices, is_leader, read_checkpoint
+from fast_style.runs import (
+    check_compiler,
+    check_writable,
+    count_devices,
+    is_leader,
+    lightning_precision,
+    read_checkpoint,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +23,20 @@ def test_devices_that_are_not_there(wanted: dict[str, str | int]) -> None:
     assert count_devices("cpu", 2, 3) == 6
     with pytest.raises(ConfigError, match=r"^accelerator=.* devices=.*: .*; auto takes what there is"):
         count_devices(**({"accelerator": "auto", "devices": "auto", "num_nodes": 1} | wanted), section="")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "metal", "precision"),
+    [("auto", False, "bf16-mixed"), ("auto", True, "32-true"), ("cpu", True, "bf16-mixed"), ("mps", True, "32-true")],
+)
+def test_auto_precision_is_of_the_device_that_auto_takes(
+    monkeypatch: pytest.MonkeyPatch, accelerator: str, metal: bool, precision: str
+) -> None:
+    """On an Apple chip the CPU has bfloat16 and Metal, which Lightning prefers, has not."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: metal)
+    monkeypatch.setattr("fast_style.runs.cpu_computes_bf16", lambda: True)
+    assert lightning_precision("auto", accelerator) == precision
 
 
 @pytest.mark.parametrize(("node", "leads"), [(None, True), ("0", True), ("1", False)])

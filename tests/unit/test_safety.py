@@ -56,7 +56,10 @@ class Poisoned(StyleModule):
 @pytest.fixture
 def module(small_loss: PerceptualLoss) -> Poisoned:
     torch.manual_seed(0)
-    return Poisoned("johnson", {"width": 4, "blocks": 1}, schedule="constant", max_steps=100, criterion=small_loss)
+    return Poisoned(
+        "johnson", {"width": 4, "blocks": 1, "dial": True}, schedule="constant", max_steps=100, dial_share=0.2,
+        criterion=small_loss,
+    )  # fmt: skip
 
 
 def fit(module: StyleModule, folder: Path, *callbacks: Callback, steps: int = 30) -> Trainer:
@@ -74,7 +77,9 @@ def finite(module: StyleModule) -> bool:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_step_without_a_number_is_taken_back(module: Poisoned, tmp_path: Path, value: float) -> None:
+def test_a_step_without_a_number_is_taken_back(
+    module: Poisoned, tmp_path: Path, value: float, caplog: pytest.LogCaptureFixture
+) -> None:
     module.poison = {13: value}
     guard = DivergenceGuard(every=2)
     trainer = fit(module, tmp_path, guard)
@@ -82,6 +87,7 @@ def test_a_step_without_a_number_is_taken_back(module: Poisoned, tmp_path: Path,
     assert finite(module)
     assert trainer.global_step == 30
     assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.5 * module.hparams["learning_rate"])
+    assert "half the learning rate, now 0.0025 (1 of" in caplog.text
 
 
 def test_without_the_guard_it_would_be_lost(module: Poisoned, tmp_path: Path) -> None:

@@ -52,6 +52,12 @@ def test_a_damaged_picture_is_left_out_and_named(folder: Path) -> None:
     assert "frame5.png" in reader.warnings[0]
 
 
+def test_what_is_a_digit_but_no_number_is_a_letter(tmp_path: Path) -> None:
+    for name in ("²1.png", "10.png", "9.png"):
+        Image.fromarray(make_photo(0)).save(tmp_path / name)
+    assert len(list(SequenceReader(tmp_path, Fraction(5)))) == 3
+
+
 def test_another_size_is_an_error(folder: Path) -> None:
     Image.fromarray(make_photo(0, 20, 10)).save(folder / "frame6.png")
     with pytest.raises(MediaError, match=r"frame6.png: is 20x10.*64x48"):

@@ -57,6 +57,22 @@ def test_impossible_plans(pictures: Path, tmp_path: Path, inputs: list[str], out
         plan([pictures / name for name in inputs], f"{tmp_path}/{output}")
 
 
+def test_no_picture_is_written_over_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("p/a.png", "p/b.png", "p/p/a.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(name)
+    with pytest.raises(ImageError, match=r"p/p/a\.png: would be written over p/a\.png.* with -o"):
+        plan([Path("p")], ".")
+    Path("out").mkdir()
+    Path("out/a.png").symlink_to(tmp_path / "p/b.png")
+    with pytest.raises(ImageError, match=r"p/a\.png: would be written over p/b\.png"):
+        plan([Path("p/a.png"), Path("p/b.png")], "out")
+    with pytest.raises(ImageError, match="over itself"):
+        plan([Path("p/a.png")], "p")
+    assert len(plan([Path("p/a.png")], "out")) == 1
+
+
 def test_folders_whose_names_have_a_suffix(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "there.png").mkdir()
     for output in ("v1.0/", "new.png/", "there.png"):

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from fast_style.config import compose_training
-from fast_style.train import scaled_rate, with_own_names
+import pytest
+import torch
+
+from fast_style.config import compose_training, with_own_names
+from fast_style.errors import ConfigError
+from fast_style.losses import PerceptualLoss
+from fast_style.train import build_module, check_continues, scaled_rate
 
 
 @pytest.mark.parametrize(
@@ -48,3 +53,19 @@ def test_each_job_of_a_sweep_has_a_name_of_its_own(overrides: list[str], name: s
 )
 def test_other_names_are_left_alone(overrides: list[str]) -> None:
     assert with_own_names(overrides) == overrides
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [("model.width=5", "'width': 5"), ("model=johnson", "johnson"), ("trainer.optimizer=adam", "with adam")],
+)
+def test_a_checkpoint_of_something_else_is_not_gone_on_with(
+    small_loss: PerceptualLoss, tmp_path: Path, other: str, words: str
+) -> None:
+    ours = ["model.width=4", "model.blocks=1"]
+    module = build_module(compose_training(ours), small_loss)
+    state = {"state_dict": module.state_dict(), "global_step": 3, "hyper_parameters": dict(module.hparams)}
+    torch.save(state, tmp_path / "last.ckpt")
+    check_continues(tmp_path / "last.ckpt", module, "stained_glass")
+    with pytest.raises(ConfigError, match=f"is a training of lite .*, and not of .*{words}.*give the settings"):
+        check_continues(tmp_path / "last.ckpt", build_module(compose_training([*ours, other]), small_loss), "any")

@@ -207,6 +207,20 @@ def test_names_fit_into_addresses(model: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_model_may_have_any_name_of_the_page_s_own_pictures(model: Path, tmp_path: Path) -> None:
+    names = ["scene", "x", "x-small"]
+    for name in names:
+        (tmp_path / f"{name}.onnx").write_bytes((model / "model.onnx").read_bytes())
+    write_site([str(tmp_path / f"{name}.onnx") for name in names], tmp_path / "site", cdn=True)
+    manifest = json.loads((tmp_path / "site" / "site.json").read_text())
+    kinds = ("url", "preview", "thumbnail")
+    assert len({manifest["scene"], *(entry[kind] for entry in manifest["models"] for kind in kinds)}) == 10
+    scene = Image.open(tmp_path / "site" / manifest["scene"])
+    for entry in manifest["models"]:
+        assert Image.open(tmp_path / "site" / entry["preview"]).size == scene.size
+        assert max(Image.open(tmp_path / "site" / entry["thumbnail"]).size) == 240
+
+
 @pytest.fixture
 def server(site: Path) -> Iterator[PageServer]:
     with open_server(site, 0) as server:

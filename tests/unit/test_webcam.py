@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import threading
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fast_style.capture import Capture, Shot, cameras, parse_size
+from fast_style.capture import Capture, Shot, cameras
 from fast_style.errors import MediaError, ModelError
 from fast_style.overlay import KEYS
 from fast_style.recorder import Recorder
@@ -118,6 +120,7 @@ def test_a_recording_plays_at_the_times_of_its_frames(show: Show, tmp_path: Path
         show.picture(Shot(picture(number), number, moment))
     assert show.status(0, 0).recording == pytest.approx(0.4)
     show.press("r", SHOT.rgb)
+    show.stop_recording()
     (path,) = show.written
     made = read_clip(path)
     assert made.times == [0, 100_000, 350_000, 400_000]
@@ -133,6 +136,90 @@ def test_a_recording_that_cannot_be_written_is_one_error(tmp_path: Path) -> None
     recorder.add(picture(0), 0.0)
     with pytest.raises(MediaError, match="cannot write"):
         recorder.stop()
+
+
+class Hopeless:
+    """In place of `Apart`: fails with what is no error of ours."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+
+class Careless(Hopeless):
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def call(self, *_: object) -> None:
+        raise TypeError("cannot pickle")
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("apart", "words"), [(Hopeless, "temporarily unavailable"), (Careless, "cannot pickle")])
+@pytest.mark.parametrize("end", ["stop", "abandon"])
+def test_a_recording_ends_whatever_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart: type, words: str, end: str
+) -> None:
+    monkeypatch.setattr("fast_style.recorder.Apart", apart)
+    recorder, errors = Recorder(tmp_path / "out.mp4", (64, 48)), []
+
+    def finish() -> None:
+        try:
+            for number in range(100):
+                recorder.add(picture(0), number)
+            getattr(recorder, end)()
+        except MediaError as error:
+            errors.append(error)
+            recorder.abandon()
+
+    thread = threading.Thread(target=finish, daemon=True)
+    thread.start()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    assert end == "abandon" or all(word in str(errors[0]) for word in ("out.mp4", words))
+
+
+def test_the_show_goes_on_while_a_recording_is_completed(
+    show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released, stop = threading.Event(), Recorder.stop
+
+    def slowly(recorder: Recorder) -> Path:
+        assert released.wait(timeout=5)
+        return stop(recorder)
+
+    monkeypatch.setattr(Recorder, "stop", slowly)
+    monkeypatch.setattr(time, "strftime", lambda _: "fast-style-now")
+    for number in range(2):
+        show.press("r", SHOT.rgb)
+        show.picture(Shot(picture(number), number, 1.0))
+        show.press("r", SHOT.rgb)
+        assert show.recorder is None
+        assert not show.written
+    released.set()
+    show.stop_recording()
+    assert sorted(path.name for path in show.written) == ["fast-style-now-2.mp4", "fast-style-now.mp4"]
+    assert sorted(tmp_path.glob("*.mp4")) == sorted(show.written)
+    assert "saved" in show.status(0, 0).message
+
+
+def test_a_recording_that_fails_at_the_end_of_the_show_is_told(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+
+    def fail(recorder: Recorder) -> Path:
+        assert released.wait(timeout=5)
+        recorder.abandon()
+        raise MediaError("the disk is full")
+
+    monkeypatch.setattr(Recorder, "stop", fail)
+    show.press("r", SHOT.rgb)
+    show.press("r", SHOT.rgb)
+    threading.Timer(0.3, released.set).start()
+    with pytest.raises(MediaError, match="disk is full"):
+        show.stop_recording()
+    show.stop_recording()
+    assert "disk is full" in show.status(0, 0).message
 
 
 def test_frames_of_another_size_fit_into_the_recording(tmp_path: Path) -> None:
@@ -158,6 +245,30 @@ def test_only_the_newest_frame_is_kept(tmp_path: Path) -> None:
     capture.close()
 
 
+@pytest.mark.parametrize(("failure", "words"), [(MemoryError(), "MemoryError"), (ValueError("a\nb"), "b")])
+def test_a_reading_thread_that_fails_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, words: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(Capture, "_keep", fail)
+    capture = Capture(str(write_clip(tmp_path / "in.mp4", count=2)), (640, 480))
+    assert capture.newest(0, timeout=5) is None
+    assert capture.ended == f"cannot be read any more ({words})"
+    capture.close()
+
+
+def test_a_file_of_less_than_a_frame_a_second_keeps_its_pace(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mp4", times=[Fraction(0), Fraction(8, 5)])
+    capture = Capture(str(source), (640, 480))
+    first, second = capture.newest(0, timeout=5), capture.newest(1, timeout=5)
+    assert first is not None
+    assert second is not None
+    assert second.time - first.time > 1.4
+    capture.close()
+
+
 def test_frames_are_scaled_into_the_size_and_turned(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "in.mp4", count=2, size=(64, 48), rotation=90)
     capture = Capture(str(source), (24, 24))
@@ -165,13 +276,6 @@ def test_frames_are_scaled_into_the_size_and_turned(tmp_path: Path) -> None:
     assert shot is not None
     assert shot.rgb.shape == (24, 18, 3)
     capture.close()
-
-
-@pytest.mark.parametrize("text", ["640", "0x480", "640x", "axb", "640x480x3", "99999x99"])
-def test_sizes(text: str) -> None:
-    assert parse_size("640X480") == (640, 480)
-    with pytest.raises(MediaError, match="--size"):
-        parse_size(text)
 
 
 def test_no_camera_names_those_there_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
