@@ -78,7 +78,7 @@ SMALL = (
     "trainer.max_steps=2 trainer.accelerator=cpu"
 )
 PICTURES = (
-    "photo.jpg", "painting.jpg", "my painting.jpg", "other.jpg", "a.jpg", "b.jpg", "wall.jpg", "holiday/day1/beach.jpg",
+    "photo.jpg", "painting.jpg", "a=b [1].jpg", "other.jpg", "a.jpg", "b.jpg", "wall.jpg", "holiday/day1/beach.jpg",
     "paintings/one.jpg", "unseen/1.jpg", "sets/train2017/1.jpg", "data/scenes/lake.jpg", "photos/00.jpg",
     "photos/02.jpg", "photos/more/01.jpg", "photos/more/03.jpg",
 )  # fmt: skip
@@ -104,7 +104,7 @@ COMMANDS = {
         "encoder.weights=$VGG16"
     ),
     "./run train style.image=painting.jpg encoder.weights=own.safetensors": Begins(),
-    "./run train 'style.image=\"my painting.jpg\"'": Begins(),
+    "./run train 'style.image=\"a=b [1].jpg\"'": Begins(),
     "./run train --help": Run(says="style_weight"),
     "./run train experiment=release --help": Run(says="3000"),
     "./run tensorboard --logdir runs": Serves("--port 0"),
@@ -120,7 +120,7 @@ COMMANDS = {
     "./run models": Run(says="starry_night"),
     "./run video holiday.mp4 painted.mp4": Run(TINY, makes="painted.mp4"),
     "./run video holiday.mp4 steadied.mp4 --steady": Run(TINY, makes="steadied.mp4"),
-    "./run video holiday.mp4 painted.webm --codec vp9": Run(TINY, makes="painted.webm"),
+    "./run video holiday.mp4 painted.mp4 --codec vp9": Run(TINY, makes="painted.mp4"),
     "./run flicker holiday.mp4 painted.mp4 steadied.mp4": Run(
         says="steadied.mp4", before="cp holiday.mp4 painted.mp4; cp holiday.mp4 steadied.mp4"
     ),
