@@ -19,6 +19,8 @@ ONNX = "model.onnx"
 CARD_JSON = "card.json"
 CARD_MD = "card.md"
 PREVIEW = "preview.jpg"
+MODEL_FILES = (SAFETENSORS, ONNX, CARD_JSON, CARD_MD, PREVIEW)
+"""What an export writes into a model's folder."""
 LARGEST_MINIMUM_SIDE = 1024
 """Pixels: pictures are padded up to the side that a model asks for."""
 COLOR = "uint8 RGB (sRGB), NHWC, in and out"

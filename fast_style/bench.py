@@ -221,6 +221,13 @@ def bench(
     return {"machine": machine(), "loading": loading, "training": training, "stylising": stylising}
 
 
+def beside_peer(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """The further header, and each row's further cell, where a peer was timed; else neither."""
+    if not any("ratio" in row for row in rows):
+        return [], [[] for _ in rows]
+    return ["times the peer"], [[f"{row['ratio']:.2f}×" if "ratio" in row else ""] for row in rows]
+
+
 def tables(result: dict[str, Any]) -> list[Table]:
     """The result of `bench`, for people."""
     made = []
@@ -234,22 +241,22 @@ def tables(result: dict[str, Any]) -> list[Table]:
         made.append(table)
     if result["training"]:
         table = Table(title="training", box=None, title_justify="left")
-        for header in ("", "photos/s", "step, median", "fastest", "slowest", "times the peer"):
+        header_of_ratios, ratios = beside_peer(result["training"])
+        for header in ("", "photos/s", "step, median", "fastest", "slowest", *header_of_ratios):
             table.add_column(header, justify="left" if not header else "right")
-        for row in result["training"]:
+        for row, ratio in zip(result["training"], ratios, strict=True):
             spread = [f"{row['seconds'][key]:.3f} s" for key in ("median", "fastest", "slowest")]
-            ratio = f"{row['ratio']:.2f}×" if "ratio" in row else ""
-            table.add_row(row["what"], f"{row['photos_per_second']:.2f}", *spread, ratio)
+            table.add_row(row["what"], f"{row['photos_per_second']:.2f}", *spread, *ratio)
         made.append(table)
     if result["stylising"]:
         table = Table(title="stylising", box=None, title_justify="left")
-        for header in ("", "size", "median", "fastest", "slowest", "pictures/s", "times the peer"):
+        header_of_ratios, ratios = beside_peer(result["stylising"])
+        for header in ("", "size", "median", "fastest", "slowest", "pictures/s", *header_of_ratios):
             table.add_column(header, justify="left" if not header else "right")
-        for row in result["stylising"]:
+        for row, ratio in zip(result["stylising"], ratios, strict=True):
             times = row["seconds"]
             spread = [f"{times[key] * 1e3:.0f} ms" for key in ("median", "fastest", "slowest")]
-            ratio = f"{row['ratio']:.2f}×" if "ratio" in row else ""
             size = f"{row['width']}×{row['height']}"
-            table.add_row(row["what"], size, *spread, f"{1 / times['median']:.1f}", ratio)
+            table.add_row(row["what"], size, *spread, f"{1 / times['median']:.1f}", *ratio)
         made.append(table)
     return made

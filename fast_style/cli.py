@@ -6,14 +6,17 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
 from fast_style import __version__
-from fast_style.errors import FastStyleError, first_line
+from fast_style.errors import ConfigError, FastStyleError, first_line
+
+if TYPE_CHECKING:
+    from fast_style.config import DistillConfig, TrainConfig
 
 app = typer.Typer(
     name="fast-style",
@@ -22,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 # Answers go to stdout; progress, warnings and errors to stderr. Neither takes the brackets of a name for markup.
@@ -44,7 +48,17 @@ def options(
     """Train one small network per style, then stylise any picture in one pass."""
 
 
-ModelName = Annotated[str, typer.Option("--model", "-m", help="Name or path of a model.")]
+def _one_at_a_time(models: list[str]) -> list[str]:
+    if len(models) > 1:
+        raise ConfigError(f"--model: one at a time here; run it once for each of {', '.join(models)}")
+    return models
+
+
+ModelName = Annotated[
+    list[str],
+    typer.Option("--model", "-m", metavar="<str>", callback=_one_at_a_time, help="Name or path of a model."),
+]
+DEFAULT_MODEL = ["starry_night"]
 Engine = Annotated[str, typer.Option(help="onnx, torch or auto.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps, coreml, directml or auto.")]
 TorchDevice = Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")]
@@ -58,56 +72,77 @@ StyleSize = Annotated[int, typer.Option(min=32, help="Longer side of the style i
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-    add_help_option=False,
-)
+# Of the commands that take settings: their --help depends on the settings beside it.
+TAKES_SETTINGS: dict[str, Any] = {
+    "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    "add_help_option": False,
+}
+
+
+@app.command(**TAKES_SETTINGS)
 def train(context: typer.Context) -> None:
     """Train one style and export it: a Hydra application, `fast-style train style.image=PATH data.dir=PATH`.
 
     `fast-style train --help` shows every setting.
     """
-    asked = {"--help", "-h"} & set(context.args)
+    from fast_style.config import TRAIN_HELP, TrainConfig, groups
+
+    asked, overrides = _help_asked(context.args)
     if asked:
-        _show_settings([argument for argument in context.args if argument not in asked])
+        _show_settings(TRAIN_HELP, overrides, TrainConfig, groups())
         return
     from fast_style.train import run
 
-    run(context.args)
+    run(overrides)
 
 
-def _show_settings(overrides: list[str]) -> None:
-    """`fast-style train --help`: every setting, as these overrides leave it."""
+def _help_asked(arguments: list[str]) -> tuple[bool, list[str]]:
+    """Whether `--help` is among them, and the others."""
+    others = [argument for argument in arguments if argument not in ("--help", "-h")]
+    return len(others) < len(arguments), others
+
+
+def _show_settings(
+    about: str, overrides: list[str], schema: type[TrainConfig | DistillConfig], groups: dict[str, list[str]]
+) -> None:
+    """`--help` of a command that takes settings: every one of them, as these overrides leave it."""
     from rich.table import Table
 
-    from fast_style.config import TRAIN_HELP, described, groups
+    from fast_style.config import described
 
-    stdout.print(TRAIN_HELP, highlight=False, soft_wrap=True)
-    ready = Table(box=None, pad_edge=False, show_header=False)
-    ready.add_column(no_wrap=True)
-    ready.add_column()
-    for group, names in groups().items():
-        ready.add_row(f"{group}=", ", ".join(names))
-    stdout.print(ready, "")
+    settings = described(overrides, schema)
+    stdout.print(about, highlight=False, soft_wrap=True)
+    if groups:
+        ready = Table(box=None, pad_edge=False, show_header=False)
+        ready.add_column(no_wrap=True)
+        ready.add_column()
+        for group, names in groups.items():
+            ready.add_row(f"{group}=", ", ".join(names))
+        stdout.print(ready, "")
     table = Table(box=None, pad_edge=False)
     table.add_column("setting", no_wrap=True)
     for header in ("value", "what it is"):
         table.add_column(header, overflow="fold")
-    for name, value, meaning in described(overrides):
+    for name, value, meaning in settings:
         table.add_row(name, value, meaning)
     stdout.print(table)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(**TAKES_SETTINGS)
 def distill(context: typer.Context) -> None:
     """Make an encoder of your own from a VGG: `fast-style distill photos=DIR teacher.weights=FILE output=FILE`.
 
-    Takes Hydra overrides; conf/distill.yaml and fast_style/config.py (DistillConfig) have all the settings.
+    `fast-style distill --help` shows every setting.
     """
-    from fast_style.config import compose_distillation
+    from fast_style.config import DISTILL_HELP, DistillConfig, compose_distillation
+
+    asked, overrides = _help_asked(context.args)
+    if asked:
+        _show_settings(DISTILL_HELP, overrides, DistillConfig, {})
+        return
     from fast_style.distill import distill as run
 
-    print(run(compose_distillation(context.args)))
+    print(run(compose_distillation(overrides)))
 
 
 @app.command()
@@ -120,7 +155,7 @@ def stylize(
         str,
         typer.Option("--output", "-o", metavar="OUT", help="A file for one picture, - for stdout, else a folder."),
     ],
-    model: ModelName = "starry_night",
+    model: ModelName = DEFAULT_MODEL,
     strength: Strength = None,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Strokes in the picture's own colours.")] = False,
     stroke: Annotated[float, typer.Option(metavar="0.5…2", help="Size of the strokes.")] = 1.0,
@@ -168,7 +203,7 @@ def stylize(
     )  # fmt: skip
     with sigterm_as_interrupt():
         stylizer = Stylizer.load(
-            model, engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
+            model[0], engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
         )  # fmt: skip
         failures = stylize_files(wanted, stylizer, options, console=stderr, quiet=quiet)
     if failures:
@@ -187,8 +222,9 @@ def _shown(folder: Path) -> str:
 def models(as_json: Annotated[bool, typer.Option("--json", help="JSON in place of a table.")] = False) -> None:
     """List the models that `--model` knows by name, with what was measured of them.
 
-    Style left: the style term, as a share of the untouched photos'. Iterations: of L-BFGS, begun at the photo and
-    at noise, that the model equals.
+    Style left: the style term, as a share of the untouched photos'.
+
+    Iterations: of L-BFGS, begun at the photo and at noise, that the model equals.
     """
     import json
 
@@ -224,8 +260,8 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="JSON in place o
 
 @app.command()
 def optimize(
-    content: Annotated[Path, typer.Argument(help="The photo.")],
-    style: Annotated[Path, typer.Argument(help="The style image.")],
+    content: Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.")],
+    style: Annotated[Path, typer.Argument(metavar="STYLE", help="The style image.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The picture to write.")],
     preview: Annotated[
         bool, typer.Option("--preview", help="The same picture, small and in a minute: try a style before training it.")
@@ -373,10 +409,17 @@ def evaluate(
 @app.command()
 def bench(
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[OVERRIDES]", help="Settings of the training, as of `train`.")
+        list[str] | None, typer.Argument(metavar="NAME=VALUE…", help="Settings of the training, as of `train`.")
     ] = None,
-    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="To stylise with; repeatable.")] = None,
-    size: Annotated[list[str] | None, typer.Option(metavar="WxH", help="Of pictures; repeatable.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="To stylise with; repeatable. By default starry_night.")
+    ] = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WxH", help="Of pictures; repeatable. By default 256x256, 640x480, 1280x720 and 1920x1080."
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(min=0, help="Of training, at least 6; 0: no training.")] = 12,
     seconds: Annotated[float, typer.Option(min=0, help="About how long to load or stylise for each figure.")] = 3.0,
     peer: Annotated[
@@ -411,7 +454,7 @@ def video(
         str, typer.Argument(metavar="IN", help="A video, a folder of pictures, or a pattern: frames/%05d.png.")
     ],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A video, a .gif, a folder, or a pattern.")],
-    model: ModelName = "starry_night",
+    model: ModelName = DEFAULT_MODEL,
     strength: Strength = None,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Strokes in the video's own colours.")] = False,
     stroke: Annotated[float, typer.Option(metavar="0.5…2", help="Size of the strokes.")] = 1.0,
@@ -439,7 +482,7 @@ def video(
 
     with sigterm_as_interrupt():
         check_target(source, output, codec, crf)
-        stylizer = Stylizer.load(model, engine=engine, device=device, precision=precision, compile=compile)
+        stylizer = Stylizer.load(model[0], engine=engine, device=device, precision=precision, compile=compile)
         result = stylize_video(
             source, output, stylizer, strength=strength, keep_color=keep_color, stroke=stroke, steady=steady,
             batch=batch, start=start, duration=duration, max_size=max_size, fps=fps, codec=codec, crf=crf, mute=mute,
@@ -458,14 +501,22 @@ def video(
 
 @app.command()
 def webcam(
-    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="Name or path; repeatable.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="Name or path; repeatable: keys change it. By default starry_night."),
+    ] = None,
     camera: Annotated[int, typer.Option(min=0, help="Its number.")] = 0,
     source: Annotated[
         str | None, typer.Option(metavar="FILE|URL", help="A video or stream in place of a camera.")
     ] = None,
-    size: Annotated[str, typer.Option(metavar="WxH", help="Frames are asked for, or scaled to fit, this.")] = "640x480",
+    size: Annotated[
+        str, typer.Option(metavar="WxH", help="What the camera is asked for; larger frames are shrunk to fit in it.")
+    ] = "640x480",
     strength: Strength = None,
-    mirror: Annotated[bool | None, typer.Option("--mirror/--no-mirror", help="By default cameras alone.")] = None,
+    mirror: Annotated[
+        bool | None,
+        typer.Option("--mirror/--no-mirror", help="As a mirror shows it: by default a camera, not --source."),
+    ] = None,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Begin with the picture's own colours.")] = False,
     steady: Annotated[bool, typer.Option("--steady", help="Begin with the filter against flicker.")] = False,
     headless: Annotated[bool, typer.Option("--headless", help="No window; Ctrl-C or SIGTERM ends it.")] = False,
@@ -539,7 +590,7 @@ def web(
         bool, typer.Option("--serve", help="Serve the page on this machine; without -o none is kept.")
     ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="To serve at; 0: any free one.")] = 8000,
-    browse: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    browse: Annotated[bool, typer.Option("--open", help="Open the page in a browser; with --serve.")] = False,
     cdn: Annotated[
         bool, typer.Option("--cdn", help="The page loads onnxruntime-web from a public server, not from its folder.")
     ] = False,
@@ -554,6 +605,8 @@ def web(
     from fast_style.web import runtime
     from fast_style.web.site import write_site
 
+    if browse and not serve:
+        raise WebError("--open: shows a page that is served; add --serve")
     if install:
         folder = runtime.PACKAGE.install(url=url, console=stderr, quiet=quiet)
         if output is None and not serve:
@@ -624,9 +677,9 @@ def coco(
 
 @app.command()
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A .ckpt file of a training run.")],
+    checkpoint: Annotated[Path, typer.Argument(metavar="CKPT", help="A .ckpt file of a training run.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The model folder to write.")],
-    full_weights: Annotated[bool, typer.Option(help="Store float32 in place of float16.")] = False,
+    full_weights: Annotated[bool, typer.Option("--full-weights", help="Store float32 in place of float16.")] = False,
 ) -> None:
     """Export the network of a training checkpoint."""
     from fast_style.export import export_checkpoint

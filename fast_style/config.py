@@ -35,7 +35,7 @@ from fast_style.resources import resource
 
 
 def setting(default: Any, meaning: str) -> Any:
-    """A field with its default and what it means, for `fast-style train --help`."""
+    """A field with its default and what it means, for `--help`."""
     if isinstance(default, dict):
         return field(default_factory=dict, metadata={"meaning": meaning})
     return field(default=default, metadata={"meaning": meaning})
@@ -143,47 +143,47 @@ class TrainConfig:
 
 @dataclass
 class TeacherConfig:
-    name: str = "vgg19"
-    weights: str | None = None  # local .pth or .safetensors; None: torchvision's download
-    layers: list[str] = MISSING  # what the student learns to give
-    content_layer: str = MISSING  # the one of them that opponents keep to their photos
+    name: str = setting("vgg19", "vgg16 or vgg19")
+    weights: str | None = setting(None, "local .pth or .safetensors; null: torchvision's download")
+    layers: list[str] = setting(MISSING, "what the student learns to give")
+    content_layer: str = setting(MISSING, "the one of them that opponents keep to their photos")
 
 
 @dataclass
 class StudentConfig:
-    widths: list[int] = MISSING  # channels per block
-    start: str | None = None  # an embedded encoder to go on from
+    widths: list[int] = setting(MISSING, "channels of each block")
+    start: str | None = setting(None, "an embedded encoder to go on from")
 
 
 @dataclass
 class DistillConfig:
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     student: StudentConfig = field(default_factory=StudentConfig)
-    photos: str = MISSING  # folder of photos
-    styles: list[str] = MISSING  # style images, or folders of them
-    synthetic_every: int = 4  # one in so many contents is synthetic
-    image_size: int = 160  # a multiple of 8
-    opponents: int = 4
-    shortest_life: int = 40  # steps of an opponent
-    longest_life: int = 600
-    new_pictures: int = 4  # per step: of an opponent,
-    old_pictures: int = 2  # of earlier opponents,
-    clean_pictures: int = 2  # and photos, clean or damaged
-    replay: int = 1024  # opponents' pictures kept
-    gram_weight: float = 0.5
-    learning_rate: float = 0.03
-    warmup_steps: int = 400  # before the first opponent
-    max_steps: int = 4200
-    checkpoint_every: int = 200
-    compile: bool = True  # with torch.compile: needs a C++ compiler, halves the time
-    precision: str = "auto"
-    accelerator: str = "auto"
-    workers: int = 1
-    seed: int = 0
-    resume: str | None = None
-    output: str = "embedded.safetensors"
-    runs_dir: str = "runs"
-    quiet: bool = False
+    photos: str = setting(MISSING, "folder of photos, with sub-folders")
+    styles: list[str] = setting(MISSING, "style images, or folders of them")
+    synthetic_every: int = setting(4, "one in so many contents is synthetic")
+    image_size: int = setting(160, "side of the square crops in pixels, a multiple of 8")
+    opponents: int = setting(4, "networks that look for what the student overlooks")
+    shortest_life: int = setting(40, "steps of an opponent, at least")
+    longest_life: int = setting(600, "the same, at most")
+    new_pictures: int = setting(4, "in a step: of an opponent")
+    old_pictures: int = setting(2, "in a step: of earlier opponents")
+    clean_pictures: int = setting(2, "in a step: photos, clean or damaged")
+    replay: int = setting(1024, "opponents' pictures that are kept")
+    gram_weight: float = setting(0.5, "of Gram matrices, beside the features themselves")
+    learning_rate: float = setting(0.03, "of the student")
+    warmup_steps: int = setting(400, "before the first opponent")
+    max_steps: int = setting(4200, "how long to train")
+    checkpoint_every: int = setting(200, "steps between checkpoints")
+    compile: bool = setting(True, "with torch.compile: needs a C++ compiler, halves the time")
+    precision: str = setting("auto", "auto, fp32, bf16 or fp16")
+    accelerator: str = setting("auto", "Lightning's: auto, cpu, gpu, mps")
+    workers: int = setting(1, "loader processes")
+    seed: int = setting(0, "of everything that is drawn")
+    resume: str | None = setting(None, "a checkpoint, or a folder of runs: its newest last.ckpt")
+    output: str = setting("embedded.safetensors", "the file to write, for encoder.weights of a training")
+    runs_dir: str = setting("runs", "where checkpoints and TensorBoard's files go")
+    quiet: bool = setting(False, "no progress bar, no messages")
 
 
 Schema = TypeVar("Schema")
@@ -199,12 +199,20 @@ fast-style train experiment=release --help                       what a recipe s
 
 It is a Hydra application; `--hydra-help` shows Hydra's own flags. Ready-made groups of settings:
 """
+DISTILL_HELP = """\
+fast-style distill [NAME=VALUE …]: an encoder of your own, learnt from a VGG.
+
+fast-style distill photos=photos/ 'styles=[data/styles,paintings/]' output=own.safetensors
+fast-style distill … resume=runs/distill                         goes on after an interruption
+"""
 
 
 def register() -> None:
-    """Makes the schemas known to Hydra under the names that `train.yaml` and `distill.yaml` start from."""
+    """Makes the schemas known to Hydra under the names that `train.yaml` and `distill.yaml` start from, and `${stem:…}`
+    to OmegaConf."""
     ConfigStore.instance().store(name="schema", node=TrainConfig)
     ConfigStore.instance().store(name="distill_schema", node=DistillConfig)
+    OmegaConf.register_new_resolver("stem", lambda path: Path(str(path)).stem, replace=True)
 
 
 def to_config(composed: Any) -> TrainConfig:
@@ -256,7 +264,7 @@ def compose_training(overrides: Sequence[str]) -> TrainConfig:
     Raises:
         ConfigError: as `to_config`, and overrides that Hydra can't parse.
     """
-    config = _compose("train", normalized(overrides), TrainConfig)
+    config = _compose(normalized(overrides), TrainConfig)
     check(config)
     return config
 
@@ -267,20 +275,24 @@ def compose_distillation(overrides: list[str]) -> DistillConfig:
     Raises:
         ConfigError: as `typed`, an impossible value, and overrides that Hydra can't parse.
     """
-    config = _compose("distill", with_quoted_paths(overrides), DistillConfig)
+    config = _compose(with_quoted_paths(overrides), DistillConfig)
     check_distillation(config)
     return config
 
 
-def _compose(name: str, overrides: list[str], schema: type[Schema]) -> Schema:
-    return typed(_composed(name, overrides, schema), schema)
+def _compose(overrides: list[str], schema: type[Schema]) -> Schema:
+    return typed(_composed(overrides, schema), schema)
 
 
-def _composed(name: str, overrides: list[str], schema: type) -> Any:
+COMMANDS: dict[type, str] = {TrainConfig: "train", DistillConfig: "distill"}
+"""Of each schema the command that it is of, and the name of its file in `conf/`."""
+
+
+def _composed(overrides: list[str], schema: type) -> Any:
     register()
     try:
         with initialize_config_dir(str(resource("conf")), version_base="1.3"):
-            return compose(name, overrides)
+            return compose(COMMANDS[schema], overrides)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error, schema)) from error
 
@@ -296,10 +308,12 @@ def explain(error: BaseException, schema: type = TrainConfig) -> str:
         if key.startswith("loss.layer_weights."):
             return f"{key}: is not there yet; put a + before it: +{key}=VALUE"
         similar = difflib.get_close_matches(key, setting_names(schema), n=1)
-        remedy = f"did you mean {similar[0]}?" if similar else "fast-style train --help shows them all"
+        remedy = f"did you mean {similar[0]}?" if similar else f"fast-style {COMMANDS[schema]} --help shows them all"
         return f"{key}: no such setting; {remedy}"
     if isinstance(cause, MissingMandatoryValue) and key:
-        return f"{key}: no value given; add {key}=VALUE"
+        title = OmegaConf.select(cause.parent_node, "title") if key == "style.image" else None
+        why = f"{title} brings no picture (its painting is not part of the project)" if title else "no value given"
+        return f"{key}: {why}; add {key}={'PATH' if key in PATHS else 'VALUE'}"
     if isinstance(cause, ValidationError) and key:
         return f"{key}: {first_line(cause)}"
     text = str(error).split("Config search path")[0]
@@ -359,27 +373,69 @@ def with_own_style(overrides: list[str]) -> list[str]:
 
 
 def with_own_names(overrides: list[str]) -> list[str]:
-    """In a sweep over anything but styles, `style.name` with what is swept: each job's model needs a folder."""
+    """In a sweep, `style.name` with what is swept: each job's model needs a folder. A style, its image or its name
+    alone is name enough."""
     flags = {"-m", "--multirun"} & set(overrides)
     settings = [override for override in overrides if not override.startswith("-")]
     try:
         parsed = OverridesParser.create().parse_overrides(settings)
     except OverrideParseException:  # Hydra says it better
         return overrides
-    swept = [override for override in parsed if override.is_sweep_override()]
-    named = any((override.key_or_group or "").startswith("style") for override in swept)
-    if not flags or not swept or named or any("style.name" in text and "${" in text for text in settings):
+    last = {override.key_or_group or "": override for override in parsed}
+    swept = {key: override for key, override in last.items() if override.is_sweep_override()}
+    if not flags or not swept or any("style.name" in text and "${" in text for text in settings):
         return overrides
-    constant = [text for text, override in zip(settings, parsed, strict=True) if not override.is_sweep_override()]
+    constant = [override.input_line or "" for key, override in last.items() if key not in swept]
     try:
-        name = style_name(compose_training(constant))
+        style: Any = OmegaConf.to_container(_composed(constant, TrainConfig).style)
     except ConfigError:
         return overrides
-    for override in swept:
-        key = override.key_or_group
-        value = f"${{hydra:runtime.choices.{key}}}" if key in groups() else f"${{{key}}}"
-        name += f"-{key.rpartition('.')[2]}-{value}"
-    return [*overrides, f"style.name={quoted(Path(name))}"]
+    named = [] if "style.name" in swept or not style["name"] else [style["name"]]
+    if not named and len(swept) == 1 and swept.keys() & NAMING:
+        return overrides
+    if not named and not swept.keys() & NAMING:
+        if style["image"] == MISSING:  # an error of its own
+            return overrides
+        named = ["${stem:${style.image}}"]
+    for key in sorted((key for key in swept if key != "style.name"), key=lambda key: key not in NAMING):
+        value = f"${{stem:${{{key}}}}}" if key in PATHS else f"${{{key}}}"
+        if key in groups():
+            value = f"${{hydra:runtime.choices.{key}}}"
+        named.append(value if key in NAMING else f"{key.rpartition('.')[2]}-{value}")
+    if "style.name" not in swept:
+        return [*overrides, f"style.name={quoted(Path('-'.join(named)))}"]
+    own = [str(getattr(value, "text", value)) for value in swept["style.name"].sweep_iterator()]
+    return [*overrides, "style.name=" + ",".join(quoted(Path("-".join([name, *named]))) for name in own)]
+
+
+NAMING = ("style", "style.image", "style.name")
+"""Settings that name a model by themselves."""
+
+
+def compose_sweep(overrides: list[str]) -> list[TrainConfig]:
+    """The settings of every job of a sweep, from what `normalized` gave; none of a single run, and none where other
+    flags of Hydra's or another sweeper than its own have a say.
+
+    Raises:
+        ConfigError: as `to_config`, or two jobs would write the same model.
+    """
+    flags = {override for override in overrides if override.startswith("-")}
+    if not flags or flags - {"-m", "--multirun"} or any("hydra/sweeper=" in override for override in overrides):
+        return []
+    made: dict[str, list[str]] = {}
+    configs = []
+    for job in _jobs(overrides):
+        configs.append(to_config(_composed(job, TrainConfig)))
+        name = style_name(configs[-1])
+        if name in made:
+            differ = [text for text in (*made[name], *job) if not (text in made[name] and text in job)]
+            told = ", ".join(text for text in differ if not text.startswith("style.name="))
+            raise ConfigError(
+                f"style.name={name}: two jobs of the sweep would write this model{f' ({told})' if told else ''}; leave "
+                f"one out, rename a picture, or train them one by one with style.name=NAME"
+            )
+        made[name] = job
+    return configs
 
 
 def style_name(config: TrainConfig) -> str:
@@ -407,19 +463,23 @@ def groups() -> dict[str, list[str]]:
     return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
 
 
-def described(overrides: Sequence[str]) -> list[tuple[str, str, str]]:
+def described(overrides: Sequence[str], schema: type = TrainConfig) -> list[tuple[str, str, str]]:
     """Every setting of a training with its value under these overrides, and what it means; of a sweep with the values
     of all its jobs.
+
+    Args:
+        overrides: as on the command line.
+        schema: `TrainConfig`, or `DistillConfig` for the settings of a distillation.
 
     Raises:
         ConfigError: an unknown key, or an override that Hydra can't parse.
     """
     jobs = []
-    for job in _jobs(normalized(overrides)):
-        composed = _composed("train", job, TrainConfig)
-        jobs.append(OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(TrainConfig), composed), resolve=True))
+    for job in _jobs(normalized(overrides)) if schema is TrainConfig else [with_quoted_paths(overrides)]:
+        merged = OmegaConf.merge(OmegaConf.structured(schema), _composed(job, schema))
+        jobs.append(OmegaConf.to_container(merged, resolve=True))
     found = []
-    for name, meaning in _settings(TrainConfig):
+    for name, meaning in _settings(schema):
         shown = []
         for values in jobs:
             value: Any = values
@@ -438,16 +498,17 @@ def _jobs(overrides: Sequence[str]) -> list[list[str]]:
         return [settings]
     try:
         parsed = OverridesParser.create().parse_overrides(settings)
-        choices = [
-            [f"{override.get_key_element()}={value}" for value in _swept(override)]
+        # Of several overrides of one key Hydra takes the last.
+        choices = {
+            override.get_key_element(): [f"{override.get_key_element()}={value}" for value in _swept(override)]
             if override.is_sweep_override()
             else [text]
             for text, override in zip(settings, parsed, strict=True)
-        ]
+        }
     except HydraException as error:  # also of what can't be counted, an interval
         raise ConfigError(explain(error)) from error
     jobs = []
-    for job in product(*choices):
+    for job in product(*choices.values()):
         made = list(job)
         for override in job:
             key, _, value = override.partition("=")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 import subprocess
 import tempfile
 from itertools import product
@@ -88,6 +89,32 @@ def export_model(
             f"cannot write the model to {folder} ({error.strerror or error}); choose another folder"
         ) from error
     return artifact.find_model(folder)
+
+
+def keep_earlier(folder: Path, run_dir: Path) -> Path | None:
+    """Copies the model in `folder`, where there is one, to `replaced` or `replaced-NUMBER` in `run_dir`.
+
+    Returns:
+        The copy's folder, None where there is no model.
+
+    Raises:
+        OSError: no room for it, or not readable; nothing is left of it then.
+    """
+    if not any((folder / file).is_file() for file in (artifact.SAFETENSORS, artifact.ONNX)):
+        return None
+    number, kept = 1, run_dir / "replaced"
+    while kept.exists():
+        number += 1
+        kept = run_dir / f"replaced-{number}"
+    kept.mkdir()
+    try:
+        for file in artifact.MODEL_FILES:
+            if (folder / file).is_file():
+                shutil.copy2(folder / file, kept)
+    except OSError:
+        shutil.rmtree(kept, ignore_errors=True)
+        raise
+    return kept
 
 
 def write_safetensors(network: nn.Module, path: Path, info: ModelInfo, *, half_weights: bool) -> None:

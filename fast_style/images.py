@@ -1,4 +1,4 @@
-"""Image files and PIL images to RGB arrays and back: uint8 `[H, W, 3]`, sRGB, upright, no alpha.
+"""Image files and PIL images to RGB arrays and back: uint8 `[H, W, 3]`, sRGB, upright, over white; alpha beside it.
 
 Reading never shows a Pillow warning or traceback: what a user can cause is an `ImageError` of one line.
 """
@@ -16,16 +16,18 @@ import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, features
+from PIL import Image, ImageCms, JpegImagePlugin, features
 
 from fast_style.errors import FastStyleError, ImageError
 from fast_style.metadata import Metadata
 
 RGB = npt.NDArray[np.uint8]
+Alpha = npt.NDArray[np.uint8]
+"""`[H, W]`, 0 where a picture is transparent."""
 
 _log = logging.getLogger("fast_style")
 
@@ -36,6 +38,8 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 MAX_PIXELS = 178_956_970
 """Largest width x height that is read: 512 MiB as RGB, which is also where Pillow refuses by default."""
+MAX_JPEG_PIXELS = 8 * MAX_PIXELS
+"""Of a JPEG that is made smaller while it is decoded."""
 
 _FORMATS = {
     ".jpg": "JPEG",
@@ -72,6 +76,8 @@ _ENDINGS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB\x60\x82"
 
 _LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "AVIF": 65536, "GIF": 65535}
 
+_WITH_ALPHA = frozenset({"PNG", "WEBP", "AVIF", "TIFF", "JPEG2000"})
+
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -83,11 +89,26 @@ _UPRIGHT = {
 }
 
 
-def open_image(source: str | Path | bytes | BinaryIO) -> Image.Image:
+class Picture(NamedTuple):
+    """A decoded image file."""
+
+    rgb: RGB
+    alpha: Alpha | None
+    """None where all of it is opaque."""
+    metadata: Metadata
+
+
+def open_image(
+    source: str | Path | bytes | BinaryIO, *, max_side: int | None = None, option: str | None = None
+) -> Image.Image:
     """Open an image without decoding it; only the header is read. Close it, or use it in a `with`.
 
+    `max_side` is the longer side that it is going to be shrunk to, and `option` the setting that says so, which
+    errors name where it helps.
+
     Raises ImageError if there is no such file, it is empty, may not be read, is not an image in one of the
-    formats of `IMAGE_SUFFIXES` (its content counts, not its name), or has more than `MAX_PIXELS` pixels.
+    formats of `IMAGE_SUFFIXES` (its content counts, not its name), or has more than `MAX_PIXELS` pixels. Of a JPEG
+    those count that are left of at most `MAX_JPEG_PIXELS` when it is decoded for `max_side`.
     """
     name = _name(source)
     try:
@@ -99,22 +120,46 @@ def open_image(source: str | Path | bytes | BinaryIO) -> Image.Image:
                 raise ImageError(f"{name} is not a regular file; save the image to a file first")
             if status.st_size == 0:
                 raise ImageError(f"{name} is empty (0 bytes); copy or download it again")
-        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_READABLE)
+        given = io.BytesIO(source) if isinstance(source, bytes) else source
+        image = Image.open(given, formats=_READABLE)
     except ImageError:
         raise
     except FileNotFoundError as error:
         raise ImageError(f"{name} does not exist; check the path") from error
     except Image.DecompressionBombError as error:
-        found = re.search(r"\d+", str(error))
-        raise _too_large(name, f"{found[0]} pixels" if found else "more") from error
+        large = _open_large_jpeg(given)
+        if large is None:
+            found = re.search(r"\d+", str(error))
+            raise _too_large(name, f"{found[0]} pixels" if found else "more") from error
+        image = large
     except Exception as error:  # a damaged header makes Pillow's parsers raise nearly anything
         if isinstance(error, OSError) and error.strerror:
             raise ImageError(f"{name} cannot be opened ({_line(error)}); check path and permissions") from error
         raise ImageError(f"{name} is no image of a known kind, or damaged; save it as JPEG or PNG") from error
-    if image.width * image.height > MAX_PIXELS:
+    pixels = image.width * image.height
+    # A progressive JPEG is in memory as a whole, however small it is decoded.
+    shrinks = image.format in {"JPEG", "MPO"} and "progressive" not in image.info and pixels <= MAX_JPEG_PIXELS
+    if pixels > MAX_PIXELS and not (shrinks and pixels <= MAX_PIXELS * _draft_scale(image, max_side) ** 2):
         image.close()
-        raise _too_large(name, f"{image.width} x {image.height} pixels")
+        remedy = f", or use {'a smaller ' if max_side else ''}{option}" if shrinks and option else ""
+        raise _too_large(name, f"{image.width} x {image.height} pixels", remedy)
     return image
+
+
+def _open_large_jpeg(source: str | Path | BinaryIO) -> JpegImagePlugin.JpegImageFile | None:
+    """One that Pillow's limit, which looks at the file's size alone, refuses; None for what is no JPEG."""
+    with suppress(Exception):
+        if not isinstance(source, str | Path):
+            source.seek(0)
+        return JpegImagePlugin.JpegImageFile(source)
+    return None
+
+
+def _draft_scale(image: Image.Image, max_side: int | None) -> int:
+    """How many times smaller a JPEG's sides get while it is decoded for `max_side`, as Pillow's `draft` has it."""
+    width, height = fit(*image.size, max_side)
+    ratio = min(image.width // (2 * width), image.height // (2 * height))
+    return next((scale for scale in (8, 4, 2) if ratio >= scale), 1)
 
 
 def decode_rgb(image: Image.Image) -> RGB:
@@ -125,7 +170,22 @@ def decode_rgb(image: Image.Image) -> RGB:
 
     Raises ImageError if the pixels cannot be decoded, as in a file that was cut short.
     """
-    return np.array(_upright(_to_srgb(image, _name(image)), image))
+    return decode_alpha(image)[0]
+
+
+def decode_alpha(image: Image.Image) -> tuple[RGB, Alpha | None]:
+    """As `decode_rgb`, over white too, and beside it the uint8 alpha `[H, W]`, None where all of it is opaque."""
+    return _decode(image, _name(image), None)
+
+
+def _decode(image: Image.Image, name: str, size: tuple[int, int] | None) -> tuple[RGB, Alpha | None]:
+    def finished(part: Image.Image) -> npt.NDArray[np.uint8]:
+        if size is not None and part.size != size:
+            part = part.resize(size, Image.Resampling.LANCZOS)
+        return np.array(_upright(part, image))
+
+    rgb, alpha = _to_srgb(image, name)
+    return finished(rgb), None if alpha is None else finished(alpha)
 
 
 def fit(width: int, height: int, longest: int | None) -> tuple[int, int]:
@@ -147,30 +207,27 @@ def load_rgb(source: str | Path | bytes | BinaryIO, *, max_side: int | None = No
     and a log message says so. Raises ImageError as `open_image` and `decode_rgb` do, ValueError if `max_side`
     is below 1.
     """
-    return load_picture(source, max_side=max_side)[0]
+    return load_picture(source, max_side=max_side).rgb
 
 
-def load_picture(source: str | Path | bytes | BinaryIO, *, max_side: int | None = None) -> tuple[RGB, Metadata]:
-    """Read an image as `load_rgb` does, and its metadata, which `save_rgb` and `encode_rgb` take."""
+def load_picture(source: str | Path | bytes | BinaryIO, *, max_side: int | None = None) -> Picture:
+    """Read an image as `load_rgb` does, and its alpha and metadata, which `save_rgb` and `encode_rgb` take."""
     if max_side is not None and max_side < 1:
         raise ValueError(f"max_side is {max_side}; it must be at least 1")
     name = _name(source)
-    with open_image(source) as image:
+    with open_image(source, max_side=max_side) as image:
         width, height = fit(*image.size, max_side)
         if (width, height) != image.size:
             # Twice the target leaves Lanczos the last halving, as Image.thumbnail does.
             image.draft(None, (2 * width, 2 * height))
-            rgb = _to_srgb(image, name).resize((width, height), Image.Resampling.LANCZOS)
-        else:
-            rgb = _to_srgb(image, name)
-        array = np.array(_upright(rgb, image))
+        rgb, alpha = _decode(image, name, (width, height))
         # An MPO file is a photo with a depth map or a second view: nothing the user would miss.
         with suppress(Exception):  # counting walks through later frames, whose damage does not matter here
             frames = getattr(image, "n_frames", 1)
             if frames > 1 and image.format != "MPO":
                 kind = "has pages" if image.format == "TIFF" else "is animated"
                 _log.warning("%s %s (%d frames): only the first frame is used", name, kind, frames)
-        return array, Metadata.of(image, array.shape[1], array.shape[0])
+        return Picture(rgb, alpha, Metadata.of(image, rgb.shape[1], rgb.shape[0]))
 
 
 def resize_rgb(array: RGB, width: int, height: int) -> RGB:
@@ -195,17 +252,24 @@ def check_readable(path: str | Path) -> None:
         _load(image, str(path))
 
 
-def save_rgb(array: RGB, path: str | Path, *, quality: int = 95, metadata: Metadata | None = None) -> None:
+def save_rgb(
+    array: RGB,
+    path: str | Path,
+    *,
+    quality: int = 95,
+    metadata: Metadata | None = None,
+    alpha: Alpha | None = None,
+) -> None:
     """Write uint8 `[H, W, 3]` sRGB in the format of the path's suffix; missing folders are made.
 
     `quality`, 1 to 100, is for JPEG, WebP and AVIF; the colours of JPEG and AVIF keep full resolution. Of
-    `metadata` goes in what the format can hold. A file that exists is replaced only by a complete one. Raises
-    ImageError for an array of another kind, an unknown suffix, a quality out of range, or a file that cannot be
-    written.
+    `metadata` goes in what the format can hold, and so does `alpha`, uint8 `[H, W]`: in PNG, WebP, AVIF, TIFF and
+    JPEG 2000. A file that exists is replaced only by a complete one. Raises ImageError for an array of another kind,
+    an unknown suffix, a quality out of range, or a file that cannot be written.
     """
     path = Path(path)
     kind = format_of(path)
-    image = _checked(array, f"cannot write {path}", quality)
+    image = _checked(array, alpha if kind in _WITH_ALPHA else None, f"cannot write {path}", quality)
     try:
         with atomic_write(path) as temporary:
             image.save(temporary, format=kind, **_options(kind, quality, metadata))
@@ -215,9 +279,11 @@ def save_rgb(array: RGB, path: str | Path, *, quality: int = 95, metadata: Metad
         raise ImageError(f"cannot write {path}: {_line(error)}; try a .png") from error
 
 
-def encode_rgb(array: RGB, kind: str, *, quality: int = 95, metadata: Metadata | None = None) -> bytes:
+def encode_rgb(
+    array: RGB, kind: str, *, quality: int = 95, metadata: Metadata | None = None, alpha: Alpha | None = None
+) -> bytes:
     """As `save_rgb`, to bytes, in the format of Pillow's name `kind`."""
-    image = _checked(array, f"cannot write {kind}", quality)
+    image = _checked(array, alpha if kind in _WITH_ALPHA else None, f"cannot write {kind}", quality)
     stream = io.BytesIO()
     try:
         image.save(stream, format=kind, **_options(kind, quality, metadata))
@@ -243,16 +309,28 @@ def check_size(kind: str, width: int, height: int, name: object) -> None:
         raise ImageError(f"cannot write {name}: {width} x {height}, {kind} ends at {most} pixels a side; try a .png")
 
 
-def _checked(array: RGB, failing: str, quality: int) -> Image.Image:
+def make_image(array: RGB, alpha: Alpha | None) -> Image.Image:
+    """Of uint8 `[H, W, 3]` the PIL image of mode RGB; with an alpha, uint8 `[H, W]`, RGBA."""
+    # As Image.fromarray, without its copy of the bytes.
+    size = (array.shape[1], array.shape[0])
+    image = Image.frombuffer("RGB", size, np.ascontiguousarray(array), "raw", "RGB", 0, 1)
+    if alpha is not None:
+        image.putalpha(Image.fromarray(alpha))
+    return image
+
+
+def _checked(array: RGB, alpha: Alpha | None, failing: str, quality: int) -> Image.Image:
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
         found = f"{array.dtype} array" if isinstance(array, np.ndarray) else type(array).__name__
         raise ImageError(f"{failing}: a uint8 array is needed, not {found}")
     if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
         raise ImageError(f"{failing}: shape [H, W, 3] is needed, not {list(array.shape)}")
+    if alpha is not None and (alpha.dtype != np.uint8 or alpha.shape != array.shape[:2]):
+        want = list(array.shape[:2])
+        raise ImageError(f"{failing}: uint8 alpha {want} is needed, not {alpha.dtype} {list(alpha.shape)}")
     if not 1 <= quality <= 100:
         raise ImageError(f"{failing}: quality is {quality}; it must be between 1 and 100")
-    # As Image.fromarray, without its copy of the bytes.
-    return Image.frombuffer("RGB", (array.shape[1], array.shape[0]), np.ascontiguousarray(array), "raw", "RGB", 0, 1)
+    return make_image(array, alpha)
 
 
 def _options(kind: str, quality: int, metadata: Metadata | None) -> dict[str, Any]:
@@ -357,8 +435,8 @@ def _line(error: Exception) -> str:
     return " ".join(text.split())
 
 
-def _too_large(name: str, size: str) -> ImageError:
-    return ImageError(f"{name} is too large: {size}, at most {MAX_PIXELS} are read; scale it down first")
+def _too_large(name: str, size: str, remedy: str = "") -> ImageError:
+    return ImageError(f"{name} is too large: {size}, at most {MAX_PIXELS} are read; scale it down first{remedy}")
 
 
 def _load(image: Image.Image, name: str) -> None:
@@ -381,8 +459,12 @@ def _upright(rgb: Image.Image, decoded: Image.Image) -> Image.Image:
     return rgb if method is None else rgb.transpose(method)
 
 
-def _to_srgb(image: Image.Image, name: str) -> Image.Image:
-    """Decode to mode RGB in sRGB over white, not yet upright. May be the same object."""
+def _to_srgb(image: Image.Image, name: str) -> tuple[Image.Image, Image.Image | None]:
+    """Decode to mode RGB in sRGB over white, and to the alpha that isn't opaque; not yet upright. May be the same
+    object.
+    """
+    if 0 in image.size:
+        raise ImageError(f"{name} has no pixels ({image.width} x {image.height}); give a picture with some")
     _load(image, name)
     profile = image.info.get("icc_profile")
     try:
@@ -403,8 +485,8 @@ def _to_srgb(image: Image.Image, name: str) -> Image.Image:
     except ValueError as error:
         raise ImageError(f"{name} has colours of no known kind ({_line(error)}); save it as RGB") from error
     if alpha is None or alpha.getextrema()[0] == 255:
-        return image
-    return Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
+        return image, None
+    return Image.composite(image, Image.new("RGB", image.size, "white"), alpha), alpha
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

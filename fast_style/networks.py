@@ -373,11 +373,13 @@ def load_network(path: Path) -> TransformationNetwork:
     """The trained network in a model's `.safetensors` file, in float32.
 
     Raises:
-        ModelError: unreadable, not ours, or with weights that are not of its network.
+        ModelError: a folder, unreadable, not ours, or with weights that are not of its network.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    if Path(path).is_dir():
+        raise ModelError(f"{path}: is a folder; give the model.safetensors in it")
     info = read_info(path)
     try:
         # Without memory, until the file turns out to have as many weights as it says.

@@ -22,7 +22,7 @@ from fast_style.config import TrainConfig
 from fast_style.data import to_tensor
 from fast_style.engines import torch_device
 from fast_style.errors import ConfigError
-from fast_style.images import IMAGE_SUFFIXES, atomic_write, load_rgb, save_rgb
+from fast_style.images import IMAGE_SUFFIXES, atomic_write, load_rgb, open_image, save_rgb
 from fast_style.losses import PerceptualLoss
 from fast_style.module import to_float, to_pixels
 from fast_style.objective import SMALLEST, build_loss, least_side, load_style, named_as_options
@@ -239,6 +239,10 @@ def optimize_file(
         check_writable(curve.parent, "--curve")
     computing = torch_device(device)
     full = to_float(to_tensor(load_rgb(content, max_side=max_size))[None].to(computing))
+    with open_image(content) as image:
+        shrunk = max(image.size) > max(full.shape[-2:])
+    if shrunk and not (preview or quiet):
+        console.print(f"shrunk to {full.shape[3]}×{full.shape[2]} px; --max-size for more", highlight=False)
     shrink = min(1.0, PREVIEW_SIZE / max(full.shape[-2:])) if preview else 1.0
     sizes = [tuple(round(side * shrink / 2**level) for side in full.shape[-2:]) for level in reversed(range(levels))]
     if min(sizes[0]) < SMALLEST:

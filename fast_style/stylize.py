@@ -26,6 +26,7 @@ from fast_style.errors import FastStyleError, ImageError
 from fast_style.images import (
     IMAGE_SUFFIXES,
     OTHER_SUFFIXES,
+    Picture,
     check_size,
     encode_rgb,
     find_images,
@@ -35,7 +36,6 @@ from fast_style.images import (
     save_rgb,
 )
 from fast_style.machine import available_memory
-from fast_style.metadata import Metadata
 from fast_style.stylizer import Stylizer
 
 _log = logging.getLogger("fast_style")
@@ -238,7 +238,7 @@ def run(
     """
     waiting = deque(jobs)
     limit = available_memory() // 4 // BYTES_PER_PIXEL
-    decoding: deque[tuple[Job, int, Future[tuple[np.ndarray, Metadata]]]] = deque()
+    decoding: deque[tuple[Job, int, Future[Picture]]] = deque()
     encoding: dict[Future[None], int] = {}
     under_way = 0
     pool = ThreadPoolExecutor(options.jobs, thread_name_prefix="fast-style")
@@ -259,9 +259,7 @@ def run(
             if decoding:
                 job, pixels, decoded = decoding.popleft()
                 try:
-                    encoding[pool.submit(_encode, job, *_stylize(decoded, stylizer, options, advance), options)] = (
-                        pixels
-                    )
+                    encoding[pool.submit(_encode, job, _stylize(decoded, stylizer, options, advance), options)] = pixels
                 except FastStyleError as error:
                     under_way -= pixels
                     yield str(error) if str(job.source) in str(error) else f"{job.source}: {error}"
@@ -279,30 +277,27 @@ def run(
 
 
 def _stylize(
-    decoded: Future[tuple[np.ndarray, Metadata]],
-    stylizer: Stylizer,
-    options: Options,
-    advance: Callable[[float], None],
-) -> tuple[np.ndarray, Metadata]:
-    array, metadata = decoded.result()
+    decoded: Future[Picture], stylizer: Stylizer, options: Options, advance: Callable[[float], None]
+) -> Picture:
+    picture = decoded.result()
     stylized = stylizer(
-        array, strength=options.strength, keep_color=options.keep_color, stroke=options.stroke, advance=advance
+        picture.rgb, strength=options.strength, keep_color=options.keep_color, stroke=options.stroke, advance=advance
     )
-    return stylized, metadata
+    return picture._replace(rgb=stylized)
 
 
 def _pixels(job: Job, options: Options) -> int:
     """How many a job is going to have in memory, from the picture's header; what can't be written fails here."""
     if job.source == STREAM:
         return 0
-    with open_image(job.source) as image:
+    with open_image(job.source, max_side=options.max_size, option="--max-size") as image:
         width, height = image.size
     if options.max_size is None and job.target != STREAM:
         check_size(format_of(job.target), width, height, job.target)
     return width * height
 
 
-def _decode(job: Job, options: Options) -> tuple[np.ndarray, Metadata]:
+def _decode(job: Job, options: Options) -> Picture:
     if job.source != STREAM:
         return load_picture(job.source, max_side=options.max_size)
     remedy = "send a picture: fast-style stylize - -o out.jpg <photo.jpg"
@@ -317,13 +312,17 @@ def _decode(job: Job, options: Options) -> tuple[np.ndarray, Metadata]:
     return load_picture(given, max_side=options.max_size)
 
 
-def _encode(job: Job, array: np.ndarray, metadata: Metadata, options: Options) -> None:
-    kept: dict[str, Any] = {"quality": options.quality, "metadata": metadata if options.metadata else None}
+def _encode(job: Job, picture: Picture, options: Options) -> None:
+    kept: dict[str, Any] = {
+        "quality": options.quality,
+        "metadata": picture.metadata if options.metadata else None,
+        "alpha": picture.alpha,
+    }
     if job.target != STREAM:
-        save_rgb(array, job.target, **kept)
+        save_rgb(picture.rgb, job.target, **kept)
         return
-    kind = format_of(f"picture{options.format}") if options.format else metadata.format
-    _write_stdout(encode_rgb(array, kind, **kept))
+    kind = format_of(f"picture{options.format}") if options.format else picture.metadata.format
+    _write_stdout(encode_rgb(picture.rgb, kind, **kept))
 
 
 def _write_stdout(data: bytes) -> None:

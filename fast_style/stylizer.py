@@ -6,11 +6,14 @@ not fit into memory in one piece is stylised in tiles that show no seam (`tiling
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 import numpy as np
 
@@ -65,7 +68,8 @@ class Tiling:
 
 
 class Stylizer:
-    """A model ready to stylise; several threads may share it. Make one with `Stylizer.load`.
+    """A model ready to stylise; several threads may share it. Make one with `Stylizer.load`; copied or unpickled it
+    is loaded anew.
 
     ```python
     stylizer = Stylizer.load("starry_night")
@@ -74,12 +78,21 @@ class Stylizer:
     """
 
     def __init__(self, engine: Engine, files: ModelFiles | None = None, tiling: Tiling | None = None) -> None:
+        if isinstance(engine, str | Path):
+            raise ModelError(f"Stylizer({str(engine)!r}): takes an engine; use Stylizer.load({str(engine)!r})")
         self.engine = engine
         self.tiling = tiling or Tiling()
         self._files = files
         self._bytes_per_pixel: float | None = None
         self._tiler: TorchEngine | None = engine if isinstance(engine, TorchEngine) else None
         self._lock = threading.Lock()
+        self._load: partial[Stylizer] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Sessions, compiled networks and locks belong to one process.
+        if self._load is None:
+            raise ModelError("a Stylizer around an engine can't be pickled or copied; make it with Stylizer.load")
+        return self._load, ()
 
     @property
     def info(self) -> ModelInfo:
@@ -115,8 +128,10 @@ class Stylizer:
         """
         tiling = Tiling(tile, memory)
         files = find_model(model)
-        made = load_engine(files, engine=engine, device=device, precision=precision, compile=compile)
-        return cls(made, files, tiling)
+        chosen: dict[str, Any] = {"engine": engine, "device": device, "precision": precision, "compile": compile}
+        made = cls(load_engine(files, **chosen), files, tiling)
+        made._load = partial(cls.load, model, **chosen, tile=tile, memory=memory)
+        return made
 
     @property
     def has_strength(self) -> bool:
@@ -146,7 +161,7 @@ class Stylizer:
     @overload
     def __call__(
         self,
-        picture: bytes,
+        picture: bytes | bytearray | BinaryIO,
         *,
         strength: float | None = ...,
         keep_color: bool = ...,
@@ -165,8 +180,8 @@ class Stylizer:
         """Stylises one picture, or a batch of equal size.
 
         Args:
-            picture: uint8 RGB array `[H, W, 3]` or `[N, H, W, 3]`, a PIL image of any mode, an image file's bytes,
-                or its path.
+            picture: uint8 RGB array `[H, W, 3]` or `[N, H, W, 3]`, a PIL image of any mode, an image file's bytes
+                (bytes, bytearray, BytesIO or a file opened in binary mode), or its path.
             strength: of the style, for a model with a dial: from 0, nearly the picture itself, over 1, as trained
                 and by default, to 1.5.
             keep_color: takes only the light of the result, and the colours of the picture.
@@ -175,13 +190,17 @@ class Stylizer:
 
         Returns:
             The same kind, exactly as large: an array for an array, bytes of the same format and with the same
-            metadata for bytes, a PIL image for a PIL image or for a path.
+            metadata for a file's bytes, a PIL image for a PIL image or for a path. What is transparent is stylised
+            over white, and keeps its alpha in images (mode RGBA, else RGB) and in bytes whose format holds it.
 
         Raises:
-            ImageError: another type, dtype or shape, or an unreadable file.
+            ImageError: another type, dtype or shape, no pixels, or an unreadable file.
             ModelError: a strength out of range, or for a model without a dial; or the engine fails.
-            ConfigError: a stroke out of range.
+            ConfigError: a stroke out of range, or a strength or stroke that is no number.
         """
+        for name, value in (("strength", 1 if strength is None else strength), ("stroke", stroke)):
+            if not isinstance(value, Real):
+                raise ConfigError(f"{name}={value!r}: must be a number, not a {type(value).__name__}")
         strength = self._checked(strength)
         if not SMALLEST_STROKE <= stroke <= LARGEST_STROKE:
             raise ConfigError(f"stroke={stroke}: must lie from {SMALLEST_STROKE:g} to {LARGEST_STROKE:g}")
@@ -197,17 +216,22 @@ class Stylizer:
             return stylize(picture) if picture.ndim == 4 else stylize(picture[None])[0]
         from PIL import Image
 
-        from fast_style.images import decode_rgb, encode_rgb, load_picture
+        from fast_style.images import decode_alpha, encode_rgb, load_picture, make_image
 
         if isinstance(picture, Image.Image):
-            return Image.fromarray(stylize(decode_rgb(picture)[None])[0])
+            rgb, alpha = decode_alpha(picture)
+            return make_image(stylize(rgb[None])[0], alpha)
         if isinstance(picture, str | Path):
-            return Image.fromarray(stylize(load_picture(picture)[0][None])[0])
-        if isinstance(picture, bytes):
-            array, metadata = load_picture(picture)
-            return encode_rgb(stylize(array[None])[0], metadata.format, metadata=metadata)
+            rgb, alpha, _ = load_picture(picture)
+            return make_image(stylize(rgb[None])[0], alpha)
+        if isinstance(picture, bytearray):
+            picture = bytes(picture)
+        if isinstance(picture, bytes) or (hasattr(picture, "read") and not isinstance(picture, io.TextIOBase)):
+            rgb, alpha, metadata = load_picture(picture)
+            return encode_rgb(stylize(rgb[None])[0], metadata.format, metadata=metadata, alpha=alpha)
         raise ImageError(
-            f"cannot stylise a {type(picture).__name__}: want a uint8 RGB array, a PIL image, bytes or a path"
+            f"cannot stylise a {type(picture).__name__}: want a uint8 RGB array, a PIL image, a path, "
+            f"or an image file's bytes or the file opened in binary mode"
         )
 
     def _checked(self, strength: float | None) -> float | None:

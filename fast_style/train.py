@@ -27,6 +27,7 @@ from fast_style.card import add_scorecard, steps_before, training_record
 from fast_style.config import (
     CONFIG,
     TrainConfig,
+    compose_sweep,
     explain,
     normalized,
     read_config,
@@ -37,7 +38,7 @@ from fast_style.config import (
 from fast_style.data import StyleDataModule
 from fast_style.errors import ConfigError, FastStyleError, TrainingError
 from fast_style.evaluate import SMALLEST, both_ways, scorecard
-from fast_style.export import export_model
+from fast_style.export import export_model, keep_earlier
 from fast_style.images import atomic_write
 from fast_style.losses import PerceptualLoss
 from fast_style.module import StyleModule
@@ -204,6 +205,8 @@ def train(config: TrainConfig) -> TrainResult:
             f"give a smaller trainer.learning_rate"
         )
     if trainer.is_global_zero:
+        with writing(run_dir, trainer):
+            kept = keep_earlier(model_dir, run_dir)
         files = export_model(
             module.learnt(trainer.global_step),
             model_dir,
@@ -215,6 +218,8 @@ def train(config: TrainConfig) -> TrainResult:
             style_credit=config.style.credit,
             half_weights=config.export.half_weights,
         )
+        if kept is not None:
+            console.print(f"replaced: the earlier {name} is kept in {kept}", highlight=False, soft_wrap=True)
         card = measure(files, data, criterion, console)
         with writing(run_dir, trainer):
             logger.log_hyperparams(flat(asdict(config)), figures(card, metrics))
@@ -374,7 +379,8 @@ def run(overrides: list[str]) -> None:
     """`fast-style train OVERRIDES`: the Hydra application on these arguments.
 
     Raises:
-        ConfigError: an override that Hydra can't parse or the schema refuses.
+        ConfigError: an override that Hydra can't parse or the schema refuses, or a sweep with a job that can't be.
+        ImageError: a sweep with a style image that can't be used.
         SystemExit: status 2, after an error was printed.
     """
     from omegaconf.errors import OmegaConfBaseException
@@ -386,6 +392,8 @@ def run(overrides: list[str]) -> None:
                 f"fast-style train --help shows them all"
             )
     overrides = normalized(overrides)
+    for config in {(job.style.image, job.style.size): job for job in compose_sweep(overrides)}.values():
+        load_style(config)  # now, rather than when its turn comes
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, rather than print a traceback and exit with 1
     # Hydra's parser takes its flags before the overrides, or after, but not in between.
     # The first is what Lightning starts further processes with, for further devices.

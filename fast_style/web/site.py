@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ PAGE = Path(__file__).with_name("page")
 MANIFEST = "site.json"
 SCENE = "data/scenes/lake.jpg"
 THUMBNAIL_SIDE = 240
+FIRST = "starry_night"
+"""Opens a page of every model: the one that the other commands take by default."""
+MADE = ("models/*.onnx", "previews/*.jpg", "thumbnails/*.jpg", "ort/ort*.mjs", "ort/ort*.wasm")
+"""Files that only some pages have: those that the latest manifest does not name are of an earlier one."""
 
 HEADERS = {
     # The two that give a page threads.
@@ -51,10 +56,10 @@ class Site:
 
 
 def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
-    """Writes the page into a folder; files of a page that was there before are replaced, others left alone.
+    """Writes the page into a folder; a page that was there before is replaced, other files are left alone.
 
     Args:
-        models: names or paths; every model that has a name where empty.
+        models: names or paths, of which the first opens the page; every model that has a name where empty.
         folder: made where missing.
         cdn: the page loads onnxruntime-web from a public server, with its checksum, in place of its own copy.
 
@@ -79,7 +84,7 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     for path in sorted(PAGE.iterdir()):
         _copy(path, folder / path.name)
     _write_text(folder / "_headers", "/*\n" + "".join(f"  {key}: {value}\n" for key, value in HEADERS.items()))
-    manifest = {
+    manifest: dict[str, Any] = {
         "version": __version__,
         "scene": "scene.jpg",
         "models": [_model_entry(folder, name, pictures[name][0]) for name in found],
@@ -90,13 +95,15 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     }
     # Last: the page finds all that it names.
     _write_text(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    _remove_earlier(folder, manifest)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Site(folder, list(found), size)
 
 
 def _choose(models: list[str]) -> dict[str, Path]:
     """The name and the .onnx file of each model; the names are good as file names and in addresses."""
-    files = [find_model(model) for model in models] or [files for files in list_models() if files.onnx is not None]
+    named = (files for files in list_models() if files.onnx is not None)
+    files = [find_model(model) for model in models] or sorted(named, key=lambda model: model.name != FIRST)
     if not files:
         raise ModelError("no models yet: train one with fast-style train, or give a path with --model")
     found: dict[str, Path] = {}
@@ -166,6 +173,24 @@ def _check_target(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WebError(f"-o {folder}: cannot be written ({error.strerror}); choose another folder") from error
+
+
+def _remove_earlier(folder: Path, manifest: dict[str, Any]) -> None:
+    """Styles and engines of the page that was here before."""
+    urls = [model[kind] for model in manifest["models"] for kind in ("url", "preview", "thumbnail")]
+    urls += [file["url"] for engine in manifest["engines"].values() for file in engine.values()]
+    # Some disks take two cases of a name for one file.
+    named = {str(folder / url.split("?")[0]).casefold() for url in urls}
+    for path in sorted(path for pattern in MADE for path in folder.glob(pattern)):
+        # A folder that is a link leads to a place that holds more than this page.
+        if str(path).casefold() in named or path.is_dir() or path.parent.is_symlink():
+            continue
+        try:
+            path.unlink()
+        except OSError as error:
+            raise WebError(f"{path}: of an earlier page, not to be removed ({error.strerror}); remove it") from error
+    with suppress(OSError):  # is used, or holds more
+        (folder / "ort").rmdir()
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -64,6 +64,24 @@ def test_odd_pictures(fast_style: Command, work: Path) -> None:
         assert made.size == (37, 53)
 
 
+def test_transparent_pictures_stay_so(fast_style: Command, work: Path) -> None:
+    alpha = np.full((60, 80), 255, np.uint8)
+    alpha[10:30, 10:40] = 0
+    alpha[40:] = np.linspace(0, 255, 80)
+    picture = Image.fromarray(make_photo(0, 80, 60))
+    picture.putalpha(Image.fromarray(alpha))
+    picture.save(work / "in.png")
+    for flags in ([], ["--engine", "torch"], ["--tile", "64"]):
+        result = fast_style("stylize", "in.png", "-o", "out.png", *flags)
+        assert result.returncode == 0, result.stderr
+        with Image.open(work / "out.png") as made:
+            assert made.mode == "RGBA"
+            assert np.array_equal(np.asarray(made.getchannel("A")), alpha)
+            assert np.asarray(made, int)[30:, :, :3].std() > 20
+    assert fast_style("stylize", "in.png", "-o", "out.jpg").returncode == 0
+    assert Image.open(work / "out.jpg").mode == "RGB"
+
+
 def test_a_bad_picture_does_not_stop_the_others(fast_style: Command, work: Path) -> None:
     (work / "in").mkdir()
     Image.fromarray(make_photo(0)).save(work / "in" / "good.jpg")
@@ -87,6 +105,7 @@ def test_max_size(fast_style: Command, work: Path) -> None:
         (["missing.jpg", "-o", "out.jpg"], ["missing.jpg"]),
         (["photo.jpg", "-o", "out.jpg", "--model", "nothing"], ["nothing", "starry_night"]),
         (["photo.jpg", "-o", "out.jpg", "--model", "photo.jpg"], ["photo.jpg", ".onnx"]),
+        (["photo.jpg", "-o", "out.jpg", "-m", "wave", "-m", "mosaic"], ["--model: one at a time", "wave, mosaic"]),
         (["photo.jpg", "-o", "out.jpg", "--engine", "magic"], ["magic"]),
         (["photo.jpg", "-o", "out.jpg", "--strength", "2"], ["strength=2", "0 to 1.5"]),
         (["photo.jpg", "-o", "out.jpg", "--stroke", "3"], ["stroke=3", "0.5 to 2"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -362,11 +363,36 @@ def test_a_sweep_of_settings_keeps_every_model(fast_style: Command, work: Path) 
 
 
 def test_a_sweep_goes_on_after_a_job_that_fails(fast_style: Command, work: Path, style_file: Path) -> None:
-    result = fast_style("train", *QUICK, "style.name=null", "-m", f"style.image=missing.jpg,{style_file}")
+    result = fast_style("train", *QUICK, "style.name=a", "-m", "init_from=nowhere,null", "trainer.max_steps=2")
     assert result.returncode == 2, result.stderr
-    assert result.stderr.count("fast-style train: style.image: missing.jpg does not exist") == 1
+    assert result.stderr.count("fast-style train: no model nowhere") == 1
     assert "Traceback" not in result.stderr
-    assert (work / "checkpoints" / "zigzag" / "model.onnx").is_file()
+    assert (work / "checkpoints" / "a-init_from-None" / "model.onnx").is_file()
+
+
+def test_a_sweep_that_can_not_be_trains_nothing(warm_style: Command, work: Path, style_file: Path) -> None:
+    small = style_file.with_name("small.png")
+    Image.new("RGB", (9, 9)).save(small)
+    for other, words in (
+        ("missing.jpg", "style.image: missing.jpg does not exist"),
+        (small, "small.png: 9×9 px is too small"),
+        (Path("elsewhere", style_file.name), "zigzag: two jobs of the sweep would write this model"),
+    ):
+        result = warm_style("train", *QUICK, "style.name=null", "-m", f"style.image={style_file},{other}")
+        assert_one_line_error(result, "fast-style train: style.", words)
+    assert list(work.iterdir()) == []
+
+
+def test_a_model_of_the_same_name_is_kept(warm_style: Command, work: Path) -> None:
+    shutil.copytree(resource("checkpoints/wave"), work / "checkpoints" / "wave")
+    before = {path.name: path.read_bytes() for path in (work / "checkpoints" / "wave").iterdir()}
+    result = warm_style("train", *QUICK, "style.name=wave", "trainer.max_steps=1")
+    assert result.returncode == 0, result.stderr
+    kept = work / "runs" / "wave" / "1" / "replaced"
+    assert "replaced: the earlier wave is kept in runs/wave/1/replaced\n" in result.stderr
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+    assert (work / "checkpoints" / "wave" / "model.onnx").read_bytes() != before["model.onnx"]
+    assert "replaced" not in warm_style("train", *QUICK, "style.name=new", "trainer.max_steps=1").stderr
 
 
 @pytest.mark.parametrize(
@@ -459,7 +485,7 @@ def test_distill_makes_an_encoder_that_trains(
 
 
 def test_distill_mistakes_are_one_line(warm_style: Command, work: Path, photo_folder: Path) -> None:
-    assert_one_line_error(warm_style("distill"), "photos: no value given")
+    assert_one_line_error(warm_style("distill"), "photos: no value given; add photos=PATH")
     assert_one_line_error(warm_style("distill", f"photos={photo_folder}", "photo=x"), "photo: no such setting")
     assert_one_line_error(
         warm_style("distill", f"photos={photo_folder}", "teacher.weights=nowhere.pth"), "nowhere.pth: no such file"

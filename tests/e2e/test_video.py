@@ -244,6 +244,7 @@ def _no_track_but_sound(path: Path) -> None:
         (["in.mp4", "out.mp4", "--duration", "inf"], ["--duration inf"]),
         (["photos", "out.mp4", "--fps", "inf"], ["--fps inf"]),
         (["in.mp4", "out.mp4", "--model", "nothing"], ["nothing"]),
+        (["in.mp4", "out.mp4", "--model", "wave", "-m", "mosaic"], ["--model: one at a time", "wave, mosaic"]),
         (["empty", "out.mp4"], ["empty", "no pictures"]),
     ],
 )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -202,6 +203,11 @@ def hand_over(page: Page, event: str, content: bytes, name: str = "photo.png", k
     )
 
 
+def choose(page: Page, index: int) -> None:
+    """A visitor's click on a style, also on one that is chosen already."""
+    page.click(f"#style-{index}", force=True)  # the picture of another lies over its button
+
+
 def test_the_page_shows_a_scene_before_anything_is_fetched(visit: Visit, address: str) -> None:
     asked: list[str] = []
     visit.page.on("request", lambda request: asked.append(request.url))
@@ -266,6 +272,22 @@ def test_the_sample_video_is_painted_as_by_the_command(
         assert pictures["original"].shape == (180, 320, 3)
         assert pictures["original"].std() > 20
         assert difference(pictures["stylized"], by_command(pictures["original"], models["plain"], tmp_path)) <= CLOSE
+
+
+def test_a_video_is_stopped_and_painted_once_more(visit: Visit, address: str, tmp_path: Path) -> None:
+    from tests.clips import write_clip  # skips where there is no PyAV
+
+    write_clip(tmp_path / "clip.mp4", count=20, size=(640, 480))
+    page = visit.open(address)
+    page.set_input_files("#file", tmp_path / "clip.mp4")
+    assert painted(page, "plain")["stylized"].shape == (240, 320, 3)
+    expect(page.locator("#camera")).to_have_text("Stop")
+    expect(page.locator("#camera-options")).to_be_hidden()
+    page.click("#camera")
+    expect(page.locator("#speed")).to_contain_text("Painted in")
+    expect(page.locator("#camera")).to_have_text("Camera")
+    assert painted(page, "plain")["stylized"].shape == (480, 640, 3)
+    assert page.locator("video").count() == 0
 
 
 @pytest.mark.parametrize("event", ["drop", "paste"])
@@ -395,8 +417,43 @@ def test_record_gives_a_clip_that_plays(visit: Visit, address: str, tmp_path: Pa
     assert page.locator("#size").is_enabled()
     # The page itself plays videos.
     page.set_input_files("#file", tmp_path / f"clip{suffix}")
-    expect(page.locator("#camera")).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#camera-options")).to_be_hidden()
     assert painted(page, "plain")["stylized"].shape == size
+
+
+def test_a_recorded_video_keeps_its_sound(visit: Visit, address: str, tmp_path: Path) -> None:
+    from tests.clips import av, write_clip  # skips where there is no PyAV
+
+    write_clip(tmp_path / "clip.mp4", count=20, sounds=("aac",))
+    page = visit.open(address)
+    for number in range(2):
+        page.set_input_files("#file", tmp_path / "clip.mp4")
+        painted(page, "plain")
+        page.click("#record")
+        expect(page.locator("#record span")).to_have_text("0:03")  # the video has begun anew
+        with page.expect_download() as download:
+            page.click("#record")
+        path = tmp_path / f"{number}{Path(download.value.suggested_filename).suffix}"
+        download.value.save_as(path)
+        with av.open(str(path)) as clip:
+            sound = np.concatenate([frame.to_ndarray().ravel() for frame in clip.decode(audio=0)])
+        assert all(part.std() > 0.1 for part in np.array_split(sound, 5))
+    expect(page.locator("#notice")).to_be_empty()
+
+
+def test_a_browser_that_records_no_sound_says_so(visit: Visit, address: str, tmp_path: Path) -> None:
+    from tests.clips import write_clip  # skips where there is no PyAV
+
+    write_clip(tmp_path / "clip.mp4", sounds=("aac",))
+    visit.page.add_init_script("delete HTMLMediaElement.prototype.captureStream")
+    page = visit.open(address)
+    page.set_input_files("#file", tmp_path / "clip.mp4")
+    painted(page, "plain")
+    page.click("#record")
+    expect(page.locator("#notice")).to_contain_text("without their sound")
+    expect(page.locator("#record span")).to_have_text("0:01")
+    with page.expect_download():
+        page.click("#record")
 
 
 def test_a_blocked_camera_is_explained(visit: Visit, address: str) -> None:
@@ -459,6 +516,119 @@ def test_a_lost_connection_is_told_and_tried_again(visit: Visit, address: str) -
     painted(page, "plain")
     expect(page.locator("#notice")).to_be_empty()
     visit.complaints.clear()  # the browser's own word on the lost request
+
+
+def test_a_style_that_failed_is_tried_again_by_a_click(visit: Visit, address: str) -> None:
+    """Nothing was painted yet, so it stays chosen, and no change is told of it."""
+    visit.context.route("**/plain.onnx*", lambda route: route.abort())
+    page = visit.open(address)
+    photo = make_photo(9)
+    hand_over(page, "drop", png(photo))
+    expect(page.locator("#notice")).to_contain_text("Plain can’t be fetched")
+    expect(page.locator("#save")).to_be_disabled()
+    assert np.array_equal(canvases(page)["stylized"], photo)
+    visit.context.unroute_all()
+    choose(page, 0)
+    painted(page, "plain")
+    expect(page.locator("#notice")).to_be_empty()
+    expect(page.locator("#save")).to_be_enabled()
+    visit.complaints.clear()  # the browser's own word on the lost request
+
+
+def test_after_a_failure_the_page_names_what_it_shows(visit: Visit, address: str) -> None:
+    page = visit.open(f"{address}#dialled")
+    hand_over(page, "drop", png(make_photo(9)))
+    painted(page, "dialled")
+    page.focus("#strength")
+    page.keyboard.press("Home")
+    shown = painted(page, "dialled")["stylized"]
+    visit.context.route("**/plain.onnx*", lambda route: route.abort())
+    for _ in range(2):  # a second click tries again
+        choose(page, 0)
+        expect(page.locator("#notice")).to_contain_text("Plain can’t be fetched")
+        expect(page.locator("#title")).to_have_text("With a dial")
+        expect(page.locator("#style-1")).to_be_checked()
+        expect(page.locator("#strength-value")).to_have_text("0 %")
+        assert page.url.endswith("#dialled")
+        page.click("#notice button")
+    assert np.array_equal(canvases(page)["stylized"], shown)
+    with page.expect_download() as download:
+        page.click("#save")
+    assert download.value.suggested_filename.startswith("dialled-")
+    visit.context.unroute_all()
+    choose(page, 0)
+    painted(page, "plain")
+    expect(page.locator("#title")).to_have_text("Plain")
+    visit.complaints.clear()
+
+
+def test_a_style_still_on_its_way_names_no_file(visit: Visit, address: str) -> None:
+    held: list[Any] = []
+    visit.context.route("**/plain.onnx*", lambda route: held.append(route))
+    page = visit.open(f"{address}#dialled")
+    hand_over(page, "drop", png(make_photo(9)))
+    painted(page, "dialled")
+    choose(page, 0)
+    page.wait_for_selector("#picture[aria-busy]")
+    with page.expect_download() as download:
+        page.click("#save")
+    assert download.value.suggested_filename.startswith("dialled-")
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    painted(page, "plain")
+
+
+def test_a_failed_style_ends_no_other_choice(visit: Visit, address: str) -> None:
+    """Chosen while the first was on its way: the camera goes on with it."""
+    held: list[Any] = []
+    visit.context.route("**/plain.onnx*", lambda route: held.append(route))
+    page = visit.open(address)
+    page.click("#camera")
+    expect(page.locator("#camera span")).to_have_text("Stop")
+    while not held:
+        page.wait_for_timeout(50)
+    choose(page, 1)
+    held[0].abort()
+    painted(page, "dialled")
+    expect(page.locator("#title")).to_have_text("With a dial")
+    expect(page.locator("#camera span")).to_have_text("Stop")
+    visit.complaints.clear()
+
+
+def test_a_scene_that_is_not_there_is_told_and_tried_again(visit: Visit, address: str) -> None:
+    visit.context.route("**/previews/dialled.jpg", lambda route: route.abort())
+    page = visit.open(address)
+    expect(page.locator("#save")).to_be_enabled()
+    choose(page, 1)
+    expect(page.locator("#notice")).to_contain_text("With a dial can’t be shown")
+    expect(page.locator("#title")).to_have_text("Plain")
+    visit.context.unroute_all()
+    choose(page, 1)
+    expect(page.locator("#title")).to_have_text("With a dial")
+    expect(page.locator("#notice")).to_be_empty()
+    visit.complaints.clear()
+
+
+def test_the_page_says_how_large_its_pictures_are(visit: Visit, address: str) -> None:
+    page = visit.open(address)
+    expect(page.locator("#size-note")).to_be_visible()
+    page.focus("#size")
+    page.keyboard.press("End")
+    largest = page.inner_text("#size-value")
+    expect(page.locator("#size-note")).to_have_text(f"Saved at this size, {largest} at most.")
+
+
+def test_files_are_named_by_the_visitor_s_clock(browser: Browser, address: str) -> None:
+    zone = timezone(timedelta(hours=14))
+    context = browser.new_context(timezone_id="Pacific/Kiritimati", accept_downloads=True)
+    page = Visit(context).open(address)
+    before = datetime.now(zone)
+    with page.expect_download() as download:
+        page.click("#save")
+    told = datetime.strptime(download.value.suggested_filename, "plain-%Y-%m-%d-%H%M%S.png").replace(tzinfo=zone)
+    assert before - timedelta(seconds=2) < told <= datetime.now(zone)
+    context.close()
 
 
 def test_progress_is_shown_and_what_was_fetched_is_kept(visit: Visit, address: str) -> None:
@@ -636,6 +806,7 @@ def test_mistakes_are_one_line_and_status_2(fast_style: Command, work: Path, mod
             (("-o", "full", "-m", models["plain"], "--cdn"), ["full", "other files"]),
             (("-o", "full/thesis.tex", "-m", models["plain"], "--cdn"), ["thesis.tex", "is a file"]),
             (("-o", "/proc/site", "-m", models["plain"], "--cdn"), ["/proc/site", "cannot be written"]),
+            (("-o", "site", "--open", "-m", models["plain"], "--cdn"), ["--open", "--serve"]),
             (("--serve", "--cdn", "--port", taken.server_port), [str(taken.server_port), "taken"]),
             (("--install", "--url", "file:///nowhere.tgz"), ["nowhere.tgz", "No such file"]),
             (("--install", "--url", "ftp://x/y.tgz"), ["--url ftp://x/y.tgz"]),

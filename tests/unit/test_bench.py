@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from fast_style.bench import tables
+from fast_style.bench import SIZES, tables
+from fast_style.cli import app
 from fast_style.errors import ConfigError
 from fast_style.peer import find_peer
 from fast_style.timings import Timing, between, measure
@@ -31,12 +34,26 @@ def test_a_folder_that_is_no_peer(tmp_path: Path) -> None:
 
 def test_tables_show_every_row() -> None:
     seconds = {"median": 0.5, "fastest": 0.4, "slowest": 0.6, "times": 3}
-    result = {
+    peer = {"what": "peer", "photos_per_second": 2.0, "seconds": seconds, "ratio": 0.5}
+    result: dict[str, list[dict[str, Any]]] = {
         "loading": [{"what": "9 photos", "photos_per_second": 300.0, "seconds": seconds}],
-        "training": [{"what": "defaults", "photos_per_second": 4.0, "seconds": seconds}],
+        "training": [{"what": "defaults", "photos_per_second": 4.0, "seconds": seconds}, peer],
         "stylising": [{"what": "x, onnx", "width": 64, "height": 48, "seconds": seconds, "ratio": 2.0}],
     }
     loading, training, stylising = tables(result)
     assert [list(column.cells) for column in loading.columns][:3] == [["9 photos"], ["300"], ["500.0 ms"]]
-    assert [list(column.cells) for column in training.columns][:3] == [["defaults"], ["4.00"], ["0.500 s"]]
+    assert [list(column.cells) for column in training.columns][:3] == [
+        ["defaults", "peer"], ["4.00", "2.00"], ["0.500 s", "0.500 s"],
+    ]  # fmt: skip
+    assert list(training.columns[-1].cells) == ["", "0.50×"]
     assert "2.00×" in [cell for column in stylising.columns for cell in column.cells]
+    for row in (peer, *result["stylising"]):
+        del row["ratio"]
+    for table in tables(result)[1:]:
+        assert "times the peer" not in [column.header for column in table.columns], "a column without a value"
+        assert all(len(list(column.cells)) == table.row_count for column in table.columns)
+
+
+def test_the_default_sizes_are_those_that_help_tells() -> None:
+    options = {parameter.name: parameter for parameter in get_command(app).commands["bench"].params}  # type: ignore[attr-defined]
+    assert all(f"{width}x{height}" in options["size"].help for width, height in SIZES)

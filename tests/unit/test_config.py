@@ -8,6 +8,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from fast_style.config import (
+    DistillConfig,
     TrainConfig,
     compose_training,
     described,
@@ -166,6 +167,13 @@ def test_a_missing_style_names_its_key() -> None:
         config("style=custom")
 
 
+@pytest.mark.parametrize(("style", "title"), [("starry_night", "The Starry Night"), ("wave", "The Great Wave")])
+def test_a_painting_that_is_not_part_of_the_project(style: str, title: str) -> None:
+    with pytest.raises(ConfigError, match=rf"style\.image: {title}.* \(its painting is not .*; add style\.image=PATH"):
+        compose_training([f"style={style}"])
+    assert compose_training([f"style={style}", "style.image=a.jpg"]).style.name == style
+
+
 def test_shipped_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_input("data/scenes/lake.jpg").is_file()
@@ -214,6 +222,18 @@ def test_help_shows_every_job_of_a_sweep() -> None:
         described(["-m", "seed=(1"])
     with pytest.raises(ConfigError):
         described(["-m", "loss.style_weight=interval(1,2)"])
+    pictureless = {name: value for name, value, _ in described(["-m", "style=custom", "seed=1,2"])}
+    assert (pictureless["style.image"], pictureless["seed"]) == ("???", "1, 2")
+
+
+def test_every_setting_of_a_distillation_is_explained() -> None:
+    found = described(["max_steps=7", "photos=größe"], DistillConfig)
+    assert all(meaning for _, _, meaning in found)
+    values = {name: value for name, value, _ in found}
+    assert (values["teacher.name"], values["student.widths"], values["resume"]) == ("vgg19", "[32, 48, 112]", "null")
+    assert (values["max_steps"], values["photos"], values["styles"]) == ("7", "größe", "[data/styles]")
+    with pytest.raises(ConfigError, match=r"colour: no such setting; fast-style distill --help shows them all"):
+        described(["colour=red"], DistillConfig)
 
 
 def test_paths_need_no_quotes_outside_of_the_command_either() -> None:

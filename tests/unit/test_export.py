@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fast_style.artifact import ModelFiles, read_info
+from fast_style.artifact import MODEL_FILES, ModelFiles, read_info
 from fast_style.errors import ModelError
-from fast_style.export import export_model, prove_parity
+from fast_style.export import export_model, keep_earlier, prove_parity
 from fast_style.networks import Johnson, build_network
 from fast_style.stylizer import Stylizer
 from tests.conftest import ROOT
@@ -39,7 +41,7 @@ def exported(network: Johnson, tmp_path_factory: pytest.TempPathFactory) -> Mode
 
 def test_the_folder_holds_model_card_and_preview(exported: ModelFiles) -> None:
     names = sorted(path.name for path in exported.folder.iterdir())
-    assert names == ["card.json", "card.md", "model.onnx", "model.safetensors", "preview.jpg"]
+    assert names == ["card.json", "card.md", "model.onnx", "model.safetensors", "preview.jpg"] == sorted(MODEL_FILES)
     card = json.loads((exported.folder / "card.json").read_text())
     assert card["training"] == {"steps": 5, "validation": {"style": 0.25}}
     assert card["engines_differ_by_at_most"]["value"] <= 2
@@ -118,3 +120,41 @@ def test_a_failed_export_leaves_the_earlier_model(
     with pytest.raises(ModelError):
         export_model(network, exported.folder, name="zigzag", training={})
     assert {path.name: path.read_bytes() for path in exported.folder.iterdir()} == before
+
+
+def test_an_earlier_model_is_kept(exported: ModelFiles, tmp_path: Path) -> None:
+    model, run = tmp_path / "model", tmp_path / "run"
+    shutil.copytree(exported.folder, model)
+    run.mkdir()
+    (model / "notes.txt").write_text("a file of one's own, which no export touches")
+    (model / "empty").mkdir()
+    for name in ("replaced", "replaced-2", "replaced-3"):
+        assert keep_earlier(model, run) == run / name
+    before = {path.name: path.read_bytes() for path in exported.folder.iterdir()}
+    assert {path.name: path.read_bytes() for path in (run / "replaced-3").iterdir()} == before
+    assert {path.name: path.read_bytes() for path in exported.folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_no_earlier_model(tmp_path: Path, made: bool) -> None:
+    if made:
+        (tmp_path / "model").mkdir()
+        (tmp_path / "model" / "preview.jpg").touch()
+    assert keep_earlier(tmp_path / "model", tmp_path / "run") is None
+    assert not (tmp_path / "run").exists()
+
+
+def test_half_a_copy_of_an_earlier_model_is_none(
+    exported: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copy2
+
+    def fill_up(source: Path, target: Path) -> None:
+        if source.name == "preview.jpg":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copy(source, target)
+
+    monkeypatch.setattr("shutil.copy2", fill_up)
+    with pytest.raises(OSError, match="No space left"):
+        keep_earlier(exported.folder, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -28,8 +28,11 @@ from fast_style.images import (
     OTHER_SUFFIXES,
     atomic_write,
     check_readable,
+    decode_alpha,
     decode_rgb,
+    encode_rgb,
     find_images,
+    load_picture,
     load_rgb,
     open_image,
     save_rgb,
@@ -238,6 +241,81 @@ def test_grey_with_alpha_and_colour_keys() -> None:
     assert (load_rgb(encoded(grey, "PNG", transparency=100)) == 255).all()
 
 
+def hard_and_soft(height: int = 32, width: int = 48) -> images.RGB:
+    """An alpha: a hole, and a slope beside it."""
+    alpha = np.broadcast_to(np.linspace(0, 255, width), (height, width)).astype(np.uint8).copy()
+    alpha[: height // 2] = 255
+    alpha[4:12, 4:20] = 0
+    return alpha
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", *(["AVIF"] if ".avif" in IMAGE_SUFFIXES else [])])
+def test_alpha_is_read_beside_the_colours_and_written_back(tmp_path: Path, kind: str) -> None:
+    alpha = hard_and_soft()
+    source = encoded(Image.fromarray(np.dstack([smooth(32, 48), alpha])), kind, quality=95)
+    picture = load_picture(source)
+    assert picture.alpha is not None and np.abs(picture.alpha.astype(int) - alpha).max() <= (kind == "AVIF")
+    np.testing.assert_array_equal(picture.rgb, load_rgb(source))
+    assert (picture.rgb[4:12, 4:20] == 255).all()
+    path = tmp_path / f"made.{kind.lower()}"
+    save_rgb(picture.rgb, path, alpha=picture.alpha)
+    for made in (path, encode_rgb(picture.rgb, kind, alpha=picture.alpha)):
+        with open_image(made) as image:
+            assert image.mode == "RGBA"
+            kept = np.asarray(image.getchannel("A"), int)
+            assert np.abs(kept - picture.alpha).max() <= (kind == "AVIF")  # which rounds it
+            if kind in {"PNG", "TIFF"}:
+                np.testing.assert_array_equal(np.asarray(image)[..., :3], picture.rgb)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".gif"])
+def test_formats_without_alpha_stay_over_white(tmp_path: Path, suffix: str) -> None:
+    save_rgb(smooth(32, 48), tmp_path / f"plain{suffix}")
+    save_rgb(smooth(32, 48), tmp_path / f"made{suffix}", alpha=hard_and_soft())
+    assert (tmp_path / f"made{suffix}").read_bytes() == (tmp_path / f"plain{suffix}").read_bytes()
+
+
+def test_alpha_is_turned_and_scaled_with_its_picture() -> None:
+    alpha = hard_and_soft()
+    image = Image.fromarray(np.dstack([smooth(32, 48), alpha]))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = load_picture(encoded(image, "PNG", exif=exif)).alpha
+    np.testing.assert_array_equal(turned, np.rot90(alpha, -1))
+    small = load_picture(encoded(image, "PNG"), max_side=24)
+    assert small.rgb.shape == (16, 24, 3)
+    expected = Image.fromarray(alpha).resize((24, 16), Image.Resampling.LANCZOS)
+    np.testing.assert_array_equal(small.alpha, np.asarray(expected))
+
+
+def test_only_what_is_transparent_has_an_alpha() -> None:
+    for mode in ("RGB", "L", "CMYK", "P"):
+        assert decode_alpha(Image.new(mode, (5, 4)))[1] is None
+    assert decode_alpha(Image.new("RGBA", (5, 4), (1, 2, 3, 255)))[1] is None
+    palette = Image.new("P", (5, 4))
+    palette.info["transparency"] = 0
+    pa = Image.new("RGBA", (5, 4)).convert("PA")
+    for image in (Image.new("RGBA", (5, 4)), Image.new("LA", (5, 4)), palette, pa):
+        rgb, alpha = decode_alpha(image)
+        assert alpha is not None and alpha.shape == (4, 5) and not alpha.any(), image.mode
+        assert (rgb == 255).all(), image.mode
+
+
+def test_an_alpha_of_another_kind_is_named(tmp_path: Path) -> None:
+    for alpha in (np.zeros((32, 47), np.uint8), np.zeros((32, 48), np.float32)):
+        with pytest.raises(ImageError) as error:
+            save_rgb(noise(), tmp_path / "a.png", alpha=alpha)  # type: ignore[arg-type]
+        one_line(error, "a.png", "uint8 alpha [32, 48] is needed", alpha.dtype, list(alpha.shape))
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 5), (5, 0)])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "F"])
+def test_a_picture_without_pixels(mode: str, size: tuple[int, int]) -> None:
+    with pytest.raises(ImageError) as error:
+        decode_rgb(Image.new(mode, size))
+    one_line(error, "no pixels", f"{size[0]} x {size[1]}")
+
+
 @pytest.mark.parametrize("mode", ["I;16", "I;16B", "I", "F"])
 def test_deep_grey_is_rescaled_not_clipped(mode: str) -> None:
     ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64)
@@ -329,6 +407,30 @@ def test_max_side_decodes_a_large_jpeg_at_a_fraction(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(images, "_load", noted)
     load_rgb(encoded(Image.fromarray(smooth(300, 400)), "JPEG"), max_side=40)
     assert decoded == [(100, 75)]
+
+
+def test_a_jpeg_too_large_is_read_where_decoding_shrinks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MAX_PIXELS", 10_000)
+    monkeypatch.setattr(images, "MAX_JPEG_PIXELS", 80_000)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5_000)  # Pillow refuses at twice as many
+    photo = Image.fromarray(smooth(200, 300))
+    path = tmp_path / "photo.jpg"
+    photo.save(path, quality=95)
+    exact = np.asarray(photo.resize((30, 20), Image.Resampling.LANCZOS))
+    with path.open("rb") as stream:
+        for source in (path, path.read_bytes(), stream):
+            assert mean_difference(load_rgb(source, max_side=30), exact) < 4
+    for max_side, remedy in ((None, ", or use --max-size"), (50, ", or use a smaller --max-size")):
+        with pytest.raises(ImageError) as error:
+            open_image(path, max_side=max_side, option="--max-size")
+        one_line(error, path, "300 x 200 pixels", 10_000, f"scale it down first{remedy}")
+    refused = {"a.png": photo, "b.jpg": photo, "c.jpg": photo.resize((400, 300))}
+    for name, picture in refused.items():
+        picture.save(tmp_path / name, progressive=name == "b.jpg")
+        with pytest.raises(ImageError) as error:
+            open_image(tmp_path / name, max_side=30, option="--max-size")
+        one_line(error, name, "too large")
+        assert str(error.value).endswith("scale it down first")
 
 
 def test_sources_of_every_kind(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def make_file(kind: str, **options: object) -> bytes:
 
 @pytest.mark.parametrize("kind", EXIF_FORMATS)
 def test_exif_is_kept_and_upright(kind: str) -> None:
-    array, metadata = load_picture(make_file(kind))
+    array, _, metadata = load_picture(make_file(kind))
     assert array.shape[:2] == (40, 30)
     made = Image.open(io.BytesIO(encode_rgb(array, kind, metadata=metadata)))
     assert made.size == (30, 40)
@@ -45,14 +45,14 @@ def test_exif_is_kept_and_upright(kind: str) -> None:
 
 
 def test_the_other_orientation_is_reset_too() -> None:
-    _, metadata = load_picture(make_file("JPEG", xmp=b'<x xmlns:tiff="t" tiff:Orientation="6" a="6"/>'))
+    metadata = load_picture(make_file("JPEG", xmp=b'<x xmlns:tiff="t" tiff:Orientation="6" a="6"/>')).metadata
     assert metadata.xmp == b'<x xmlns:tiff="t" tiff:Orientation="1" a="6"/>'
 
 
 def test_resolution_and_text() -> None:
     chunks = PngImagePlugin.PngInfo()
     chunks.add_text("Title", "A lake")
-    array, metadata = load_picture(make_file("PNG", dpi=(300, 300), pnginfo=chunks))
+    array, _, metadata = load_picture(make_file("PNG", dpi=(300, 300), pnginfo=chunks))
     made = Image.open(io.BytesIO(encode_rgb(array, "PNG", metadata=metadata)))
     made.load()
     assert made.info["Title"] == "A lake"
@@ -68,30 +68,32 @@ def test_an_old_imagemagick_s_orientation_is_not_kept_as_text() -> None:
     chunks.add_text("Raw profile type exif", f"\nexif\n{len(block):8}\n{block.hex()}\n", zip=True)
     stream = io.BytesIO()
     Image.fromarray(make_photo(0, 60, 40)).save(stream, format="PNG", pnginfo=chunks)
-    array, metadata = load_picture(stream.getvalue())
+    array, _, metadata = load_picture(stream.getvalue())
     assert array.shape[:2] == (60, 40)
     assert metadata.text == {"Title": "A lake"}
-    again, _ = load_picture(encode_rgb(array, "PNG", metadata=metadata))
+    again = load_picture(encode_rgb(array, "PNG", metadata=metadata)).rgb
     assert again.shape == array.shape
     assert b"Acme" in metadata.exif
 
 
 def test_a_profile_is_answered_with_srgb(tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    array, metadata = load_picture(make_file("JPEG", icc_profile=profile))
+    array, _, metadata = load_picture(make_file("JPEG", icc_profile=profile))
     save_rgb(array, tmp_path / "a.jpg", metadata=metadata)
     named = ImageCms.getProfileDescription(
         ImageCms.ImageCmsProfile(io.BytesIO(Image.open(tmp_path / "a.jpg").info["icc_profile"]))
     )
     assert "sRGB" in named
-    array, metadata = load_picture(make_file("JPEG"))
+    array, _, metadata = load_picture(make_file("JPEG"))
     save_rgb(array, tmp_path / "b.jpg", metadata=metadata)
     assert "icc_profile" not in Image.open(tmp_path / "b.jpg").info
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM"])
 def test_any_format_takes_any_metadata(kind: str) -> None:
-    long = Metadata(exif=b"x" * 70_000, xmp=b"x" * 70_000) if kind == "JPEG" else load_picture(make_file("JPEG"))[1]
+    long = (
+        Metadata(exif=b"x" * 70_000, xmp=b"x" * 70_000) if kind == "JPEG" else load_picture(make_file("JPEG")).metadata
+    )
     made = Image.open(io.BytesIO(encode_rgb(make_photo(0), kind, metadata=long)))
     assert made.size == (64, 48)
 
@@ -99,6 +101,6 @@ def test_any_format_takes_any_metadata(kind: str) -> None:
 def test_damaged_exif_is_left_out() -> None:
     good = make_file("JPEG")
     place = good.index(b"Exif\0\0") + 6
-    array, metadata = load_picture(good[:place] + b"\xff" * 12 + good[place + 12 :])
+    array, _, metadata = load_picture(good[:place] + b"\xff" * 12 + good[place + 12 :])
     assert np.ndim(array) == 3
     assert b"Acme" not in metadata.exif

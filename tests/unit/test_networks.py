@@ -176,6 +176,12 @@ def test_files_that_lie_about_their_network(
         load_network(tmp_path / "model.safetensors")
 
 
+def test_a_folder_is_no_file_of_weights(tmp_path: Path) -> None:
+    for folder in (tmp_path, str(tmp_path)):
+        with pytest.raises(ModelError, match=r"is a folder; give the model\.safetensors in it"):
+            load_network(folder)  # type: ignore[arg-type]
+
+
 def test_half_precision_weights_are_loaded_in_float32(tmp_path: Path) -> None:
     network = build_network("lite", width=4, blocks=1, dial=True)
     info = ModelInfo("zig", "lite", network.arguments, "Zig", "no one", 16)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -218,3 +219,18 @@ def test_the_folder_of_the_curve_is_checked_first(tmp_path: Path, style_file: Pa
     with pytest.raises(ConfigError, match="--curve: cannot write to"):
         run_file(tmp_path, style_file, curve=style_file / "curve.csv")
     assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"max_size": 45}, "shrunk to 45×35 px; --max-size for more\n"),
+        ({"max_size": 90}, ""),
+        ({"max_size": 45, "quiet": True}, ""),
+        ({"max_size": 45, "preview": True}, ""),
+    ],
+)
+def test_a_photo_that_is_shrunk(tmp_path: Path, style_file: Path, changes: dict[str, Any], said: str) -> None:
+    console = Console(file=io.StringIO(), width=120)
+    run_file(tmp_path, style_file, **{"console": console, "quiet": False, "iterations": 1, **changes})
+    assert isinstance(console.file, io.StringIO) and console.file.getvalue() == said

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fast_style import stylize
+from fast_style import images, stylize
 from fast_style.errors import ImageError, ModelError
 from fast_style.stylize import STREAM, Job, Options, plan, run, unfinished
 
@@ -239,6 +239,36 @@ def test_bad_pictures_are_named_and_the_others_done(tmp_path: Path, threads: int
     assert len(list((tmp_path / "out").iterdir())) == 25
 
 
+def test_transparency_goes_along_where_the_format_holds_it(tmp_path: Path) -> None:
+    """Hard-edged and soft, whole and scaled, with and without metadata."""
+    (tmp_path / "in").mkdir()
+    alpha = np.full((20, 40), 255, np.uint8)
+    alpha[4:12, 4:20] = 0
+    alpha[12:] = np.linspace(0, 255, 40)
+    picture = Image.new("RGB", (40, 20), (200, 100, 50))
+    picture.putalpha(Image.fromarray(alpha))
+    picture.save(tmp_path / "in" / "a.png")
+    for suffix in (".png", ".webp", ".tif"):
+        jobs = plan([tmp_path / "in"], tmp_path / "out", suffix)
+        assert list(run(jobs, Double(), Options(metadata=False))) == [None]  # type: ignore[arg-type]
+        with Image.open(jobs[0].target) as made:
+            assert made.mode == "RGBA"
+            assert np.array_equal(np.asarray(made.getchannel("A")), alpha)
+            if suffix != ".webp":
+                assert made.getpixel((30, 2)) == (55, 155, 205, 255)
+    jobs = plan([tmp_path / "in"], tmp_path / "small")
+    assert list(run(jobs, Double(), Options(max_size=20))) == [None]  # type: ignore[arg-type]
+    with Image.open(jobs[0].target) as made:
+        assert (made.mode, made.size) == ("RGBA", (20, 10))
+        smaller = Image.fromarray(alpha).resize((20, 10), Image.Resampling.LANCZOS)
+        assert np.array_equal(np.asarray(made.getchannel("A")), np.asarray(smaller))
+    jobs = plan([tmp_path / "in"], tmp_path / "out", ".jpg")
+    assert list(run(jobs, Double(), Options())) == [None]  # type: ignore[arg-type]
+    with Image.open(jobs[0].target) as made:
+        assert made.mode == "RGB"
+        assert max(made.getpixel((12, 8))) < 10  # white, as the double paints it
+
+
 def test_few_pictures_are_under_way_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where memory is short, one: however many threads there are."""
     jobs = make_jobs(tmp_path, 12)
@@ -269,6 +299,18 @@ def test_a_format_that_cannot_hold_it_is_refused_before_the_work(tmp_path: Path)
     assert failure is not None
     assert "16383" in failure
     assert not double.threads
+
+
+def test_a_jpeg_too_large_is_done_scaled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MAX_PIXELS", 10_000)
+    Image.new("RGB", (300, 200)).save(tmp_path / "a.jpg")
+    jobs = plan([tmp_path / "a.jpg"], tmp_path / "out.png")
+    (failure,) = run(jobs, Double(), Options())  # type: ignore[arg-type]
+    assert failure is not None
+    assert failure.endswith("or use --max-size")
+    assert list(run(jobs, Double(), Options(max_size=30))) == [None]  # type: ignore[arg-type]
+    with Image.open(tmp_path / "out.png") as made:
+        assert made.size == (30, 20)
 
 
 def test_what_is_there_is_left(tmp_path: Path) -> None:

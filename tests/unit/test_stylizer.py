@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import copy
 import io
 import os
+import pickle
+import pydoc
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +101,99 @@ def test_bytes_come_back_as_bytes(stylizer: Stylizer, photo: np.ndarray, tmp_pat
         stylizer(b"not a picture")
     with pytest.raises(ImageError, match=r"missing\.png"):
         stylizer("missing.png")
+
+
+def see_through(photo: np.ndarray) -> Image.Image:
+    """With a hard-edged hole and a soft side."""
+    alpha = np.full(photo.shape[:2], 255, np.uint8)
+    alpha[8:20, 10:30] = 0
+    alpha[24:] = np.linspace(0, 255, photo.shape[1])
+    picture = Image.fromarray(photo)
+    picture.putalpha(Image.fromarray(alpha))
+    return picture
+
+
+def test_transparent_pictures_stay_so(stylizer: Stylizer, photo: np.ndarray, tmp_path: Path) -> None:
+    from fast_style.images import decode_rgb
+
+    given = see_through(photo)
+    expected = stylizer(decode_rgb(given))
+    given.save(tmp_path / "photo.png")
+    data = (tmp_path / "photo.png").read_bytes()
+    for made in (stylizer(given), stylizer(tmp_path / "photo.png"), Image.open(io.BytesIO(stylizer(data)))):
+        assert made.mode == "RGBA"
+        assert np.array_equal(np.asarray(made)[..., :3], expected)
+        assert np.array_equal(np.asarray(made.getchannel("A")), np.asarray(given.getchannel("A")))
+    for mode in ("LA", "PA"):
+        changed = given.convert(mode)
+        made = stylizer(changed)
+        assert made.mode == "RGBA"
+        assert np.array_equal(np.asarray(made.getchannel("A")), np.asarray(changed.convert("RGBA").getchannel("A")))
+    palette = Image.fromarray(photo).quantize(8)
+    assert stylizer(palette).mode == "RGB"
+    palette.info["transparency"] = 0
+    assert np.array_equal(np.asarray(stylizer(palette).getchannel("A")) == 0, np.asarray(palette) == 0)
+    assert stylizer(Image.fromarray(photo).convert("RGBA")).mode == "RGB"
+
+
+def test_streams_are_taken_as_bytes(stylizer: Stylizer, photo: np.ndarray, tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(photo).save(stream, "PNG")  # and stands at its end
+    expected = stylizer(stream.getvalue())
+    path = tmp_path / "photo.png"
+    path.write_bytes(stream.getvalue())
+    with path.open("rb") as file:
+        for given in (bytearray(stream.getvalue()), stream, file):
+            assert stylizer(given) == expected
+    path.write_text("text")
+    with path.open() as text, pytest.raises(ImageError, match=r"TextIOWrapper: want .*binary mode"):
+        stylizer(text)  # type: ignore[call-overload]
+    with path.open("rb") as file, pytest.raises(ImageError, match=r"photo\.png is no image"):
+        stylizer(file)
+
+
+def test_copies_are_loaded_anew(model: Path, dial_model: Path, photo: np.ndarray) -> None:
+    for made in (
+        Stylizer.load(dial_model, engine="onnx"),
+        Stylizer.load(dial_model, engine="torch", precision="bf16"),
+        Stylizer.load(model, tile=64, memory="4GB"),
+    ):
+        for again in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made), copy.copy(made)):
+            assert type(again.engine) is type(made.engine)
+            assert again.engine.precision == made.engine.precision
+            assert (again.tiling, again.info) == (made.tiling, made.info)
+            assert np.array_equal(again(photo), made(photo))
+            assert pickle.dumps(again) == pickle.dumps(made)
+    with pytest.raises(ModelError, match=r"make it with Stylizer\.load"):
+        pickle.dumps(Stylizer(made.engine))
+
+
+@pytest.mark.parametrize("name", ["starry_night", Path("starry_night")])
+def test_a_stylizer_of_a_name_points_to_load(name: str | Path) -> None:
+    with pytest.raises(ModelError, match=r"use Stylizer\.load\('starry_night'\)"):
+        Stylizer(name)  # type: ignore[arg-type]
+
+
+def test_dials_that_are_no_numbers(dial_model: Path, photo: np.ndarray) -> None:
+    stylizer = Stylizer.load(dial_model)
+    for name in ("strength", "stroke"):
+        with pytest.raises(ConfigError, match=rf"{name}='0\.5': must be a number, not a str"):
+            stylizer(photo, **{name: "0.5"})  # type: ignore[call-overload]
+        assert np.array_equal(stylizer(photo, **{name: np.float32(0.5)}), stylizer(photo, **{name: 0.5}))
+
+
+def test_a_picture_without_pixels(stylizer: Stylizer) -> None:
+    with pytest.raises(ImageError, match=r"no pixels \(0 x 0\)"):
+        stylizer(Image.new("RGB", (0, 0)))
+
+
+def test_the_package_lists_what_it_has() -> None:
+    code = "import fast_style, sys; print('Stylizer' in dir(fast_style), 'numpy' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["True", "False"]
+    import fast_style
+
+    assert "class Stylizer" in pydoc.plain(pydoc.render_doc(fast_style))
 
 
 def test_threads_share_one(stylizer: Stylizer) -> None:

@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from fast_style.artifact import ModelFiles
 from fast_style.errors import DataError, ModelError, WebError
 from fast_style.export import export_model
 from fast_style.networks import build_network
@@ -174,6 +175,58 @@ def test_a_site_is_written_anew_over_itself_alone(model: Path, tmp_path: Path) -
     assert [path.name for path in other.iterdir()] == ["thesis.tex"]
     with pytest.raises(WebError, match="is a file"):
         write_site([str(model)], other / "thesis.tex", cdn=True)
+
+
+def test_what_an_earlier_page_alone_needed_is_removed(model: Path, tmp_path: Path) -> None:
+    copies = [tmp_path / f"{name}.onnx" for name in ("one", "two")]
+    for copy in copies:
+        copy.write_bytes((model / "model.onnx").read_bytes())
+    folder = tmp_path / "site"
+    write_site(list(map(str, copies)), folder, cdn=True)
+    engine = folder / "ort" / runtime.PACKAGE.files[0].name
+    engine.parent.mkdir()
+    engine.touch()
+    own = [folder / name for name in ("CNAME", "models/README.md", "previews/two.png", "notes/two.onnx")]
+    for path in own:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    write_site([str(copies[0])], folder, cdn=True)
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*") if path not in own) == sorted([
+        "models/one.onnx", "previews/one.jpg", "thumbnails/one.jpg", "scene.jpg", "site.json",
+        *(path.name for path in PAGE.iterdir()),
+    ])  # fmt: skip
+    assert not engine.parent.exists()
+    assert all(path.is_file() for path in own)
+
+
+def test_a_linked_folder_of_models_keeps_the_others(model: Path, tmp_path: Path) -> None:
+    folder, others = tmp_path / "site", tmp_path / "others"
+    write_site([str(model)], folder, cdn=True)
+    (folder / "models").rename(others)
+    (others / "mine.onnx").touch()
+    try:
+        (folder / "models").symlink_to(others, target_is_directory=True)
+    except OSError:
+        pytest.skip("this system gives no links")
+    write_site([str(model)], folder, cdn=True)
+    assert sorted(path.name for path in others.iterdir()) == ["mine.onnx", "tiny.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["flow", "starry_night", "wave"], ["starry_night", "flow", "wave"]),
+        (["flow", "wave"], ["flow", "wave"]),
+    ],
+)
+def test_a_page_of_all_models_opens_with_the_default_one(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], expected: list[str]
+) -> None:
+    files = [ModelFiles(name, onnx=model / "model.onnx") for name in names]
+    monkeypatch.setattr("fast_style.web.site.list_models", lambda: files)
+    assert write_site([], tmp_path / "site", cdn=True).models == expected
+    manifest = json.loads((tmp_path / "site" / "site.json").read_text())
+    assert [entry["name"] for entry in manifest["models"]] == expected
 
 
 def test_models_that_cannot_be_shown(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

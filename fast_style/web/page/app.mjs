@@ -15,6 +15,8 @@ const scratch = document.createElement("canvas").getContext("2d", { willReadFreq
 
 let models = [];
 let model; // the style chosen
+let shown; // {style, strength} of the painting that is shown, if one is
+let failed = false; // the chosen style's painting, which a click tries again
 // {kind: "scene" | "photo" | "video" | "camera", element, width(), height(), live, mirrored, unseen}
 let source = { kind: "scene", width: () => 0, height: () => 0 };
 let stream; // of the camera, while it runs
@@ -116,14 +118,26 @@ async function paintAll() {
       await paintOnce();
     }
   } catch (error) {
-    if (source.kind === "camera" || source.kind === "video") await freeze();
+    if (source.live && !wanted) await freeze();
     $("speed").textContent = "";
-    say(error.message, "error");
+    if (wanted) say(error.message, "error"); // what was chosen meanwhile comes next
+    else goBack(error.message);
   } finally {
     painting = false;
     $("picture").removeAttribute("aria-busy");
     if (wanted) repaint();
   }
+}
+
+/** After a failure: what is chosen is once more what is seen, so that caption, dial and saved files tell the truth. */
+function goBack(why) {
+  if (shown && shown.style !== model) {
+    const { style, strength } = shown;
+    chooseModel(style);
+    $("strength").value = strength;
+    showStrength();
+  } else failed = true;
+  say(why, "error");
 }
 
 async function paintOnce() {
@@ -170,8 +184,15 @@ function showUnpainted(from) {
 }
 
 function notPainted() {
+  shown = undefined;
   delete $("picture").dataset.painted;
   $("save").disabled = true;
+}
+
+function nowPainted() {
+  shown = { style: model, strength: $("strength").value };
+  failed = false;
+  $("save").disabled = false;
 }
 
 /** Both halves at once, so that they are always of the same moment. */
@@ -184,7 +205,7 @@ function show(image, result) {
   original.putImageData(image, 0, 0);
   stylized.putImageData(result, 0, 0);
   $("picture").dataset.painted = model.name;
-  $("save").disabled = false;
+  nowPainted();
 }
 
 function resize(width, height) {
@@ -235,8 +256,9 @@ function setSource({ kind, element, width, height, live = false, mirrored = fals
   if (unseen) notPainted();
   times = [];
   $("record").disabled = !live || !window.MediaRecorder;
-  $("camera").setAttribute("aria-pressed", String(kind === "camera"));
-  $("camera").querySelector("span").textContent = kind === "camera" ? "Stop" : "Camera";
+  $("camera").setAttribute("aria-pressed", String(live));
+  $("camera").querySelector("span").textContent = live ? "Stop" : "Camera";
+  $("camera").querySelector("use").setAttribute("href", live ? "#icon-stop" : "#icon-camera");
   $("camera-options").hidden = kind !== "camera";
   $("hint").hidden = kind === "camera";
   $("mirror").setAttribute("aria-pressed", String(mirrored));
@@ -250,16 +272,18 @@ function setSource({ kind, element, width, height, live = false, mirrored = fals
 /** The drawing that every site brings along, and what the style makes of it, without fetching a model. */
 async function showScene() {
   const style = model;
-  const [before, after] = await Promise.all([loadImage(scene), loadImage(model.preview)]);
-  const { naturalWidth: width, naturalHeight: height } = before;
+  const loaded = await Promise.all([loadImage(scene), loadImage(model.preview)]).catch(() => undefined);
   if (style !== model || source.kind !== "scene") return; // something else was chosen meanwhile
+  if (!loaded) return goBack(`${style.title} can’t be shown: its picture isn’t there. Check the connection, then try again.`);
+  const [before, after] = loaded;
+  const { naturalWidth: width, naturalHeight: height } = before;
   setSource({ kind: "scene", element: before, width, height, unseen: false });
   resize(width, height);
   original.drawImage(before, 0, 0, width, height);
   stylized.drawImage(after, 0, 0, width, height);
   delete $("picture").dataset.painted;
   $("speed").textContent = "";
-  $("save").disabled = false;
+  nowPainted();
   if ($("strength").dataset.touched || $("size").dataset.touched) repaint();
 }
 
@@ -320,9 +344,12 @@ function stopStream() {
   stream = undefined;
   const { element } = source;
   if (element instanceof HTMLVideoElement) {
+    const { src } = element;
     element.pause();
-    if (element.src) URL.revokeObjectURL(element.src);
     element.srcObject = null;
+    element.removeAttribute("src");
+    element.load(); // lets go of a file that it may still be reading
+    if (src) URL.revokeObjectURL(src);
     element.remove();
   } else element?.close?.();
 }
@@ -378,7 +405,7 @@ async function switchCamera() {
 }
 
 async function toggleCamera() {
-  if (source.kind !== "camera") return startCamera();
+  if (!source.live) return startCamera();
   await freeze();
   repaint();
 }
@@ -387,6 +414,7 @@ async function toggleCamera() {
 
 function chooseModel(chosen, { link = true } = {}) {
   model = chosen;
+  failed = false;
   const dial = model.inputs.strength;
   const strength = $("strength");
   strength.disabled = !dial;
@@ -405,6 +433,11 @@ function chooseModel(chosen, { link = true } = {}) {
   hush();
 }
 
+function showStyle() {
+  if (source.kind === "scene") showScene();
+  else repaint();
+}
+
 function listStyles() {
   models.forEach((each, index) => {
     const input = Object.assign(document.createElement("input"), {
@@ -412,8 +445,13 @@ function listStyles() {
     });
     input.onchange = () => {
       chooseModel(each);
-      if (source.kind === "scene") showScene();
-      else repaint();
+      showStyle();
+    };
+    input.onclick = () => {
+      if (each !== model || !failed) return;
+      failed = false;
+      hush();
+      showStyle(); // no change is told of a style that is chosen already
     };
     const image = Object.assign(document.createElement("img"), {
       src: each.thumbnail, alt: "", width: 160, height: 120, loading: "lazy",
@@ -515,33 +553,47 @@ function hush() {
 
 // ---------------------------------------------------------------- saving and recording
 
-function download(blob, suffix) {
-  const time = new Date().toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
+function download(blob, name, suffix) {
+  const local = new Date(Date.now() - new Date().getTimezoneOffset() * 60_000);
+  const time = local.toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `${model.name}-${time}.${suffix}`;
+  link.download = `${name}-${time}.${suffix}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 function save() {
-  stylized.canvas.toBlob((blob) => (blob ? download(blob, "png") : say("The picture can’t be saved here.", "error")));
+  const { name } = shown.style; // another may be chosen, and still on its way
+  stylized.canvas.toBlob((blob) => (blob ? download(blob, name, "png") : say("The picture can’t be saved here.", "error")));
 }
 
 let clock;
 
+/** A video's own, which is recorded though the page doesn't play it. */
+function soundOf({ kind, element }) {
+  if (kind !== "video") return [];
+  // Firefox's mozCaptureStream gives a muted video's silence.
+  if (element.captureStream) return element.captureStream().getAudioTracks();
+  say("This browser records videos without their sound.", "warning");
+  return [];
+}
+
 function startRecording() {
   const mimeType = CLIP_TYPES.find((each) => MediaRecorder.isTypeSupported(each));
   const parts = [];
+  const { name } = model; // by the end another may be chosen that never came
   try {
-    recorder = new MediaRecorder(stylized.canvas.captureStream(), { mimeType, videoBitsPerSecond: 8_000_000 });
+    const clip = stylized.canvas.captureStream();
+    for (const track of soundOf(source)) clip.addTrack(track);
+    recorder = new MediaRecorder(clip, { mimeType, videoBitsPerSecond: 8_000_000 });
   } catch (error) {
     recorder = undefined;
     return say(`This browser can’t record (${error.message}).`, "error");
   }
   const type = recorder.mimeType || mimeType;
   recorder.ondataavailable = ({ data }) => parts.push(data);
-  recorder.onstop = () => download(new Blob(parts, { type }), type?.startsWith("video/mp4") ? "mp4" : "webm");
+  recorder.onstop = () => download(new Blob(parts, { type }), name, type?.startsWith("video/mp4") ? "mp4" : "webm");
   recorder.start(1000); // in parts, so that a long clip is not lost at once
   $("size").disabled = true; // a clip has one size
   const began = Date.now();
@@ -558,6 +610,7 @@ function startRecording() {
 
 function stopRecording() {
   recorder.stop();
+  for (const track of recorder.stream.getTracks()) track.stop();
   recorder = undefined;
   clearInterval(clock);
   $("size").disabled = false;
@@ -628,6 +681,7 @@ async function begin() {
   listStyles();
   engine = new Engine(manifest);
   listen();
+  $("size-note").textContent = `Saved at this size, ${SIZES.at(-1)} px at most.`;
   showSize();
   showSplit();
   chooseModel(linkedModel() ?? models[0], { link: false });
