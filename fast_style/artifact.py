@@ -14,6 +14,8 @@ from fast_style.errors import ModelError
 from fast_style.resources import resource
 
 SCHEMA_VERSION = "1.0"
+DEFAULT_MODEL = "starry_night"
+"""Of every command that stylises, and what a page of all models opens with."""
 SAFETENSORS = "model.safetensors"
 ONNX = "model.onnx"
 CARD_JSON = "card.json"

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from fast_style import __version__
+from fast_style.artifact import DEFAULT_MODEL
 from fast_style.errors import ConfigError, FastStyleError, first_line
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ ModelName = Annotated[
     list[str],
     typer.Option("--model", "-m", metavar="<str>", callback=_one_at_a_time, help="Name or path of a model."),
 ]
-DEFAULT_MODEL = ["starry_night"]
+DEFAULT_MODELS = [DEFAULT_MODEL]
 Engine = Annotated[str, typer.Option(help="onnx, torch or auto.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps, coreml, directml or auto.")]
 TorchDevice = Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")]
@@ -155,7 +156,7 @@ def stylize(
         str,
         typer.Option("--output", "-o", metavar="OUT", help="A file for one picture, - for stdout, else a folder."),
     ],
-    model: ModelName = DEFAULT_MODEL,
+    model: ModelName = DEFAULT_MODELS,
     strength: Strength = None,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Strokes in the picture's own colours.")] = False,
     stroke: Annotated[float, typer.Option(metavar="0.5…2", help="Size of the strokes.")] = 1.0,
@@ -436,7 +437,7 @@ def bench(
     from fast_style.media import parse_size
 
     result = run(
-        models=model or ["starry_night"], sizes=[parse_size(text) for text in size] if size else SIZES,
+        models=model or DEFAULT_MODELS, sizes=[parse_size(text) for text in size] if size else SIZES,
         steps=steps, seconds=seconds, overrides=overrides or [], peer=peer,
         note=lambda text: None if quiet else stderr.print(text, highlight=False),
     )  # fmt: skip
@@ -454,7 +455,7 @@ def video(
         str, typer.Argument(metavar="IN", help="A video, a folder of pictures, or a pattern: frames/%05d.png.")
     ],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A video, a .gif, a folder, or a pattern.")],
-    model: ModelName = DEFAULT_MODEL,
+    model: ModelName = DEFAULT_MODELS,
     strength: Strength = None,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Strokes in the video's own colours.")] = False,
     stroke: Annotated[float, typer.Option(metavar="0.5…2", help="Size of the strokes.")] = 1.0,
@@ -542,7 +543,7 @@ def webcam(
         raise MediaError("--headless shows nothing: add --record OUT.mp4 or --virtual-camera")
     box = parse_size(size)
     show = Show(
-        model or ["starry_night"], engine=engine, device=device, strength=strength,
+        model or DEFAULT_MODELS, engine=engine, device=device, strength=strength,
         mirror=source is None if mirror is None else mirror, keep_color=keep_color, steady=steady, folder=output,
         record=record, codec=codec,
     )  # fmt: skip

@@ -375,7 +375,7 @@ def with_own_style(overrides: list[str]) -> list[str]:
 def with_own_names(overrides: list[str]) -> list[str]:
     """In a sweep, `style.name` with what is swept: each job's model needs a folder. A style, its image or its name
     alone is name enough."""
-    flags = {"-m", "--multirun"} & set(overrides)
+    flags = MULTIRUN & set(overrides)
     settings = [override for override in overrides if not override.startswith("-")]
     try:
         parsed = OverridesParser.create().parse_overrides(settings)
@@ -408,6 +408,8 @@ def with_own_names(overrides: list[str]) -> list[str]:
     return [*overrides, "style.name=" + ",".join(quoted(Path("-".join([name, *named]))) for name in own)]
 
 
+MULTIRUN = {"-m", "--multirun"}
+"""Hydra's flags of a sweep."""
 NAMING = ("style", "style.image", "style.name")
 """Settings that name a model by themselves."""
 
@@ -420,7 +422,7 @@ def compose_sweep(overrides: list[str]) -> list[TrainConfig]:
         ConfigError: as `to_config`, or two jobs would write the same model.
     """
     flags = {override for override in overrides if override.startswith("-")}
-    if not flags or flags - {"-m", "--multirun"} or any("hydra/sweeper=" in override for override in overrides):
+    if not flags or flags - MULTIRUN or any("hydra/sweeper=" in override for override in overrides):
         return []
     made: dict[str, list[str]] = {}
     configs = []
@@ -494,7 +496,7 @@ def described(overrides: Sequence[str], schema: type = TrainConfig) -> list[tupl
 def _jobs(overrides: Sequence[str]) -> list[list[str]]:
     """The overrides of each job of a sweep; of a single run, which has no flag for it, as they are."""
     settings = [override for override in overrides if not override.startswith("-")]
-    if not {"-m", "--multirun"} & set(overrides):
+    if not MULTIRUN & set(overrides):
         return [settings]
     try:
         parsed = OverridesParser.create().parse_overrides(settings)

@@ -68,8 +68,7 @@ from fast_style.safety import (
     Interrupted,
     Interruption,
     WholeCheckpoints,
-    memory_may_run_out,
-    photos_may_vanish,
+    fitting,
     writing,
 )
 
@@ -401,12 +400,7 @@ def distill(config: DistillConfig) -> Path:
     )
     smaller = f"new_pictures={config.new_pictures}, clean_pictures={config.clean_pictures} or image_size={size}"
     try:
-        with (
-            memory_may_run_out(trainer, smaller),
-            photos_may_vanish(run_dir, trainer),
-            writing(run_dir, trainer),
-            interruption.handled(),
-        ):
+        with fitting(run_dir, trainer, smaller), interruption.handled():
             trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
     except Interrupted as interrupted:
         console.print(

@@ -12,6 +12,7 @@ import signal
 import statistics
 import subprocess
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ RATE_FACTOR = 0.5
 SAME = 1e-4  # relative difference of two validations of the same weights on a GPU
 
 
-class Guard(Callback):
+class Guard(Callback, ABC):
     """Looks at what is trained now and then, at the end, and before each checkpoint, so that none keeps what is lost.
 
     Args:
@@ -62,9 +63,9 @@ class Guard(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.look(trainer, pl_module)
 
+    @abstractmethod
     def look(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judges the steps since the last look."""
-        raise NotImplementedError
 
 
 class DivergenceGuard(Guard):
@@ -321,6 +322,13 @@ def writing(run_dir: Path, trainer: Trainer) -> Iterator[None]:
         raise unwritable(run_dir, trainer.global_step, error) from error
     finally:
         threading.excepthook = before
+
+
+@contextmanager
+def fitting(run_dir: Path, trainer: Trainer, smaller: str) -> Iterator[None]:
+    """Around `trainer.fit`: `memory_may_run_out`, `photos_may_vanish` and `writing` in one."""
+    with memory_may_run_out(trainer, smaller), photos_may_vanish(run_dir, trainer), writing(run_dir, trainer):
+        yield
 
 
 def unwritable(run_dir: Path, step: int, error: BaseException) -> TrainingError:

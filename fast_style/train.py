@@ -26,6 +26,7 @@ from fast_style.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughp
 from fast_style.card import add_scorecard, steps_before, training_record
 from fast_style.config import (
     CONFIG,
+    MULTIRUN,
     TrainConfig,
     compose_sweep,
     explain,
@@ -64,8 +65,7 @@ from fast_style.safety import (
     Interrupted,
     Interruption,
     WholeCheckpoints,
-    memory_may_run_out,
-    photos_may_vanish,
+    fitting,
     writing,
 )
 from fast_style.stylizer import Stylizer
@@ -183,12 +183,7 @@ def train(config: TrainConfig) -> TrainResult:
     )
     smaller = f"data.batch_size={config.data.batch_size} or data.image_size={config.data.image_size}"
     try:
-        with (
-            memory_may_run_out(trainer, smaller),
-            photos_may_vanish(run_dir, trainer),
-            writing(run_dir, trainer),
-            interruption.handled(),
-        ):
+        with fitting(run_dir, trainer, smaller), interruption.handled():
             trainer.fit(module, data, ckpt_path=resume, weights_only=True)
     except Interrupted as interrupted:
         console.print(
@@ -397,7 +392,7 @@ def run(overrides: list[str]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, rather than print a traceback and exit with 1
     # Hydra's parser takes its flags before the overrides, or after, but not in between.
     # The first is what Lightning starts further processes with, for further devices.
-    sys.argv = [__file__, *sorted(overrides, key=lambda argument: argument not in ("-m", "--multirun"))]
+    sys.argv = [__file__, *sorted(overrides, key=lambda argument: argument not in MULTIRUN)]
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:

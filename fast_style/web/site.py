@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fast_style import __version__
-from fast_style.artifact import ModelFiles, find_model, list_models
+from fast_style.artifact import DEFAULT_MODEL, ModelFiles, find_model, list_models
 from fast_style.downloads import digest_of
 from fast_style.errors import ModelError, WebError
 from fast_style.images import RGB, atomic_write, load_rgb, save_rgb
@@ -28,8 +28,6 @@ PAGE = Path(__file__).with_name("page")
 MANIFEST = "site.json"
 SCENE = "data/scenes/lake.jpg"
 THUMBNAIL_SIDE = 240
-FIRST = "starry_night"
-"""Opens a page of every model: the one that the other commands take by default."""
 MADE = ("models/*.onnx", "previews/*.jpg", "thumbnails/*.jpg", "ort/ort*.mjs", "ort/ort*.wasm")
 """Files that only some pages have: those that the latest manifest does not name are of an earlier one."""
 
@@ -103,7 +101,7 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
 def _choose(models: list[str]) -> dict[str, Path]:
     """The name and the .onnx file of each model; the names are good as file names and in addresses."""
     named = (files for files in list_models() if files.onnx is not None)
-    files = [find_model(model) for model in models] or sorted(named, key=lambda model: model.name != FIRST)
+    files = [find_model(model) for model in models] or sorted(named, key=lambda model: model.name != DEFAULT_MODEL)
     if not files:
         raise ModelError("no models yet: train one with fast-style train, or give a path with --model")
     found: dict[str, Path] = {}
