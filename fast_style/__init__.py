@@ -13,13 +13,13 @@ __version__ = "0.1.0"
 __all__ = ["Stylizer", "__version__"]
 
 if TYPE_CHECKING:
-    from fast_style.stylizer import Stylizer
+    from fast_style.inference.stylizer import Stylizer
 
 
 def __getattr__(name: str) -> Any:
     # Importing the package stays cheap: numpy and an engine come with the first use.
     if name == "Stylizer":
-        from fast_style.stylizer import Stylizer
+        from fast_style.inference.stylizer import Stylizer
 
         return Stylizer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

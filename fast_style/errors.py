@@ -1,47 +1,155 @@
-"""What a user can get wrong. Each message is one line: what was wrong with which value, and what to do.
+"""What a user can get wrong, as exceptions that carry the setting, its value, the problem and the remedy.
 
-The command prints the message and exits with status 2; a traceback is a bug.
+A message is one line. `str(error)` spells settings as Python and Hydra do (`tile=32`, `style.size=16`); only the
+command line turns them into options. The command prints the message and exits with status 2; a traceback is a bug.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+UNSET: Any = object()
+"""The value of a setting that is named in an error without one."""
+
+Spelling = Callable[[str, object], str]
+"""How a setting and its value are written: `("tile", 32)` to `tile=32`, or to `--tile 32`; the value may be `UNSET`."""
+
+
+def spell_setting(setting: str, value: object = UNSET) -> str:
+    """Writes a setting as Python and Hydra do: `style.size=16`, or `style.size` without a value."""
+    return setting if value is UNSET else f"{setting}={value}"
+
 
 class FastStyleError(Exception):
-    """Base of every error that a user can cause."""
+    """Base of every error that a user can cause.
+
+    Args:
+        problem: what is wrong, in one line without a full stop.
+        setting: the setting or argument at fault, as Python or Hydra names it: `tile`, `style.size`.
+        value: its value, where that helps.
+        remedy: what to do about it. `{engine}` in it stands for that setting with the value in `suggestions`.
+        suggestions: settings, and the values that the remedy suggests for them; `UNSET` for a setting alone.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        setting: str | None = None,
+        value: object = UNSET,
+        remedy: str | None = None,
+        suggestions: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.setting = setting
+        self.value = value
+        self.remedy = remedy
+        self.suggestions = dict(suggestions or {})
+
+    def render(self, spell: Spelling = spell_setting) -> str:
+        """Returns the message, in one line, with settings as `spell` writes them."""
+        message = self.problem
+        if self.setting is not None:
+            message = f"{spell(self.setting, self.value)}: {message}"
+        if self.remedy is not None:
+            remedy = self.remedy
+            for setting, value in self.suggestions.items():
+                remedy = remedy.replace(f"{{{setting}}}", spell(setting, value))
+            message = f"{message}; {remedy}"
+        return message
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By its attributes: an exception is otherwise remade from positional arguments alone, when it comes out of
+        # another process.
+        return _restore, (type(self), self.problem, self.__dict__ | {"value": _Kept(self.value)})
 
 
-class ConfigError(FastStyleError):
-    """A setting is unknown, has the wrong type or an impossible value."""
+class _Kept:
+    """A value on its way to another process: `UNSET` must arrive as the very same object."""
+
+    def __init__(self, value: object) -> None:
+        self.unset = value is UNSET
+        self.value = None if self.unset else str(value)
 
 
-class ImageError(FastStyleError):
+def _restore(kind: type[FastStyleError], problem: str, state: dict[str, Any]) -> FastStyleError:
+    error = kind(problem)
+    error.__dict__.update(state)
+    error.value = UNSET if state["value"].unset else state["value"].value
+    return error
+
+
+class ConfigError(FastStyleError, ValueError):
+    """A setting or argument is unknown, has the wrong type or a value out of range."""
+
+
+class NotFoundError(FastStyleError, FileNotFoundError):
+    """A file or folder does not exist."""
+
+
+class WriteError(FastStyleError, OSError):
+    """A file or folder cannot be written."""
+
+
+class MissingPackageError(FastStyleError, ImportError):
+    """A package that only some commands need is not installed, or does not load."""
+
+
+class ImageError(FastStyleError, ValueError):
     """An image cannot be read or written."""
 
 
-class MediaError(FastStyleError):
+class MediaError(FastStyleError, RuntimeError):
     """A video, camera, window or recording cannot be opened, read or written."""
 
 
-class DataError(FastStyleError):
-    """A folder of photos is missing, empty or unreadable."""
+class DataError(FastStyleError, ValueError):
+    """A folder of photos is empty or unreadable."""
 
 
-class EncoderError(FastStyleError):
+class EncoderError(FastStyleError, ValueError):
     """Encoder weights are missing, damaged or do not reach the layers asked for."""
 
 
-class ModelError(FastStyleError):
-    """A model file is missing, damaged, of an unknown schema or not usable with the engine asked for."""
+class ModelError(FastStyleError, ValueError):
+    """A model file is damaged, of an unknown schema or not usable with the engine asked for."""
 
 
-class TrainingError(FastStyleError):
-    """A training can't go on: its loss runs away again and again, or a checkpoint can't be written."""
+class TrainingError(FastStyleError, RuntimeError):
+    """A training run cannot continue: its loss diverges again and again, or a checkpoint cannot be written."""
 
 
-class WebError(FastStyleError):
-    """The browser page can't be written or served."""
+class WebError(FastStyleError, RuntimeError):
+    """The browser page cannot be written or served."""
+
+
+class ImageNotFoundError(ImageError, NotFoundError):
+    """An image file does not exist."""
+
+
+class DataNotFoundError(DataError, NotFoundError):
+    """A folder of photos does not exist."""
+
+
+class ModelNotFoundError(ModelError, NotFoundError):
+    """No model goes by the name or path given."""
+
+
+class MediaNotFoundError(MediaError, NotFoundError):
+    """A video does not exist."""
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message: libraries add several more of their own bookkeeping."""
+    """Returns the first line of an error's message: libraries add several more of their own bookkeeping."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def one_line(error: BaseException) -> str:
+    """Returns the reason that an exception gives, on one line; of an OSError, the system's words alone."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return " ".join(text.split())

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.warm import Warm
 
 if TYPE_CHECKING:
-    from fast_style.losses import PerceptualLoss
+    from fast_style.perceptual.losses import PerceptualLoss
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -68,8 +68,8 @@ def small_loss() -> PerceptualLoss:
     """A loss of one layer of eight filters, with noise as its style."""
     import torch
 
-    from fast_style.encoders import RandomFilters
-    from fast_style.losses import PerceptualLoss, style_grams
+    from fast_style.perceptual.encoders import RandomFilters
+    from fast_style.perceptual.losses import PerceptualLoss, style_grams
 
     torch.manual_seed(0)
     layers = ["random3"]
@@ -83,8 +83,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained `lite` with a strength dial: a model folder."""
     import torch
 
-    from fast_style.export import export_model
-    from fast_style.networks import build_network
+    from fast_style.models.networks import build_network
+    from fast_style.training.export import export_model
 
     torch.manual_seed(0)
     network = build_network("lite", width=4, blocks=1, dial=True)

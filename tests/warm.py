@@ -55,8 +55,8 @@ class Warm:
 
 
 def serve(address: str) -> None:
-    import fast_style.train  # noqa: F401
-    from fast_style.cli import main
+    import fast_style.training.train  # noqa: F401
+    from fast_style.cli.app import main
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)

@@ -1,1 +1,1 @@
-"""A static page that runs models in the visitor's own browser: their camera, their photos, nothing uploaded."""
+"""The browser page: a static site that runs exported models on the visitor's own photos, videos and camera."""

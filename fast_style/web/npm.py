@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fast_style.downloads import check_url, digest_of, fetch
 from fast_style.errors import DataError, WebError, first_line
-from fast_style.images import atomic_write
-from fast_style.resources import cache_folder
+from fast_style.system.downloads import check_url, digest_of, fetch
+from fast_style.system.files import atomic_write
+from fast_style.system.paths import cache_folder
 
 REGISTRY = "https://registry.npmjs.org"
 

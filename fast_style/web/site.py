@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from fast_style import __version__
-from fast_style.artifact import DEFAULT_MODEL, ModelFiles, find_model, list_models
-from fast_style.downloads import digest_of
 from fast_style.errors import ModelError, WebError
-from fast_style.images import RGB, atomic_write, load_rgb, save_rgb
-from fast_style.resources import resource
-from fast_style.stylizer import Stylizer
+from fast_style.images.codec import RGB, load_rgb, save_rgb
+from fast_style.inference.stylizer import Stylizer
+from fast_style.models.artifact import DEFAULT_MODEL, ModelFiles, find_model, list_models
+from fast_style.system.downloads import digest_of
+from fast_style.system.files import atomic_write
+from fast_style.system.paths import resource
 from fast_style.web import runtime
 from fast_style.web.npm import NpmFile, sha256_integrity
 

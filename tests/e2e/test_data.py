@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fast_style.images import check_readable, find_images
+from fast_style.images.codec import check_readable
+from fast_style.images.folders import find_images
 from tests.conftest import Command, assert_one_line_error, make_photo
 
 pytestmark = pytest.mark.slow

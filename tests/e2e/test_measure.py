@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fast_style.resources import resource
+from fast_style.system.paths import resource
 from tests.conftest import Command, assert_one_line_error, make_photo
-from tests.unit.test_visualize import damage
+from tests.unit.evaluation.test_visualize import damage
 
 pytestmark = pytest.mark.slow
 

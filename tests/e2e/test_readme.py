@@ -25,11 +25,12 @@ import torch
 import torchvision
 from PIL import Image
 
-from fast_style.config import compose_training
-from fast_style.resources import PACKAGE, resource
+from fast_style.config.entry import compose_training
+from fast_style.perceptual.encoders import EMBEDDED_WEIGHTS
+from fast_style.system.paths import PACKAGE, resource
 from tests.clips import write_clip
 from tests.conftest import ROOT, make_photo
-from tests.unit.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
+from tests.unit.perceptual.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
 from tests.warm import Warm
 
 pytest.importorskip("cv2")
@@ -130,7 +131,7 @@ COMMANDS = {
     ),
     "./run webcam --source holiday.mp4 --headless --record painted.mp4": Run(makes="painted.mp4"),
     "./run webcam --size 320x240": Run("--source holiday.mp4 --headless --record live.mp4", makes="live.mp4"),
-    # Fetches 33 MB: tests/unit/test_web.py installs from a server of its own.
+    # Fetches 33 MB: tests/unit/web/test_site.py installs from a server of its own.
     "./run web --install": Run("--url http://127.0.0.1:9/none.tgz", status=2, says="http://127.0.0.1:9/none.tgz"),
     "./run web --serve --open": Serves("--port 0 --cdn -m painting"),
     "./run web -m starry_night -m painting -o site/": Run("--cdn", makes="site/index.html site/models/painting.onnx"),
@@ -213,7 +214,7 @@ def prepared(warm: Warm, vgg16_file: Path, vgg19_file: Path, tmp_path_factory: p
     with zipfile.ZipFile(folder / "coco.zip", "w") as archive:
         archive.write(folder / "photo.jpg", "train2017/1.jpg")
     shutil.copytree(resource("checkpoints/starry_night"), folder / "checkpoints/painting")
-    shutil.copy(PACKAGE / "embedded.safetensors", folder / "own.safetensors")
+    shutil.copy(EMBEDDED_WEIGHTS, folder / "own.safetensors")
     (folder / "run").write_text(warm.stand_in())
     (folder / "run").chmod(0o755)
     environment = {
@@ -277,7 +278,9 @@ def test_python(place: Place, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray
 @pytest.mark.slow
 def test_training_from_python(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place.folder)
-    monkeypatch.setattr("fast_style.config.compose_training", lambda given: compose_training([*given, *SMALL.split()]))
+    monkeypatch.setattr(
+        "fast_style.config.entry.compose_training", lambda given: compose_training([*given, *SMALL.split()])
+    )
     _, block = blocks("python")
     made: dict[str, Any] = {}
     exec(compile(block, "README.md", "exec"), made)
@@ -317,6 +320,8 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_the_tree_is_the_tree() -> None:
-    (tree,) = re.findall(r"^fast_style/\n(.*?)^tests/", README, re.S | re.M)
-    named = set(re.findall(r"^  (\w+\.py) ", tree, re.M))
-    assert named == {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
+    (tree,) = re.findall(r"^fast_style/.*?\n(.*?)^tests/", README, re.S | re.M)
+    named = set(re.findall(r"^  (\w+(?:/|\.py)) ", tree, re.M))
+    packages = {f"{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")}
+    modules = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
+    assert named == packages | modules

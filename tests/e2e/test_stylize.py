@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fast_style.resources import resource
+from fast_style.system.paths import resource
 from tests.conftest import Command, assert_one_line_error, make_photo
 
 pytestmark = pytest.mark.slow
@@ -254,7 +254,7 @@ def test_a_long_panorama(fast_style: Command, work: Path) -> None:
 def test_the_command_imports_no_torch_for_onnx(work: Path) -> None:
     Image.fromarray(make_photo(0)).save(work / "photo.jpg")
     code = (
-        "import sys; from fast_style.cli import main\n"
+        "import sys; from fast_style.cli.app import main\n"
         "sys.argv = ['fast-style', 'stylize', 'photo.jpg', '-o', 'out.jpg', '-q']\n"
         "try: main()\nexcept SystemExit as done: assert not done.code, done.code\n"
         "print([name for name in ('torch', 'pytorch_lightning', 'hydra') if name in sys.modules])"

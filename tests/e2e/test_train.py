@@ -16,10 +16,10 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from fast_style.resources import resource
+from fast_style.system.paths import resource
 from tests.conftest import Command, assert_one_line_error
-from tests.unit.test_data import broken_files  # noqa: F401  (a fixture)
-from tests.unit.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
+from tests.unit.perceptual.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
+from tests.unit.training.test_data import broken_files  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.slow
 

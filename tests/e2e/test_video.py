@@ -327,7 +327,7 @@ def _encode(pictures: list[Path], target: Path) -> None:
 def test_a_missing_package_is_named_with_its_remedy(work: Path, tiny_model: Path) -> None:
     write_clip(work / "in.mp4", count=2)
     code = (
-        "import sys; sys.modules['av'] = None; from fast_style.cli import main\n"
+        "import sys; sys.modules['av'] = None; from fast_style.cli.app import main\n"
         f"sys.argv = ['fast-style', 'video', 'in.mp4', 'out.mp4', '-m', {str(tiny_model)!r}]\n"
         "main()"
     )
@@ -338,7 +338,7 @@ def test_a_missing_package_is_named_with_its_remedy(work: Path, tiny_model: Path
 def test_the_command_imports_no_torch_for_onnx(work: Path, tiny_model: Path) -> None:
     write_clip(work / "in.mp4", count=2)
     code = (
-        "import sys; from fast_style.cli import main\n"
+        "import sys; from fast_style.cli.app import main\n"
         f"sys.argv = ['fast-style', 'video', 'in.mp4', 'out.mp4', '-q', '-m', {str(tiny_model)!r}]\n"
         "try: main()\nexcept SystemExit as done: assert not done.code, done.code\n"
         "print([name for name in ('torch', 'pytorch_lightning', 'hydra', 'cv2') if name in sys.modules])"

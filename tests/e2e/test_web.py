@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fast_style.stylizer import Stylizer
+from fast_style.inference.stylizer import Stylizer
 from tests.browser import COLOURS, find_axe, find_browser, find_runtime, lacking, write_camera_clip
 from tests.conftest import Command, assert_one_line_error, make_photo
 
@@ -41,8 +41,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two tiny untrained networks: one without a dial, one with a dial that does something."""
     import torch
 
-    from fast_style.export import export_model
-    from fast_style.networks import build_network
+    from fast_style.models.networks import build_network
+    from fast_style.training.export import export_model
 
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
@@ -785,7 +785,7 @@ def test_axe_finds_nothing(browser: Browser, address: str, scheme: Any, size: tu
 
 def test_writing_a_page_imports_no_torch(work: Path, models: dict[str, Path]) -> None:
     code = (
-        "import sys; from fast_style.cli import main\n"
+        "import sys; from fast_style.cli.app import main\n"
         f"sys.argv = ['fast-style', 'web', '-m', {str(models['plain'])!r}, '-o', 'site', '--cdn', '-q']\n"
         "try: main()\nexcept SystemExit as done: assert not done.code, done.code\n"
         "print([name for name in ('torch', 'pytorch_lightning', 'hydra', 'onnx') if name in sys.modules])"

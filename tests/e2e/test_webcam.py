@@ -106,7 +106,7 @@ def test_without_a_window(fast_style: Command, work: Path, tiny_model: Path) -> 
 def test_without_its_driver_a_virtual_camera_ends_cleanly(work: Path, tiny_model: Path) -> None:
     write_clip(work / "in.mp4", count=600)
     code = (
-        "import sys; sys.modules['pyvirtualcam'] = None; from fast_style.cli import main\n"
+        "import sys; sys.modules['pyvirtualcam'] = None; from fast_style.cli.app import main\n"
         "sys.argv = ['fast-style', 'webcam', '--source', 'in.mp4', '--headless', '--virtual-camera', *sys.argv[1:]]\n"
         "main()"
     )

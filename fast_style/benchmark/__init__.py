@@ -1,0 +1,1 @@
+"""Timings of loading, training and stylizing on this machine, beside pytorch/examples."""

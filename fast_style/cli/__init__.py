@@ -1,0 +1,1 @@
+"""The fast-style command: one file for each command, registered by the app; the only place that knows option names."""

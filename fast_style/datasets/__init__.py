@@ -1,0 +1,1 @@
+"""Compact training sets: folders of photos and COCO, written once as small JPEGs."""

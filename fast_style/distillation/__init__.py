@@ -1,0 +1,1 @@
+"""Learning a small encoder from a VGG, against adversaries that look for what it overlooks."""

@@ -1,0 +1,1 @@
+"""Image files to RGB arrays and back: decoding, encoding, metadata, color and conversion to tensors."""

@@ -1,0 +1,1 @@
+"""The operating system and the file system: atomic writes, paths, hardware, processes, signals and downloads."""

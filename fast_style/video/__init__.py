@@ -1,0 +1,1 @@
+"""Video: reading, stylizing frame by frame, deflickering, writing, and measuring the warping error."""

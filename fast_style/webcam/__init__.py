@@ -1,0 +1,1 @@
+"""The live camera: capture, the loop, the window with its overlay, and recordings."""

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch.nn import functional as F
+
+from fast_style.errors import ConfigError, ModelError
+from fast_style.models.artifact import ModelInfo
+from fast_style.models.networks import (
+    NETWORKS,
+    CellConv2d,
+    Johnson,
+    PixelInterface,
+    TransformationNetwork,
+    UpsampleConv2d,
+    build_network,
+    load_network,
+)
+
+TINY = {"width": 4, "blocks": 1}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("height", [16, 17, 18, 19, 23, 24, 33])
+@pytest.mark.parametrize("width", [16, 21, 31, 64])
+def test_output_is_as_large_as_the_input(name: str, height: int, width: int) -> None:
+    image = torch.rand(2, 3, height, width)
+    output = build_network(name, **TINY)(image)
+    assert output.shape == image.shape
+    assert output.min() >= 0
+    assert output.max() <= 1
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_minimum_side_works(name: str) -> None:
+    network = build_network(name, **TINY)
+    smallest = network.minimum_side
+    assert network(torch.rand(1, 3, smallest, smallest)).shape[-2:] == (smallest, smallest)
+
+
+def test_the_papers_network_has_the_papers_parameters() -> None:
+    # Johnson et al. 2016, supplement, table 1, with affine instance norms in place of convolution biases.
+    convolutions = 9 * 9 * 3 * 32 + 9 * 32 * 64 + 9 * 64 * 128 + 10 * 9 * 128 * 128
+    convolutions += 9 * 128 * 64 + 9 * 64 * 32 + 9 * 9 * 32 * 3 + 3
+    norms = 2 * (32 + 64 + 128 + 10 * 128 + 64 + 32)
+    assert sum(p.numel() for p in Johnson().parameters()) == convolutions + norms
+
+
+def test_width_and_blocks_are_arguments() -> None:
+    narrow, wide = build_network("johnson", width=4, blocks=1), build_network("johnson", width=8, blocks=3)
+    assert narrow.arguments == {"width": 4, "blocks": 1, "dial": False}
+    assert len(wide.transform) == 3
+    assert wide.decode[-1].in_channels == 8
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_instance_norm_ignores_contrast_of_the_batch_neighbours(name: str) -> None:
+    network = build_network(name, **TINY).eval()
+    image = torch.rand(1, 3, 24, 24)
+    alone = network(image)
+    beside = network(torch.cat([image, torch.rand(1, 3, 24, 24) * 0.1]))[:1]
+    assert torch.allclose(alone, beside, atol=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 5), (7, 4)])
+@pytest.mark.parametrize("bias", [False, True])
+def test_upsampling_before_or_within_the_convolution(height: int, width: int, bias: bool) -> None:
+    convolution = UpsampleConv2d(3, 5, bias=bias)
+    features = torch.randn(2, 3, height, width, requires_grad=True)
+    upsampled = F.pad(F.interpolate(features, scale_factor=2.0, mode="nearest"), (1, 1, 1, 1), mode="reflect")
+    expected = F.conv2d(upsampled, convolution.weight, convolution.bias)
+    result = convolution(features)
+    torch.testing.assert_close(result, expected, atol=1e-5, rtol=1e-5)
+    assert result.is_contiguous(memory_format=torch.channels_last)
+    weights = (features, convolution.weight)
+    gradients = (torch.autograd.grad(image.square().sum(), weights) for image in (result, expected))
+    for ours, plain in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, plain, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("height", "width"), [(6, 6), (8, 14)])
+def test_a_convolution_of_pixels_or_of_cells(height: int, width: int) -> None:
+    convolution = CellConv2d(5, 3)
+    features = torch.randn(2, 5, height, width)
+    expected = F.conv2d(F.pad(features, (4,) * 4, mode="reflect"), convolution.weight, convolution.bias)
+    torch.testing.assert_close(convolution(features), expected, atol=1e-5, rtol=1e-5)
+
+
+def with_slopes(name: str) -> TransformationNetwork:
+    """A network with a dial that does something."""
+    torch.manual_seed(0)
+    network = build_network(name, **TINY, dial=True)
+    for key, parameter in network.named_parameters():
+        if key.endswith("slopes"):
+            torch.nn.init.normal_(parameter)
+    return network
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_dial_at_1_is_the_network_without_one(name: str) -> None:
+    image, network = torch.rand(2, 3, 24, 32), with_slopes(name)
+    plain = network(image)
+    assert torch.equal(network(image, torch.ones(1)), plain)
+    assert torch.equal(network(image, torch.ones(2)), plain)
+    assert not torch.allclose(network(image, torch.zeros(1)), plain, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_picture_of_a_batch_has_its_own_strength(name: str) -> None:
+    image, network = torch.rand(2, 3, 24, 32), with_slopes(name)
+    together = network(image, torch.tensor([0.3, 1.4]))
+    apart = [network(image[i : i + 1], torch.tensor([s])) for i, s in enumerate((0.3, 1.4))]
+    assert torch.allclose(together, torch.cat(apart), atol=1e-6)
+
+
+def test_the_norms_two_ways_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, network, strength = torch.rand(2, 3, 24, 32), with_slopes("lite"), torch.tensor([0.3, 1.4])
+    ways = [network(image, strength), network(image, strength[:1])]
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    for ours, theirs in zip(ways, (network(image, strength), network(image, strength[:1])), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_lite_begins_without_a_checkerboard() -> None:
+    torch.manual_seed(0)
+    cells = torch.nn.functional.pixel_unshuffle(build_network("lite", **TINY)(torch.rand(1, 3, 32, 32)), 2)
+    # The 4 pixels of a cell, one colour after the other.
+    assert cells.view(1, 3, 4, -1).std(2).max() < 1e-6
+
+
+def test_float32_output_under_bfloat16() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        assert build_network("johnson", **TINY)(torch.rand(1, 3, 16, 16)).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("jonson", {}), ("johnson", {"depth": 3}), ("johnson", {"width": 0}), ("lite", {"width": 1})],
+)
+def test_wrong_names_and_values_are_config_errors(name: str, arguments: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match=r"jonson|depth|width=[01]"):
+        build_network(name, **arguments)
+
+
+def test_pixel_interface_rounds_and_keeps_the_layout() -> None:
+    class Brighter(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return image + 0.6 / 255
+
+    pixels = torch.tensor([0, 1, 254, 255], dtype=torch.uint8).view(1, 2, 2, 1).repeat(1, 1, 1, 3)
+    result = PixelInterface(Brighter())(pixels)
+    assert result.dtype == torch.uint8
+    assert result[0, :, :, 0].flatten().tolist() == [1, 2, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("network", "arguments", "message"),
+    [
+        ("johnson", {"width": "abc", "blocks": 1}, "not supported between"),
+        ("johnson", {"width": 10**7, "blocks": 1}, "want width from 1 to 1024"),
+        ("johnson", {"width": 4, "blocks": 10**9}, "blocks from 0 to 100"),
+        ("johnson", {"width": 1024, "blocks": 100}, "do not fit"),  # 480 GB, if it were made
+        ("johnson", {"depth": 3}, "no such argument"),
+        ("transformer", {}, "unknown network; there are johnson, lite"),
+    ],
+)
+def test_files_that_lie_about_their_network(
+    tmp_path: Path, network: str, arguments: dict[str, object], message: str
+) -> None:
+    info = ModelInfo("zig", network, arguments, "Zig", "no one", 8)
+    save_file({"a": torch.zeros(2)}, tmp_path / "model.safetensors", metadata=info.to_metadata())
+    with pytest.raises(ModelError, match=rf"model\.safetensors: .*{message}.*export it again"):
+        load_network(tmp_path / "model.safetensors")
+
+
+def test_a_folder_is_no_file_of_weights(tmp_path: Path) -> None:
+    for folder in (tmp_path, str(tmp_path)):
+        with pytest.raises(ModelError, match=r"is a folder; give the model\.safetensors in it"):
+            load_network(folder)  # type: ignore[arg-type]
+
+
+def test_half_precision_weights_are_loaded_in_float32(tmp_path: Path) -> None:
+    network = build_network("lite", width=4, blocks=1, dial=True)
+    info = ModelInfo("zig", "lite", network.arguments, "Zig", "no one", 16)
+    weights = {name: value.half() for name, value in network.state_dict().items()}
+    save_file(weights, tmp_path / "model.safetensors", metadata=info.to_metadata())
+    loaded = load_network(tmp_path / "model.safetensors")
+    assert all(p.dtype == torch.float32 and p.requires_grad for p in loaded.parameters())
+    for name, value in loaded.state_dict().items():
+        torch.testing.assert_close(value, weights[name].float(), rtol=0, atol=0)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fast_style.errors import ConfigError
+from fast_style.system.hardware import available_memory, parse_bytes, usable_cores, used_memory
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29), ("800M", 8 * 10**8), ("4096", 4096), ("1tb", 10**12), ("7 k", 7000)],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "2 GBs", "-1GB", "0", "1.5.2G", "GB"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"memory=.*2GB"):
+        parse_bytes(text)
+
+
+def test_there_is_memory() -> None:
+    assert available_memory() > 10**7
+    assert 0 <= used_memory() < 10**12
+
+
+@pytest.mark.parametrize(
+    ("folder", "limit", "used", "cache"),
+    [
+        ("", "memory.max", "memory.current", "inactive_file"),
+        ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ],
+)
+def test_a_container_s_cache_of_files_is_no_used_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, limit: str, used: str, cache: str
+) -> None:
+    monkeypatch.setattr("fast_style.system.hardware.CGROUPS", tmp_path)
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / limit).write_text("10000\n")
+    (tmp_path / folder / used).write_text("9000\n")
+    assert available_memory() == 1000
+    (tmp_path / folder / "memory.stat").write_text(f"anon 1500\nactive_file 500\n{cache} 7000\nshmem 3\n")
+    assert available_memory() == 8000
+    (tmp_path / folder / limit).write_text("max\n")
+    assert available_memory() > 10**7
+
+
+FAULTS = """
+import resource, sys
+from fast_style.system.hardware import keep_freed_memory
+if sys.argv[1:]:
+    keep_freed_memory()
+def use():
+    for size in (2**23, 2**25, 2**27):
+        b"x" * size
+use()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    use()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator alone is told")
+def test_freed_memory_is_kept() -> None:
+    def faults(*arguments: str) -> int:
+        command = [sys.executable, "-c", FAULTS, *arguments]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    # 168 MiB in pages of 4 KiB, ten times.
+    assert faults() > 100_000
+    assert faults("keep") < 1_000
+
+
+def test_there_are_cores() -> None:
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)

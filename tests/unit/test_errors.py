@@ -1,0 +1,79 @@
+"""Errors as data: what they carry, how they are rendered, and that they survive a trip to another process."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+
+import pytest
+
+from fast_style import errors
+from fast_style.errors import (
+    UNSET,
+    ConfigError,
+    FastStyleError,
+    ImageError,
+    ImageNotFoundError,
+    ModelError,
+    NotFoundError,
+    WriteError,
+    first_line,
+    one_line,
+)
+
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, FastStyleError)]
+
+
+def to_options(setting: str, value: object) -> str:
+    option = f"--{setting}"
+    return option if value is UNSET else f"{option} {value}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_carries_its_parts_and_survives_pickling(kind: type[FastStyleError]) -> None:
+    error = kind("no such engine", setting="engine", value="tvm", remedy="use {engine}", suggestions={"engine": "onnx"})
+    assert str(error) == "engine=tvm: no such engine; use engine=onnx"
+    assert error.render(to_options) == "--engine tvm: no such engine; use --engine onnx"
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert str(again) == str(error)
+    assert again.render(to_options) == error.render(to_options)
+
+
+def test_a_setting_without_a_value_stays_without_one() -> None:
+    error = ConfigError("needs a value", setting="style.image")
+    assert str(error) == "style.image: needs a value"
+    assert pickle.loads(pickle.dumps(error)).value is UNSET
+
+
+def test_a_problem_alone_is_the_message() -> None:
+    assert str(ModelError("model.onnx: damaged")) == "model.onnx: damaged"
+
+
+def test_braces_in_a_path_are_left_alone() -> None:
+    error = ImageError("{a}.png: damaged", remedy="copy {b}.png again, or use {device}", suggestions={"device": "cpu"})
+    assert str(error) == "{a}.png: damaged; copy {b}.png again, or use device=cpu"
+
+
+@pytest.mark.parametrize(
+    ("kind", "builtin"),
+    [
+        (ConfigError, ValueError),
+        (ImageError, ValueError),
+        (ModelError, ValueError),
+        (NotFoundError, FileNotFoundError),
+        (ImageNotFoundError, FileNotFoundError),
+        (ImageNotFoundError, ImageError),
+        (WriteError, OSError),
+    ],
+)
+def test_kinds_are_the_built_in_that_a_python_user_catches(kind: type, builtin: type) -> None:
+    with pytest.raises(builtin):
+        raise kind("wrong")
+
+
+def test_first_line_and_one_line() -> None:
+    assert first_line(RuntimeError("\n first\n second")) == "first"
+    assert first_line(RuntimeError()) == "RuntimeError"
+    assert one_line(RuntimeError("one\n  two")) == "one two"
+    assert one_line(FileNotFoundError(2, "No such file or directory", "x.png")) == "No such file or directory"

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import pytest
+
+from fast_style.errors import MediaError
+from fast_style.video.media import parse_size
+
+
+@pytest.mark.parametrize("text", ["640x480", "640X480", "640×480"])
+def test_sizes(text: str) -> None:
+    assert parse_size(text) == (640, 480)
+
+
+@pytest.mark.parametrize(
+    "text", ["640", "0x480", "640x", "axb", "640x480x3", "99999x99", "15x16", "-64x48", "²x48", "9" * 5000 + "x48"]
+)
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(MediaError, match=r"^--size .*: want WIDTHxHEIGHT, as 640x480, each from 16 to 8192"):
+        parse_size(text)
