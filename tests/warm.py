@@ -55,7 +55,7 @@ class Warm:
 
 
 def serve(address: str) -> None:
-    import fast_style.training.train  # noqa: F401
+    import fast_style.cli.hydra_app  # noqa: F401
     from fast_style.cli.app import main
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -65,7 +65,7 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, mps, coreml, directml or a
 TorchDevice = Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")]
 Strength = Annotated[
     float | None,
-    typer.Option(metavar="0…1.5", help="How much style, 1 by default, for models that were trained with the dial."),
+    typer.Option(metavar="0…1.5", help="How much style, 1 by default, for models that were trained with a strength."),
 ]
 EncoderName = Annotated[str, typer.Option(help="embedded, vgg16, vgg19 or random.")]
 Weights = Annotated[Path | None, typer.Option(help="Local weights of the encoder.")]
@@ -94,7 +94,7 @@ def train(context: typer.Context) -> None:
     if asked:
         _show_settings(TRAIN_HELP, overrides, TrainConfig, groups())
         return
-    from fast_style.training.train import run
+    from fast_style.cli.hydra_app import run
 
     run(overrides)
 

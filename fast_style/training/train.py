@@ -1,40 +1,30 @@
-"""train(config): one style in, a trained and exported model out. `main` is only its Hydra application."""
+"""train(config): one style in, a trained and exported model out."""
 
 from __future__ import annotations
 
 import logging
 import math
-import os
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import hydra
 import torch
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
-from hydra.types import RunMode
-from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
-from fast_style.config.compose import CONFIG, explain, read_config, register, style_name, to_config
-from fast_style.config.entry import normalized
+from fast_style.config.compose import CONFIG, read_config, style_name
 from fast_style.config.schema import TrainConfig
-from fast_style.config.sweep import MULTIRUN, compose_sweep
-from fast_style.errors import ConfigError, FastStyleError, TrainingError
+from fast_style.errors import ConfigError, TrainingError
 from fast_style.evaluation.scorecard import SMALLEST, both_ways, scorecard
 from fast_style.inference.stylizer import Stylizer
-from fast_style.models.artifact import PREVIEW, SAFETENSORS, ModelFiles, find_model
+from fast_style.models.artifact import SAFETENSORS, ModelFiles, find_model
 from fast_style.models.card import add_scorecard
-from fast_style.models.networks import TransformationNetwork, load_network, of_dial
+from fast_style.models.networks import TransformationNetwork, is_strength_parameter, load_network
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.perceptual.objective import build_loss, load_style
 from fast_style.system.files import atomic_write, check_writable
-from fast_style.system.paths import resource
 from fast_style.training.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughput
 from fast_style.training.checkpoints import BestCheckpoint, WholeCheckpoints
 from fast_style.training.data import StyleDataModule
@@ -49,12 +39,6 @@ from fast_style.training.session import check_compiler, count_devices, is_leader
 
 log = logging.getLogger("fast_style")
 
-# `fast-style train --hydra-help`.
-HYDRA_FLAGS = (
-    "-m", "--multirun", "-r", "--run", "-c", "--cfg", "-i", "--info", "-p", "--package", "-cp", "--config-path",
-    "-cn", "--config-name", "-cd", "--config-dir", "-sc", "--shell-completion", "--resolve", "--hydra-help",
-    "--version", "--experimental-rerun",
-)  # fmt: skip
 SCORED = 8  # held-out photos that a new model is measured on: some seconds
 
 
@@ -215,13 +199,13 @@ def build_module(config: TrainConfig, criterion: PerceptualLoss, *, devices: int
     """What Lightning trains on so many devices, freshly initialised."""
     return StyleModule(
         network=config.model.name,
-        network_arguments={"width": config.model.width, "blocks": config.model.blocks, "dial": config.model.dial},
+        network_arguments={"width": config.model.width, "blocks": config.model.blocks, "takes_strength": config.model.strength},
         optimizer=config.trainer.optimizer,
         learning_rate=scaled_rate(config, devices),
         schedule=config.trainer.schedule,
         warmup_steps=config.trainer.warmup_steps,
         max_steps=config.trainer.max_steps,
-        dial_share=config.trainer.dial_share,
+        strength_share=config.trainer.strength_share,
         stability_weight=config.loss.stability_weight,
         compile=config.trainer.compile,
         seed=config.seed,
@@ -240,14 +224,14 @@ def begin_with(model: str, network: TransformationNetwork) -> None:
     if files.safetensors is None:
         raise ConfigError(f"init_from={model}: has no {SAFETENSORS}; an .onnx file can't be trained on")
     trained = load_network(files.safetensors)
-    without_dial = [{**given.arguments, "dial": None} for given in (trained, network)]
-    if trained.name != network.name or without_dial[0] != without_dial[1]:
+    without_strength = [{**given.arguments, "takes_strength": None} for given in (trained, network)]
+    if trained.name != network.name or without_strength[0] != without_strength[1]:
         raise ConfigError(
             f"init_from={model}: is {trained.name} {trained.arguments}, the model to train is {network.name} "
             f"{network.arguments}; give it the same model.name and arguments"
         )
-    # A network without a dial is one whose dial stands at 1. Another style's dial would be of little use.
-    weights = {key: value for key, value in trained.state_dict().items() if not of_dial(key)}
+    # A network without a strength is one whose strength stands at 1. Another style's strength would be of little use.
+    weights = {key: value for key, value in trained.state_dict().items() if not is_strength_parameter(key)}
     network.load_state_dict(weights, strict=False)
 
 
@@ -282,8 +266,8 @@ def measure(files: ModelFiles, data: StyleDataModule, criterion: PerceptualLoss,
     if min(photos[0].shape[:2]) < SMALLEST:
         return {}
     console.print(f"measuring the model on {len(photos)} held-out photos")
-    stylize, dial = both_ways(Stylizer.load(files.folder))
-    card = scorecard(stylize, photos, criterion.cpu(), dial=dial)
+    stylize, stylize_at = both_ways(Stylizer.load(files.folder))
+    card = scorecard(stylize, photos, criterion.cpu(), stylize_at=stylize_at)
     add_scorecard(files, card)
     return card
 
@@ -316,67 +300,3 @@ def write_config(config: TrainConfig, run_dir: Path) -> None:
 
     with atomic_write(run_dir / CONFIG) as temporary:
         temporary.write_text(OmegaConf.to_yaml(asdict(config)), encoding="utf-8")
-
-
-def report(result: TrainResult, console: Console) -> None:
-    """Says where everything is."""
-    figures = ", ".join(f"{key} {result.metrics[f'val/{key}']:.3f}" for key in ("style", "content", "total"))
-    console.print(f"validation: {figures}", highlight=False)
-    console.print(f"run:   {result.run_dir}", highlight=False, soft_wrap=True)
-    console.print(f"model: {result.model_dir}", highlight=False, soft_wrap=True)
-    console.print(f"sample: {result.model_dir / PREVIEW}", highlight=False, soft_wrap=True)
-
-
-register()
-
-
-@hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name="train")
-def main(composed: DictConfig) -> None:
-    try:
-        config = to_config(composed)
-        result = train(config)
-    except FastStyleError as error:
-        # Here rather than in the command: Hydra would print its own line on the way there.
-        print(f"fast-style train: {error}", file=sys.stderr)
-        sys.stdout.flush()
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            raise  # an exit would end the jobs beside and after this one too; Hydra raises it again after them
-        raise SystemExit(2) from error
-    except Interrupted as interrupted:
-        raise SystemExit(128 + interrupted.number) from interrupted
-    report(result, Console(markup=False, quiet=not is_leader()))
-
-
-def run(overrides: list[str]) -> None:
-    """`fast-style train OVERRIDES`: the Hydra application on these arguments.
-
-    Raises:
-        ConfigError: an override that Hydra can't parse or the schema refuses, or a sweep with a job that can't be.
-        ImageError: a sweep with a style image that can't be used.
-        SystemExit: status 2, after an error was printed.
-    """
-    from omegaconf.errors import OmegaConfBaseException
-
-    for argument in overrides:
-        if argument.startswith("-") and argument.split("=")[0] not in HYDRA_FLAGS:
-            raise ConfigError(
-                f"{argument}: settings are written NAME=VALUE, like style.image=painting.jpg data.dir=photos/; "
-                f"fast-style train --help shows them all"
-            )
-    overrides = normalized(overrides)
-    for config in {(job.style.image, job.style.size): job for job in compose_sweep(overrides)}.values():
-        load_style(config)  # now, rather than when its turn comes
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, rather than print a traceback and exit with 1
-    # Hydra's parser takes its flags before the overrides, or after, but not in between.
-    # The first is what Lightning starts further processes with, for further devices.
-    sys.argv = [__file__, *sorted(overrides, key=lambda argument: argument not in MULTIRUN)]
-    try:
-        main()
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(explain(error)) from error
-    except FastStyleError as error:  # of a job of a sweep, and printed there
-        raise SystemExit(2) from error
-
-
-if __name__ == "__main__":
-    main()
