@@ -80,16 +80,16 @@ def small_loss() -> PerceptualLoss:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained `lite` with a strength dial: a model folder."""
+    """An untrained `lite` with a strength: a model folder."""
     import torch
 
     from fast_style.models.networks import build_network
     from fast_style.training.export import export_model
 
     torch.manual_seed(0)
-    network = build_network("lite", width=4, blocks=1, dial=True)
+    network = build_network("lite", width=4, blocks=1, takes_strength=True)
     for name, parameter in network.named_parameters():
-        if name.endswith("slopes"):  # a dial that was never trained turns nothing
+        if name.endswith("strength_coefficients"):  # a strength that was never trained turns nothing
             parameter.data += 0.2 * torch.randn_like(parameter)
     folder = tmp_path_factory.mktemp("models") / "tiny"
     return export_model(network, folder, name="tiny", training={}, style_title="Tiny").folder

@@ -49,9 +49,9 @@ def check(config: TrainConfig) -> None:
             raise ConfigError(f"{key}={choice}: must be one of {', '.join(allowed)}")
     if not 0 < config.data.min_crop <= 1:
         raise ConfigError(f"data.min_crop={config.data.min_crop}: must lie above 0 and be at most 1")
-    if config.model.dial and not 0 < config.trainer.dial_share < 1:
+    if config.model.strength and not 0 < config.trainer.strength_share < 1:
         raise ConfigError(
-            f"trainer.dial_share={config.trainer.dial_share}: must lie between 0 and 1; model.dial=false for none"
+            f"trainer.strength_share={config.trainer.strength_share}: must lie between 0 and 1; model.strength=false for none"
         )
     if not 0 < config.trainer.learning_rate < math.inf:
         raise ConfigError(f"trainer.learning_rate={config.trainer.learning_rate}: must be above 0, and finite")

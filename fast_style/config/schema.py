@@ -40,7 +40,7 @@ class ModelConfig:
     name: str = setting("lite", "lite (real time on a CPU) or johnson (the paper's)")
     width: int = setting(32, "channels of the first layer; fewer are faster and coarser")
     blocks: int = setting(5, "residual blocks")
-    dial: bool = setting(True, "the model takes a strength from 0 to 1.5 when it stylises")
+    strength: bool = setting(True, "the model takes a strength from 0 to 1.5 when it stylises")
 
 
 @dataclass
@@ -55,7 +55,7 @@ class EncoderConfig:
 
 
 @dataclass
-class LossConfig:
+class LossSettings:
     content_layers: list[str] = setting(MISSING, "layers that keep the photo")
     style_layers: list[str] = setting(MISSING, "layers that take on the painting")
     scales: list[float] = setting(MISSING, "sizes, relative to the image, at which style is compared")
@@ -80,7 +80,7 @@ class TrainerConfig:
     )
     schedule: str = setting("cosine", "of the learning rate: cosine or constant")
     warmup_steps: int = setting(50, "over which the learning rate rises")
-    dial_share: float = setting(0.2, "of all steps, the last ones, in which a network with a dial learns that alone")
+    strength_share: float = setting(0.2, "of all steps, the last ones, in which a network that takes a strength learns that alone")
     gradient_clip: float = setting(0.0, "largest norm of the gradient; 0: no clipping")
     precision: str = setting("auto", "auto, fp32, bf16 or fp16")
     compile: bool = setting(False, "with torch.compile: on a GPU; needs a C++ compiler, and a minute to begin with")
@@ -103,7 +103,7 @@ class TrainConfig:
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
-    loss: LossConfig = field(default_factory=LossConfig)
+    loss: LossSettings = field(default_factory=LossSettings)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     seed: int = setting(0, "the same seed, data and machine give the same model on a CPU; on a GPU nearly")

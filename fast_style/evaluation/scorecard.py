@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from torch import Tensor
 
@@ -42,6 +41,7 @@ from fast_style.perceptual.objective import (
     objective_config,
     photos_below,
 )
+from fast_style.system.progress import ProgressDisplay
 
 log = logging.getLogger("fast_style")
 
@@ -98,7 +98,7 @@ def scorecard(
     photos: Sequence[np.ndarray],
     loss: PerceptualLoss,
     *,
-    dial: StylizeBy | None = None,
+    stylize_at: StylizeBy | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Measures a model.
@@ -107,18 +107,18 @@ def scorecard(
         stylize: the model.
         photos: uint8 RGB `[H, W, 3]` each, sides above 128.
         loss: the reference objective.
-        dial: the model with a strength, where it has one; at 1 it is `stylize`.
+        stylize_at: the model with a strength, where it has one; at 1 it is `stylize`.
         advance: called after each photo.
 
     Returns:
         Plain values: `terms` (means and medians, of the model and of the untouched photos), `style_share`,
-        `checkerboard`, `border`, `flicker`, `clipping`, `perceptual_distance`, `dial`.
+        `checkerboard`, `border`, `flicker`, `clipping`, `perceptual_distance`, `strength`.
     """
     layer = loss.style_layers[0]
     rows: list[dict[str, float]] = []
     untouched: list[dict[str, float]] = []
     flickers: list[dict[str, float]] = []
-    along_dial: dict[float, list[dict[str, float]]] = {strength: [] for strength in STRENGTHS}
+    by_strength: dict[float, list[dict[str, float]]] = {strength: [] for strength in STRENGTHS}
     power = [np.zeros(1), np.zeros(1)]
     measured_slowly = spread(len(photos), FLICKER_PHOTOS)
     for number, photo in enumerate(photos):
@@ -132,11 +132,11 @@ def scorecard(
         if number in measured_slowly:
             unsteady = {f"shift_{shift}": flicker(stylize, photo, shift) for shift in SHIFTS}
             flickers.append(unsteady | {"noise": noise_flicker(stylize, photo)})
-            for strength in STRENGTHS if dial else ():
-                assert dial is not None
-                picture = stylized if strength == 1 else dial(photo, strength)
+            for strength in STRENGTHS if stylize_at else ():
+                assert stylize_at is not None
+                picture = stylized if strength == 1 else stylize_at(photo, strength)
                 reached = terms if strength == 1 else evaluate_terms(loss, on_device(picture, loss), content)
-                along_dial[strength].append(
+                by_strength[strength].append(
                     {
                         "style_share": share(reached["style"], untouched[-1]["style"]),
                         "content": reached["content"],
@@ -187,10 +187,10 @@ def scorecard(
         "clipping": {"model": mean("clipping"), "photo": mean("photo_clipping")},
         "perceptual_distance": mean("distance"),
     }
-    if dial:
-        card["dial"] = {
+    if stylize_at:
+        card["strength"] = {
             f"{strength:g}": {name: mean(name, measured) for name in measured[0]}
-            for strength, measured in along_dial.items()
+            for strength, measured in by_strength.items()
         }
     return card
 
@@ -251,7 +251,7 @@ def evaluate_terms(loss: PerceptualLoss, picture: Tensor, content: dict[str, Ten
 
 
 def both_ways(stylizer: Stylizer) -> tuple[Stylize, StylizeBy | None]:
-    """A model as it is, and with its dial, if it has one."""
+    """A model as it is, and with its strength, if it has one."""
     if not stylizer.has_strength:
         return stylizer, None
     return stylizer, lambda photo, strength: stylizer(photo, strength=strength)
@@ -333,36 +333,25 @@ def evaluate_models(
         log.warning("skipped: %s", reason)
     chosen = Photos([paths[i] for i in sorted(spread(len(paths), count or len(paths)))], max_size)
     cards = {}
-    progress = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=quiet or not console.is_terminal,
-    )
-    with progress:
-        task = progress.add_task("reading", total=len(chosen))
-        measured = chosen.measurable(partial(progress.advance, task))
-        for model, (stylize, dial) in stylizers.items():
-            task = progress.add_task(model, total=len(measured))
+    with ProgressDisplay(console, quiet=quiet, keep=True) as display:
+        measured = chosen.measurable(display.add("reading", len(chosen)).advance)
+        for model, (stylize, stylize_at) in stylizers.items():
             cards[model] = scorecard(
                 stylize,
                 measured,
                 loss,
-                dial=dial,
-                advance=partial(progress.advance, task),
+                stylize_at=stylize_at,
+                advance=display.add(model, len(measured)).advance,
             )
         if equivalent_photos:
             few = sorted(spread(len(measured), equivalent_photos))
             counted = Photos([measured.paths[number] for number in few], max_size)
-            task = progress.add_task("L-BFGS", total=len(counted))
             found = count_equivalent_iterations(
                 [stylize for stylize, _ in stylizers.values()],
                 counted,
                 loss,
                 limit=limit,
-                advance=partial(progress.advance, task),
+                advance=display.add("L-BFGS", len(counted)).advance,
             )
             for card, equivalent in zip(cards.values(), found, strict=True):
                 card["equivalent_iterations"] = equivalent
@@ -378,7 +367,7 @@ def table(cards: dict[str, dict[str, Any]]) -> Table:
     for model in cards:
         result.add_column(model, justify="right")
     columns = [dict(scorecard_rows(card)) for card in cards.values()]
-    # Not every model has a dial.
+    # Not every model has a strength.
     for label in max(columns, key=len):
         result.add_row(label, *(column.get(label, "") for column in columns))
     return result

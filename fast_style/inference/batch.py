@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fast_style.errors import FastStyleError, ImageError
 from fast_style.images.codec import (
@@ -37,6 +36,7 @@ from fast_style.images.codec import (
 from fast_style.images.folders import find_images
 from fast_style.inference.stylizer import Stylizer
 from fast_style.system.hardware import available_memory
+from fast_style.system.progress import ProgressDisplay
 
 _log = logging.getLogger("fast_style")
 
@@ -191,29 +191,19 @@ def stylize_files(jobs: list[Job], stylizer: Stylizer, options: Options, *, cons
     """
     check_settings(stylizer, options)
     failures: list[str] = []
-    progress = Progress(
-        TextColumn("stylising"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=quiet or not console.is_terminal,
-    )
-    with progress:
-        task = progress.add_task("stylising", total=len(jobs), rate="")
+    with ProgressDisplay(console, quiet=quiet) as display:
+        task = display.add("stylizing", len(jobs))
         began = time.perf_counter()
         number = 0
 
         def advance(share: float) -> None:
-            progress.update(task, completed=number + share)
+            task.update(completed=number + share)
 
         for failure in run(jobs, stylizer, options, advance=advance):
             number += 1
             if failure is not None:
                 failures.append(failure)
-            progress.update(task, completed=number, rate=f"{number / (time.perf_counter() - began):.1f} pictures/s")
+            task.update(completed=number, detail=f"{number / (time.perf_counter() - began):.1f} pictures/s")
     done = len(jobs) - len(failures)
     if not quiet and done:
         where = str(jobs[0].target) if len(jobs) == 1 else f"{done} pictures"

@@ -69,11 +69,11 @@ class Graph:
 
     def __init__(self, interface: PixelInterface) -> None:
         self.modules = dict(interface.named_modules())
-        dial = interface.network.dial
+        takes_strength = interface.network.takes_strength
         tracer = _Tracer()
-        self.nodes = list(tracer.trace(interface, None if dial else {"strength": None}).nodes)
+        self.nodes = list(tracer.trace(interface, None if takes_strength else {"strength": None}).nodes)
         self.image = self.nodes[0]
-        self.strength = self.nodes[1] if dial else None
+        self.strength = self.nodes[1] if takes_strength else None
         self.end: fx.Node = self.nodes[-1].args[0]
         self.norms = [node for node in self.nodes if self._is_norm(node)]
         self.place = {node: number for number, node in enumerate(self.nodes)}

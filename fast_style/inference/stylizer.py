@@ -240,7 +240,7 @@ class Stylizer:
             if strength in (None, 1):
                 return None
             raise ModelError(
-                f"strength={strength}: {self.info.name} has no dial; use a model with one, or leave it out"
+                f"strength={strength}: {self.info.name} has no strength; use a model with one, or leave it out"
             )
         dial = self.info.inputs["strength"]
         if strength is None:

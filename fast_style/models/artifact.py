@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from fast_style.errors import ModelError
+from fast_style.models.migration import migrate_card, migrate_metadata
 from fast_style.system.paths import resource
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 DEFAULT_MODEL = "starry_night"
 """Of every command that stylises, and what a page of all models opens with."""
 SAFETENSORS = "model.safetensors"
@@ -58,7 +59,7 @@ class ModelInfo:
             ModelError: no metadata of ours, damaged, or of another major schema version.
         """
         try:
-            values = {key: json.loads(text) for key, text in (metadata or {}).items() if key in _FIELDS}
+            values = migrate_metadata({k: json.loads(text) for k, text in (metadata or {}).items() if k in _FIELDS})
             version = values["schema_version"]
             major = int(version.split(".")[0])
         except (KeyError, ValueError, AttributeError, RecursionError) as error:
@@ -117,7 +118,7 @@ class ModelFiles:
             card = json.loads((self.folder / CARD_JSON).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return card if isinstance(card, dict) else {}
+        return migrate_card(card) if isinstance(card, dict) else {}
 
     def size(self) -> int:
         """Bytes of the larger of its model files."""

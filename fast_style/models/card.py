@@ -136,7 +136,7 @@ def scorecard_rows(scorecard: dict[str, Any]) -> list[tuple[str, str]]:
     )
     rows.append(("flicker, noise of 2", f"{flicker['noise']:.1f}"))
     rows.append(("perceptual distance from the photo", f"{scorecard['perceptual_distance']:.3f}"))
-    for strength, figures in scorecard.get("dial", {}).items():
+    for strength, figures in scorecard.get("strength", {}).items():
         rows.append(
             (
                 f"strength {strength}: style share, content, change of 255",

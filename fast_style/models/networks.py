@@ -16,9 +16,10 @@ from torch.nn import functional as F
 
 from fast_style.errors import ConfigError, ModelError, first_line
 from fast_style.models.artifact import read_info
+from fast_style.models.migration import migrate_state_dict
 
 STRENGTH = {"default": 1.0, "minimum": 0.0, "maximum": 1.5}
-"""Of the dial, for networks that have one: 0 gives the photo back, 1 is the style as it was trained."""
+"""Of the strength, for networks that have one: 0 gives the photo back, 1 is the style as it was trained."""
 
 LARGEST_WIDTH = 1024
 MOST_BLOCKS = 100
@@ -36,26 +37,26 @@ class TransformationNetwork(nn.Module):
     """What `build_network` needs to make it again."""
 
     @property
-    def dial(self) -> bool:
+    def takes_strength(self) -> bool:
         """Whether `forward` takes a strength."""
-        return bool(self.arguments["dial"])
+        return bool(self.arguments["takes_strength"])
 
-    def begin_dial(self) -> None:
-        """Gives a dial that was never learnt a beginning: what the last normalisation lets through fades with the
+    def initialize_strength(self) -> None:
+        """Gives a strength that was never learnt a beginning: what the last normalisation lets through fades with the
         strength, as the photo comes."""
         last = [module for module in self.modules() if isinstance(module, InstanceNorm2d)][-1]
-        if last.slopes is not None and not last.slopes.any():
+        if last.strength_coefficients is not None and not last.strength_coefficients.any():
             with torch.no_grad():
-                last.slopes[0] = torch.cat([last.weight, last.bias])
+                last.strength_coefficients[0] = torch.cat([last.weight, last.bias])
 
 
-def of_dial(key: str) -> bool:
-    """Whether a network's parameter of this name belongs to its dial."""
-    return key.endswith("slopes")
+def is_strength_parameter(key: str) -> bool:
+    """Whether a network's parameter of this name belongs to its strength."""
+    return key.endswith("strength_coefficients")
 
 
 def beyond_one(strength: Tensor) -> Tensor:
-    """What the dial's polynomials are made of, `[N, 3]` for strengths `[N]`: without a constant, so that nothing
+    """What the strength's polynomials are made of, `[N, 3]` for strengths `[N]`: without a constant, so that nothing
     changes at strength 1."""
     beyond = strength.float() - 1
     return torch.stack([beyond, beyond**2, beyond**3], 1)
@@ -143,24 +144,24 @@ class CellConv2d(ReflectionConv2d):
 class InstanceNorm2d(nn.InstanceNorm2d):
     """Instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022), without leaving channels_last on a CPU.
 
-    With a `dial`, scale and shift depend on the strength (Babaeizadeh and Ghiasi 2018, arXiv 1811.08560): a cubic
+    With `takes_strength`, scale and shift depend on the strength (Babaeizadeh and Ghiasi 2018, arXiv 1811.08560): a cubic
     polynomial per channel, where the paper has a small network, and at strength 1 the plain scale and shift. So a
-    network without a dial is one with a dial that stands at 1.
+    network without a strength is one with a strength that stands at 1.
     """
 
-    def __init__(self, channels: int, dial: bool = False) -> None:
+    def __init__(self, channels: int, takes_strength: bool = False) -> None:
         super().__init__(channels, affine=True)
-        self.slopes = nn.Parameter(torch.zeros(3, 2 * channels)) if dial else None
+        self.strength_coefficients = nn.Parameter(torch.zeros(3, 2 * channels)) if takes_strength else None
 
     def affine_parameters(self, strength: Tensor | None) -> tuple[Tensor, Tensor]:
         """Scale and shift: `[C]` each, or `[N, C]` for a strength `[N]`."""
-        if self.slopes is None or strength is None:
+        if self.strength_coefficients is None or strength is None:
             return self.weight, self.bias
-        scale, shift = (beyond_one(strength) @ self.slopes).chunk(2, 1)
+        scale, shift = (beyond_one(strength) @ self.strength_coefficients).chunk(2, 1)
         return self.weight + scale, self.bias + shift
 
     def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
-        """Features `[N, C, H, W]` and, with a dial, strengths `[1]` or `[N]`."""
+        """Features `[N, C, H, W]` and, with a strength, strengths `[1]` or `[N]`."""
         scale, shift = self.affine_parameters(strength)
         exporting = torch.compiler.is_exporting()
         if scale.ndim == 2 and len(scale) == 1:
@@ -182,10 +183,10 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 class ConvNorm(nn.Module):
     """A convolution, best without the bias that the normalisation would remove, and instance normalisation."""
 
-    def __init__(self, conv: nn.Conv2d, *, dial: bool = False) -> None:
+    def __init__(self, conv: nn.Conv2d, *, takes_strength: bool = False) -> None:
         super().__init__()
         self.conv = conv
-        self.norm = InstanceNorm2d(conv.out_channels, dial)
+        self.norm = InstanceNorm2d(conv.out_channels, takes_strength)
 
     def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
         return self.norm(self.conv(features), strength)
@@ -198,10 +199,10 @@ class ResidualBlock(nn.Module):
     keeps its size and its border.
     """
 
-    def __init__(self, channels: int, *, dial: bool = False) -> None:
+    def __init__(self, channels: int, *, takes_strength: bool = False) -> None:
         super().__init__()
-        self.first = ConvNorm(ReflectionConv2d(channels, channels, 3, bias=False), dial=dial)
-        self.second = ConvNorm(ReflectionConv2d(channels, channels, 3, bias=False), dial=dial)
+        self.first = ConvNorm(ReflectionConv2d(channels, channels, 3, bias=False), takes_strength=takes_strength)
+        self.second = ConvNorm(ReflectionConv2d(channels, channels, 3, bias=False), takes_strength=takes_strength)
 
     def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
         return features + self.second(F.relu(self.first(features, strength)), strength)
@@ -223,10 +224,10 @@ class Photo(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.slopes = nn.Parameter(torch.tensor([[-1.0], [0.0], [0.0]]))
+        self.strength_coefficients = nn.Parameter(torch.tensor([[-1.0], [0.0], [0.0]]))
 
     def forward(self, stylized: Tensor, photo: Tensor, strength: Tensor) -> Tensor:
-        share = beyond_one(strength) @ self.slopes
+        share = beyond_one(strength) @ self.strength_coefficients
         return stylized + share[..., None, None] * (photo - 0.5)
 
 
@@ -236,7 +237,7 @@ class Johnson(TransformationNetwork):
     Args:
         width: channels after the first layer; 2× and 4× as many follow. The paper has 32.
         blocks: residual blocks at a quarter of the resolution. The paper has 5.
-        dial: whether it takes a strength.
+        takes_strength: whether it takes a strength.
     """
 
     name = "johnson"
@@ -244,31 +245,31 @@ class Johnson(TransformationNetwork):
     minimum_side = 8
     stride = 4
 
-    def __init__(self, width: int = 32, blocks: int = 5, dial: bool = False) -> None:
+    def __init__(self, width: int = 32, blocks: int = 5, takes_strength: bool = False) -> None:
         super().__init__()
         check_size(width, blocks)
-        self.arguments = {"width": width, "blocks": blocks, "dial": dial}
+        self.arguments = {"width": width, "blocks": blocks, "takes_strength": takes_strength}
         self.encode = Stages(
-            ConvNorm(ReflectionConv2d(3, width, 9, bias=False), dial=dial),
+            ConvNorm(ReflectionConv2d(3, width, 9, bias=False), takes_strength=takes_strength),
             nn.ReLU(),
-            ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False), dial=dial),
+            ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False), takes_strength=takes_strength),
             nn.ReLU(),
-            ConvNorm(ReflectionConv2d(2 * width, 4 * width, 3, stride=2, bias=False), dial=dial),
+            ConvNorm(ReflectionConv2d(2 * width, 4 * width, 3, stride=2, bias=False), takes_strength=takes_strength),
             nn.ReLU(),
         )
-        self.transform = Stages(*(ResidualBlock(4 * width, dial=dial) for _ in range(blocks)))
+        self.transform = Stages(*(ResidualBlock(4 * width, takes_strength=takes_strength) for _ in range(blocks)))
         # Nearest-neighbour upsampling, where the paper has transposed convolutions.
         self.decode = Stages(
-            ConvNorm(UpsampleConv2d(4 * width, 2 * width, bias=False), dial=dial),
+            ConvNorm(UpsampleConv2d(4 * width, 2 * width, bias=False), takes_strength=takes_strength),
             nn.ReLU(),
-            ConvNorm(UpsampleConv2d(2 * width, width, bias=False), dial=dial),
+            ConvNorm(UpsampleConv2d(2 * width, width, bias=False), takes_strength=takes_strength),
             nn.ReLU(),
             CellConv2d(width, 3),
         )
-        self.photo = Photo() if dial else None
+        self.photo = Photo() if takes_strength else None
 
     def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
-        """`image` float RGB in [0, 1], `[N, 3, H, W]`, and with a dial a strength `[1]` or `[N]`, 1 by default;
+        """`image` float RGB in [0, 1], `[N, 3, H, W]`, and with a strength a strength `[1]` or `[N]`, 1 by default;
         returns the same shape and range as `image`; away from strength 1 the range may be left a little."""
         height, width = image.shape[-2:]
         features = self.transform(self.encode(image * 2 - 1, strength), strength)
@@ -287,7 +288,7 @@ class Lite(TransformationNetwork):
     Args:
         width: channels at a quarter of the resolution, at least 2; twice as many at an eighth, half at a half.
         blocks: residual blocks at an eighth of the resolution.
-        dial: whether it takes a strength.
+        takes_strength: whether it takes a strength.
     """
 
     name = "lite"
@@ -295,20 +296,20 @@ class Lite(TransformationNetwork):
     minimum_side = 16
     stride = 8
 
-    def __init__(self, width: int = 32, blocks: int = 5, dial: bool = False) -> None:
+    def __init__(self, width: int = 32, blocks: int = 5, takes_strength: bool = False) -> None:
         super().__init__()
         check_size(width, blocks)
         if width < 2:
             raise ConfigError(f"model.width={width}: the network lite wants width ≥ 2")
-        self.arguments = {"width": width, "blocks": blocks, "dial": dial}
+        self.arguments = {"width": width, "blocks": blocks, "takes_strength": takes_strength}
         self.encode = Stages(
-            nn.PixelUnshuffle(4), ConvNorm(ReflectionConv2d(48, width, 3, bias=False), dial=dial), nn.ReLU()
+            nn.PixelUnshuffle(4), ConvNorm(ReflectionConv2d(48, width, 3, bias=False), takes_strength=takes_strength), nn.ReLU()
         )
         self.transform = Stages(
-            ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False), dial=dial),
+            ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False), takes_strength=takes_strength),
             nn.ReLU(),
-            *(ResidualBlock(2 * width, dial=dial) for _ in range(blocks)),
-            ConvNorm(UpsampleConv2d(2 * width, width, bias=False), dial=dial),
+            *(ResidualBlock(2 * width, takes_strength=takes_strength) for _ in range(blocks)),
+            ConvNorm(UpsampleConv2d(2 * width, width, bias=False), takes_strength=takes_strength),
         )
         last = ReflectionConv2d(width // 2, 12, 3)
         # The 4 pixels of a cell begin as equals: no checkerboard to unlearn (Aitken et al. 2017, arXiv 1707.02937).
@@ -319,15 +320,15 @@ class Lite(TransformationNetwork):
         # By way of half the resolution: straight from a quarter, strokes are woven of 4×4 cells.
         self.decode = Stages(
             nn.ReLU(),
-            ConvNorm(UpsampleConv2d(width, width // 2, bias=False), dial=dial),
+            ConvNorm(UpsampleConv2d(width, width // 2, bias=False), takes_strength=takes_strength),
             nn.ReLU(),
             last,
             nn.PixelShuffle(2),
         )
-        self.photo = Photo() if dial else None
+        self.photo = Photo() if takes_strength else None
 
     def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
-        """`image` float RGB in [0, 1], `[N, 3, H, W]`, and with a dial a strength `[1]` or `[N]`, 1 by default;
+        """`image` float RGB in [0, 1], `[N, 3, H, W]`, and with a strength a strength `[1]` or `[N]`, 1 by default;
         returns the same shape and range as `image`; away from strength 1 the range may be left a little."""
         height, width = image.shape[-2:]
         whole = F.pad(image, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
@@ -385,7 +386,8 @@ def load_network(path: Path) -> TransformationNetwork:
         # Without memory, until the file turns out to have as many weights as it says.
         with torch.device("meta"):
             network = build_network(info.network, **info.network_arguments)
-        network.load_state_dict({name: weight.float() for name, weight in load_file(path).items()}, assign=True)
+        weights = migrate_state_dict(load_file(path))
+        network.load_state_dict({key: weight.float() for key, weight in weights.items()}, assign=True)
     except (ConfigError, TypeError) as error:
         raise ModelError(f"{path}: {first_line(error)}; export it again, or update fast_style") from error
     except (RuntimeError, SafetensorError) as error:
@@ -394,7 +396,7 @@ def load_network(path: Path) -> TransformationNetwork:
 
 
 class PixelInterface(nn.Module):
-    """A network as it is exported: uint8 `[N, H, W, 3]` RGB in and out, and of one with a dial a strength `[1]`.
+    """A network as it is exported: uint8 `[N, H, W, 3]` RGB in and out, and of one with a strength a strength `[1]`.
 
     Range, layout, clamping and rounding are in here, so that no caller can get them wrong.
     """

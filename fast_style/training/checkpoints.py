@@ -42,7 +42,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """`ModelCheckpoint` that also takes what is as good as the best: while a network learns its dial, nothing changes
+    """`ModelCheckpoint` that also takes what is as good as the best: while a network learns its strength, nothing changes
     at strength 1, where it is validated."""
 
     def check_monitor_top_k(self, trainer: Trainer, current: Tensor | None = None) -> bool:

@@ -69,7 +69,7 @@ def export_model(
         style_title=style_title or name.replace("_", " ").capitalize(),
         style_credit=style_credit or "not named",
         minimum_side=network.minimum_side,
-        inputs={"strength": STRENGTH} if network.dial else {},
+        inputs={"strength": STRENGTH} if network.takes_strength else {},
         training=training,
         package_version=fast_style.__version__,
         git_commit=git_commit(),
@@ -130,7 +130,7 @@ def write_safetensors(network: nn.Module, path: Path, info: ModelInfo, *, half_w
 
 def write_onnx(network: TransformationNetwork, path: Path, info: ModelInfo, *, half_weights: bool) -> None:
     """One self-contained ONNX file: `image` uint8 `[N, H, W, 3]` to `stylized` of the same shape; of a network
-    with a dial, `strength` float32 `[1]` besides.
+    with a strength, `strength` float32 `[1]` besides.
 
     Raises:
         ModelError: the exporter gave another opset than asked for.
@@ -141,7 +141,7 @@ def write_onnx(network: TransformationNetwork, path: Path, info: ModelInfo, *, h
     examples = {"image": torch.zeros(2, 64, 72, 3, dtype=torch.uint8)}
     dynamic = torch.export.Dim.DYNAMIC
     shapes: dict[str, dict[int, Any]] = {"image": {0: dynamic, 1: dynamic, 2: dynamic}}
-    if network.dial:
+    if network.takes_strength:
         examples["strength"] = torch.ones(1)
         shapes["strength"] = {}
     program = torch.onnx.export(
@@ -209,7 +209,7 @@ def store_half(model: Any) -> None:
 
 
 def prove_parity(folder: Path) -> int:
-    """The largest difference of the two engines, of 255, at two sizes, one of them odd, and along the dial.
+    """The largest difference of the two engines, of 255, at two sizes, one of them odd, and along the strength.
 
     Raises:
         ModelError: it is above `PARITY_TOLERANCE`, or a size is not kept.
@@ -273,7 +273,7 @@ def git_commit() -> str | None:
 def export_checkpoint(checkpoint: Path, folder: Path, *, name: str, half_weights: bool = True) -> ModelFiles:
     """Exports the network of a Lightning checkpoint, with the settings that lie beside it in its run folder.
 
-    A dial that no step has learnt yet is left out: the last steps of a training learn it.
+    A strength that no step has learnt yet is left out: the last steps of a training learn it.
 
     Raises:
         ConfigError: not a checkpoint of this project.

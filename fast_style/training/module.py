@@ -14,7 +14,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from fast_style.images.tensors import to_float
-from fast_style.models.networks import TransformationNetwork, build_network, of_dial
+from fast_style.models.networks import TransformationNetwork, build_network, is_strength_parameter
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.training.data import Batch
 from fast_style.training.optimizers import MuonAdam
@@ -40,8 +40,8 @@ class StyleModule(LightningModule):
         schedule: `cosine` (to 1 % of the learning rate at `max_steps`) or `constant`.
         warmup_steps: steps of linear warm-up.
         max_steps: length of the schedule.
-        dial_share: of all steps, the last ones, in which the dial alone is learnt, for a network with one: none at
-            0, all at 1; in between, network and dial have at least a step each, where there are two.
+        strength_share: of all steps, the last ones, in which the strength alone is learnt, for a network with one: none at
+            0, all at 1; in between, network and strength have at least a step each, where there are two.
         stability_weight: of `stability` in the total.
         compile: have PyTorch compile the network for the training steps.
         seed: of the strengths and motions that are drawn by sample number.
@@ -59,7 +59,7 @@ class StyleModule(LightningModule):
         schedule: str = "cosine",
         warmup_steps: int = 0,
         max_steps: int = 1,
-        dial_share: float = 0.0,
+        strength_share: float = 0.0,
         stability_weight: float = 0.0,
         compile: bool = False,
         seed: int = 0,
@@ -69,11 +69,11 @@ class StyleModule(LightningModule):
         self.save_hyperparameters(ignore=["criterion"])
         self.network = build_network(network, **network_arguments)
         # Apart from everything else, which rests meanwhile: at strength 1 the network is what it would be without a
-        # dial. Learnt together, they cost a seventh of the objective there.
-        dial_steps = round(dial_share * max_steps) if self.network.dial else 0
-        if self.network.dial and 0 < dial_share < 1:
-            dial_steps = min(max(dial_steps, 1), max_steps - 1)
-        self.dial_begins = max_steps - dial_steps
+        # strength. Learnt together, they cost a seventh of the objective there.
+        strength_steps = round(strength_share * max_steps) if self.network.takes_strength else 0
+        if self.network.takes_strength and 0 < strength_share < 1:
+            strength_steps = min(max(strength_steps, 1), max_steps - 1)
+        self.strength_begins = max_steps - strength_steps
         # Past nn.Module's own __setattr__: a registered encoder would land in every checkpoint.
         object.__setattr__(self, "criterion", criterion)
 
@@ -94,32 +94,32 @@ class StyleModule(LightningModule):
             self.network.compile(dynamic=False)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        if self.learns_dial:
-            self.network.begin_dial()
+        if self.learns_strength:
+            self.network.initialize_strength()
 
     @property
-    def learns_dial(self) -> bool:
-        """Whether this step is of those that learn the dial."""
-        return self.network.dial and self.global_step >= self.dial_begins
+    def learns_strength(self) -> bool:
+        """Whether this step is of those that learn the strength."""
+        return self.network.takes_strength and self.global_step >= self.strength_begins
 
     def learnt(self, steps: int) -> TransformationNetwork:
-        """The network after so many steps; without its dial, and with a warning, where none of them learnt that."""
-        if not self.network.dial or steps > self.dial_begins:
+        """The network after so many steps; without its strength, and with a warning, where none of them learnt that."""
+        if not self.network.takes_strength or steps > self.strength_begins:
             return self.network
-        log.warning("no dial: at step %d it is not learnt yet; the last steps of a training do that", steps)
-        without = build_network(self.network.name, **{**self.network.arguments, "dial": False})
-        without.load_state_dict({key: value for key, value in self.network.state_dict().items() if not of_dial(key)})
+        log.warning("no strength: at step %d it is not learnt yet; the last steps of a training do that", steps)
+        without = build_network(self.network.name, **{**self.network.arguments, "takes_strength": False})
+        without.load_state_dict({key: value for key, value in self.network.state_dict().items() if not is_strength_parameter(key)})
         return without
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         assert self.criterion is not None, "training needs a criterion"
         photos, content = self._prepared(batch)
         strengths = grams = emphasis = None
-        if self.learns_dial:
+        if self.learns_strength:
             strengths = draw_strengths(self.hparams["seed"], batch.numbers).to(photos.device)
             grams, emphasis = self.criterion.style_targets(photos, strengths), content_emphasis(strengths)
-        elif self.network.dial:
-            # Without a gradient for the dial, but not without the dial: DDP wants every parameter in every step.
+        elif self.network.takes_strength:
+            # Without a gradient for the strength, but not without the strength: DDP wants every parameter in every step.
             strengths = torch.ones(len(photos), device=photos.device)
         stylized = self.network(photos, strengths)
         terms = self.criterion(stylized, content, grams=grams, emphasis=emphasis)
@@ -162,17 +162,17 @@ class StyleModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         rate = self.hparams["learning_rate"]
-        dial = [parameter for key, parameter in self.named_parameters() if of_dial(key)]
+        strength_parameters = [parameter for key, parameter in self.named_parameters() if is_strength_parameter(key)]
         optimizer: torch.optim.Optimizer
         if self.hparams["optimizer"] == "muon":
-            optimizer = MuonAdam(self.parameters(), apart=dial, muon_rate=rate, adam_rate=ADAM_SHARE * rate)
+            optimizer = MuonAdam(self.parameters(), apart=strength_parameters, muon_rate=rate, adam_rate=ADAM_SHARE * rate)
         else:
-            others = [parameter for key, parameter in self.named_parameters() if not of_dial(key)]
-            optimizer = torch.optim.Adam([{"params": group} for group in (others, dial) if group], lr=rate)
-        network = partial(self._learning_rate_factor, begin=0, end=self.dial_begins)
+            others = [parameter for key, parameter in self.named_parameters() if not is_strength_parameter(key)]
+            optimizer = torch.optim.Adam([{"params": group} for group in (others, strength_parameters) if group], lr=rate)
+        network = partial(self._learning_rate_factor, begin=0, end=self.strength_begins)
         factors: list[Callable[[int], float]] = [network] * len(optimizer.param_groups)
-        if dial:
-            factors[-1] = partial(self._learning_rate_factor, begin=self.dial_begins, end=self.hparams["max_steps"])
+        if strength_parameters:
+            factors[-1] = partial(self._learning_rate_factor, begin=self.strength_begins, end=self.hparams["max_steps"])
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

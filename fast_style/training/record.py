@@ -59,7 +59,7 @@ def training_record(
         "optimizer": config.trainer.optimizer,
         "learning_rate": learning_rate,
         "schedule": config.trainer.schedule,
-        "dial_share": config.trainer.dial_share if config.model.dial else None,
+        "strength_share": config.trainer.strength_share if config.model.strength else None,
         "precision": config.trainer.precision,
         "seed": config.seed,
         "init_from": Path(config.init_from).name if config.init_from else None,

@@ -1,4 +1,4 @@
-"""The strength dial in training: which strengths a network sees, and what is asked of it there."""
+"""The strength in training: which strengths a network sees, and what is asked of it there."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import Tensor
 from fast_style.models.networks import STRENGTH
 
 EXAGGERATION = 4.0
-"""At the dial's end content counts so many times less than at 1, where the style's Gram matrices can't be more
+"""At the ends of the strength content counts so many times less than at 1, where the style's Gram matrices can't be more
 than reached."""
 
 
 def draw_strengths(seed: int, numbers: Sequence[int]) -> Tensor:
-    """A strength for each sample number, the same in every run: `[N]`, anywhere on the dial."""
+    """A strength for each sample number, the same in every run: `[N]`, anywhere in its range."""
     ends = STRENGTH["minimum"], STRENGTH["maximum"]
     strengths = [np.random.default_rng((seed, 3, number)).uniform(*ends) for number in numbers]
     return torch.tensor(strengths, dtype=torch.float32)

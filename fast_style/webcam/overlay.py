@@ -41,7 +41,7 @@ class Status:
     rate: float
     milliseconds: float
     strength: float | None
-    """None: the model has no dial."""
+    """None: the model has no strength."""
     strength_range: tuple[float, float] = (0.0, 1.0)
     marks: tuple[str, ...] = ()
     """Of what is switched on."""
@@ -81,12 +81,12 @@ def _status_panel(
 ) -> np.ndarray:
     """The panel at the bottom left; `unit` is the height of its small type."""
     title, pad = round(unit * 1.5), round(unit * 0.95)
-    label = f"strength {strength:.1f}" if strength is not None else "no strength dial"
+    label = f"strength {strength:.1f}" if strength is not None else "no strength"
     bar = round(unit * 5.5)
     widths = [
         _width(style, title) + (_width(place, unit) + unit if place else 0),
         _width(line, unit),
-        bar + unit // 2 + _width("no strength dial", unit),
+        bar + unit // 2 + _width("no strength", unit),
         _width(marks, unit),
     ]
     rows = 3 + bool(marks)

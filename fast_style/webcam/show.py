@@ -73,7 +73,7 @@ class Show:
 
     @staticmethod
     def _strength(stylizer: Stylizer, wanted: float | None) -> float | None:
-        """The strength that a model begins with; None without a dial."""
+        """The strength that a model begins with; None without a strength."""
         if not stylizer.has_strength:
             return None
         return stylizer.info.inputs["strength"]["default"] if wanted is None else wanted
@@ -137,14 +137,14 @@ class Show:
             )
             if on
         ]  # fmt: skip
-        dial = self.stylizer.info.inputs.get("strength", {"minimum": 0.0, "maximum": 1.0})
+        bounds = self.stylizer.info.inputs.get("strength", {"minimum": 0.0, "maximum": 1.0})
         return Status(
             style=self.stylizer.info.style_title or self.stylizer.info.name,
             place=f"{self.chosen + 1} / {len(self.stylizers)}" if len(self.stylizers) > 1 else "",
             rate=rate,
             milliseconds=milliseconds,
             strength=self.strengths[self.chosen],
-            strength_range=(dial["minimum"], dial["maximum"]),
+            strength_range=(bounds["minimum"], bounds["maximum"]),
             marks=tuple(marks),
             recording=self.recorder.seconds if self.recorder is not None else None,
             message=self._message if time.perf_counter() < self._message_until else "",
@@ -201,10 +201,10 @@ class Show:
     def _turn(self, step: float) -> None:
         strength = self.strengths[self.chosen]
         if strength is None:
-            self.say("this style was trained without a strength dial")
+            self.say("this style was trained without a strength")
             return
-        dial = self.stylizer.info.inputs["strength"]
-        self.strengths[self.chosen] = round(min(dial["maximum"], max(dial["minimum"], strength + step)), 2)
+        bounds = self.stylizer.info.inputs["strength"]
+        self.strengths[self.chosen] = round(min(bounds["maximum"], max(bounds["minimum"], strength + step)), 2)
         self._steady = None
 
     def _named(self, suffix: str) -> Path:

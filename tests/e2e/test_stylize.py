@@ -131,7 +131,7 @@ def test_mistakes_are_one_line_and_status_2(
     assert sorted(path.name for path in work.iterdir()) == before
 
 
-def test_dials(fast_style: Command, work: Path) -> None:
+def test_strength_color_and_stroke(fast_style: Command, work: Path) -> None:
     photo = np.array(Image.new("RGB", (96, 64), (30, 160, 60)))
     photo[:, 48:] = make_photo(0, 48, 64)
     Image.fromarray(photo).save(work / "photo.png")

@@ -302,7 +302,7 @@ def test_only_the_same_training_goes_on(fast_style: Command, work: Path) -> None
     assert not (work / "checkpoints" / "two").exists()
 
 
-def test_an_earlier_checkpoint_is_exported_without_its_dial(fast_style: Command, work: Path) -> None:
+def test_an_earlier_checkpoint_is_exported_without_its_strength(fast_style: Command, work: Path) -> None:
     """The last steps learn it; the settings come from the run's folder."""
     early = ("trainer.checkpoint_every=1", "style.title=Zig", "seed=3", "quiet=true")
     with started(work, *QUICK, *early, "trainer.max_steps=2000") as process:
@@ -312,9 +312,9 @@ def test_an_earlier_checkpoint_is_exported_without_its_dial(fast_style: Command,
         process.communicate(timeout=300)
     result = fast_style("export", checkpoint, "-o", "early")
     assert result.returncode == 0, result.stderr
-    assert "no dial" in result.stderr
+    assert "no strength" in result.stderr
     card = json.loads((work / "early" / "card.json").read_text())
-    assert card["network"]["dial"] is False
+    assert card["network"]["takes_strength"] is False
     assert card["style"]["title"] == "Zig"
     assert (card["training"]["seed"], card["training"]["encoder"]) == (3, "random")
 
@@ -325,14 +325,14 @@ def test_a_warm_start_begins_with_a_models_weights(fast_style: Command, work: Pa
     result = fast_style("train", *QUICK, *more)
     assert result.returncode == 0, result.stderr
     first, second = (load_file(work / "checkpoints" / name / "model.safetensors") for name in ("first", "second"))
-    dial = {key for key in first if key.endswith("slopes")}
-    assert all(first[key].equal(second[key]) for key in first.keys() - dial)
-    # Another style's dial is not taken over, and one step is too few for one of its own.
-    assert any(first[key].any() for key in dial if "norm" in key)
-    assert first.keys() - second.keys() == dial
-    assert "no dial" in result.stderr
+    coefficients = {key for key in first if key.endswith("strength_coefficients")}
+    assert all(first[key].equal(second[key]) for key in first.keys() - coefficients)
+    # Another style's strength is not taken over, and one step is too few for one of its own.
+    assert any(first[key].any() for key in coefficients if "norm" in key)
+    assert first.keys() - second.keys() == coefficients
+    assert "no strength" in result.stderr
     card = json.loads((work / "checkpoints" / "second" / "card.json").read_text())
-    assert card["network"]["dial"] is False
+    assert card["network"]["takes_strength"] is False
     assert card["training"]["init_from"] == "first"
     begun = json.loads((work / "checkpoints" / "first" / "card.json").read_text())
     assert card["training"]["steps_before"] == begun["training"]["steps"] > 1

@@ -38,7 +38,7 @@ WAIT = 60_000  # ms
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two tiny untrained networks: one without a dial, one with a dial that does something."""
+    """Two tiny untrained networks: one without a strength, one with a strength that does something."""
     import torch
 
     from fast_style.models.networks import build_network
@@ -47,13 +47,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
     plain = build_network("johnson", width=4, blocks=1)
-    dialled = build_network("lite", width=8, blocks=1, dial=True)
-    for key, parameter in dialled.named_parameters():
-        if key.endswith("slopes"):
+    adjustable = build_network("lite", width=8, blocks=1, takes_strength=True)
+    for key, parameter in adjustable.named_parameters():
+        if key.endswith("strength_coefficients"):
             torch.nn.init.normal_(parameter, std=0.3)
     return {
         name: export_model(network, folder / name, name=name, training={}, style_title=title).folder
-        for name, network, title in (("plain", plain, "Plain"), ("dialled", dialled, "With a dial"))
+        for name, network, title in (("plain", plain, "Plain"), ("adjustable", adjustable, "With a strength"))
     }
 
 
@@ -70,7 +70,7 @@ def run_command(*arguments: object) -> str:
 def site(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     find_runtime()
     folder = tmp_path_factory.mktemp("web") / "site"
-    run_command("web", "-m", models["plain"], "-m", models["dialled"], "-o", folder)
+    run_command("web", "-m", models["plain"], "-m", models["adjustable"], "-o", folder)
     return folder
 
 
@@ -80,7 +80,7 @@ def address(models: dict[str, Path]) -> Iterator[str]:
     find_runtime()
     program = Path(sys.executable).with_name("fast-style")
     server = subprocess.Popen(
-        [str(program), "web", "-m", models["plain"], "-m", models["dialled"], "--serve", "--port", "0", "--quiet"],
+        [str(program), "web", "-m", models["plain"], "-m", models["adjustable"], "--serve", "--port", "0", "--quiet"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert server.stdout is not None
@@ -305,8 +305,8 @@ def test_photos_are_painted_as_by_the_command(
 
 def test_odd_photos(visit: Visit, address: str, models: dict[str, Path]) -> None:
     """Smaller than the network takes, transparent, and larger than the size that was chosen."""
-    page = visit.open(f"{address}#dialled")
-    stylizer = Stylizer.load(models["dialled"], engine="onnx")
+    page = visit.open(f"{address}#adjustable")
+    stylizer = Stylizer.load(models["adjustable"], engine="onnx")
     tiny = make_photo(2, 5, 3)
     half = make_photo(3, 40, 30)
     alpha = np.zeros((30, 40), np.uint8)
@@ -316,7 +316,7 @@ def test_odd_photos(visit: Visit, address: str, models: dict[str, Path]) -> None
     for photo, expected in ((tiny, tiny), (clear, half)):
         hand_over(page, "drop", png(photo))
         expect(page.locator("#stylized")).to_have_attribute("width", str(expected.shape[1]))
-        pictures = painted(page, "dialled")
+        pictures = painted(page, "adjustable")
         assert np.array_equal(pictures["original"], expected)
         assert difference(pictures["stylized"], stylizer(expected)) <= CLOSE
     page.focus("#size")
@@ -324,7 +324,7 @@ def test_odd_photos(visit: Visit, address: str, models: dict[str, Path]) -> None
     expect(page.locator("#size-value")).to_have_text("320 px")
     hand_over(page, "drop", png(make_photo(4, 500, 400)))
     expect(page.locator("#stylized")).to_have_attribute("width", "320")
-    pictures = painted(page, "dialled")
+    pictures = painted(page, "adjustable")
     assert pictures["stylized"].shape == (256, 320, 3)
     assert difference(pictures["stylized"], stylizer(pictures["original"])) <= CLOSE
 
@@ -341,7 +341,7 @@ def test_what_is_no_picture_is_told(visit: Visit, address: str) -> None:
     expect(page.locator("#title")).to_have_text("Plain")
 
 
-def test_styles_and_the_dial_with_the_keyboard(visit: Visit, address: str, models: dict[str, Path]) -> None:
+def test_styles_and_the_strength_with_the_keyboard(visit: Visit, address: str, models: dict[str, Path]) -> None:
     page = visit.open(address)
     photo = make_photo(5, 90, 70)
     hand_over(page, "drop", png(photo))
@@ -349,17 +349,17 @@ def test_styles_and_the_dial_with_the_keyboard(visit: Visit, address: str, model
     assert page.locator("#strength").is_disabled()
     page.focus("#style-0")
     page.keyboard.press("ArrowDown")
-    expect(page.locator("#title")).to_have_text("With a dial")
-    second = painted(page, "dialled")["stylized"]
-    stylizer = Stylizer.load(models["dialled"], engine="onnx")
+    expect(page.locator("#title")).to_have_text("With a strength")
+    second = painted(page, "adjustable")["stylized"]
+    stylizer = Stylizer.load(models["adjustable"], engine="onnx")
     assert difference(second, stylizer(photo)) <= CLOSE
     assert difference(first, second) > 20
-    assert page.url.endswith("#dialled")
+    assert page.url.endswith("#adjustable")
     page.focus("#strength")
     for key, strength in (("Home", 0.0), ("End", 1.5), ("ArrowLeft", 1.45)):
         page.keyboard.press(key)
         expect(page.locator("#strength-value")).to_have_text(f"{strength * 100:.0f} %")
-        picture = painted(page, "dialled")["stylized"]
+        picture = painted(page, "adjustable")["stylized"]
         assert difference(picture, stylizer(photo, strength=strength)) <= CLOSE
     assert difference(stylizer(photo, strength=0.0), second) > 20
     page.keyboard.press("Shift+Tab")
@@ -369,7 +369,7 @@ def test_styles_and_the_dial_with_the_keyboard(visit: Visit, address: str, model
 
 
 def test_the_keyboard_reaches_everything_in_order(visit: Visit, address: str) -> None:
-    page = visit.open(f"{address}#dialled")
+    page = visit.open(f"{address}#adjustable")
     reached = []
     for _ in range(9):
         page.keyboard.press("Tab")
@@ -384,8 +384,8 @@ def test_the_keyboard_reaches_everything_in_order(visit: Visit, address: str) ->
 
 
 def test_a_link_names_a_style(visit: Visit, address: str) -> None:
-    page = visit.open(f"{address}#dialled")
-    expect(page.locator("#title")).to_have_text("With a dial")
+    page = visit.open(f"{address}#adjustable")
+    expect(page.locator("#title")).to_have_text("With a strength")
     expect(page.locator("#style-1")).to_be_checked()
 
 
@@ -503,7 +503,7 @@ def test_a_damaged_model_is_not_run(visit: Visit, address: str, site: Path, host
     visit.complaints = []
     visit.context.unroute_all()
     page.check("#style-1", force=True)
-    painted(page, "dialled")
+    painted(page, "adjustable")
 
 
 def test_a_lost_connection_is_told_and_tried_again(visit: Visit, address: str) -> None:
@@ -536,25 +536,25 @@ def test_a_style_that_failed_is_tried_again_by_a_click(visit: Visit, address: st
 
 
 def test_after_a_failure_the_page_names_what_it_shows(visit: Visit, address: str) -> None:
-    page = visit.open(f"{address}#dialled")
+    page = visit.open(f"{address}#adjustable")
     hand_over(page, "drop", png(make_photo(9)))
-    painted(page, "dialled")
+    painted(page, "adjustable")
     page.focus("#strength")
     page.keyboard.press("Home")
-    shown = painted(page, "dialled")["stylized"]
+    shown = painted(page, "adjustable")["stylized"]
     visit.context.route("**/plain.onnx*", lambda route: route.abort())
     for _ in range(2):  # a second click tries again
         choose(page, 0)
         expect(page.locator("#notice")).to_contain_text("Plain can’t be fetched")
-        expect(page.locator("#title")).to_have_text("With a dial")
+        expect(page.locator("#title")).to_have_text("With a strength")
         expect(page.locator("#style-1")).to_be_checked()
         expect(page.locator("#strength-value")).to_have_text("0 %")
-        assert page.url.endswith("#dialled")
+        assert page.url.endswith("#adjustable")
         page.click("#notice button")
     assert np.array_equal(canvases(page)["stylized"], shown)
     with page.expect_download() as download:
         page.click("#save")
-    assert download.value.suggested_filename.startswith("dialled-")
+    assert download.value.suggested_filename.startswith("adjustable-")
     visit.context.unroute_all()
     choose(page, 0)
     painted(page, "plain")
@@ -565,14 +565,14 @@ def test_after_a_failure_the_page_names_what_it_shows(visit: Visit, address: str
 def test_a_style_still_on_its_way_names_no_file(visit: Visit, address: str) -> None:
     held: list[Any] = []
     visit.context.route("**/plain.onnx*", lambda route: held.append(route))
-    page = visit.open(f"{address}#dialled")
+    page = visit.open(f"{address}#adjustable")
     hand_over(page, "drop", png(make_photo(9)))
-    painted(page, "dialled")
+    painted(page, "adjustable")
     choose(page, 0)
     page.wait_for_selector("#picture[aria-busy]")
     with page.expect_download() as download:
         page.click("#save")
-    assert download.value.suggested_filename.startswith("dialled-")
+    assert download.value.suggested_filename.startswith("adjustable-")
     while not held:
         page.wait_for_timeout(50)
     held[0].continue_()
@@ -590,22 +590,22 @@ def test_a_failed_style_ends_no_other_choice(visit: Visit, address: str) -> None
         page.wait_for_timeout(50)
     choose(page, 1)
     held[0].abort()
-    painted(page, "dialled")
-    expect(page.locator("#title")).to_have_text("With a dial")
+    painted(page, "adjustable")
+    expect(page.locator("#title")).to_have_text("With a strength")
     expect(page.locator("#camera span")).to_have_text("Stop")
     visit.complaints.clear()
 
 
 def test_a_scene_that_is_not_there_is_told_and_tried_again(visit: Visit, address: str) -> None:
-    visit.context.route("**/previews/dialled.jpg", lambda route: route.abort())
+    visit.context.route("**/previews/adjustable.jpg", lambda route: route.abort())
     page = visit.open(address)
     expect(page.locator("#save")).to_be_enabled()
     choose(page, 1)
-    expect(page.locator("#notice")).to_contain_text("With a dial can’t be shown")
+    expect(page.locator("#notice")).to_contain_text("With a strength can’t be shown")
     expect(page.locator("#title")).to_have_text("Plain")
     visit.context.unroute_all()
     choose(page, 1)
-    expect(page.locator("#title")).to_have_text("With a dial")
+    expect(page.locator("#title")).to_have_text("With a strength")
     expect(page.locator("#notice")).to_be_empty()
     visit.complaints.clear()
 

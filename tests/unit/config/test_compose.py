@@ -95,8 +95,8 @@ def test_misspelt_keys_and_wrong_types_are_refused(override: str) -> None:
         "loss.style_weight=nan",
         "loss.style_weight=inf",
         "trainer.learning_rate=inf",
-        "trainer.dial_share=0",
-        "trainer.dial_share=1",
+        "trainer.strength_share=0",
+        "trainer.strength_share=1",
         "seed=-1",
         "seed=99999999999999999999999",
         "loss.style_layers=[]",
@@ -191,7 +191,7 @@ def test_every_setting_is_explained() -> None:
     values = {name: value for name, value, _ in found}
     assert values["style.image"] == "data/styles/stained_glass.jpg"
     assert values["loss.style_layers"] == "[relu1_2, relu2_2, relu3_2, relu3_4]"
-    assert (values["data.dir"], values["model.dial"], values["loss.layer_weights"]) == ("null", "true", "{}")
+    assert (values["data.dir"], values["model.strength"], values["loss.layer_weights"]) == ("null", "true", "{}")
     changed = {name: value for name, value, _ in described(["experiment=release", "style=custom"])}
     assert (changed["style.image"], changed["trainer.max_steps"]) == ("???", "3000")
     with pytest.raises(ConfigError, match=r"loss\.style_wait: no such setting; did you mean loss\.style_weight"):

@@ -66,25 +66,25 @@ def test_equivalent_iterations_of_several_models(small_loss: PerceptualLoss) -> 
     assert nothing["from_noise"]["upper_quartile"] <= 5
 
 
-def test_the_scorecard_of_a_dial(small_loss: PerceptualLoss) -> None:
+def test_the_scorecard_of_a_strength(small_loss: PerceptualLoss) -> None:
     def darker(picture: np.ndarray, strength: float) -> np.ndarray:
         return np.rint(picture * (1 - 0.2 * strength)).astype(np.uint8)
 
-    card = scorecard(lambda picture: darker(picture, 1), PHOTOS, small_loss, dial=darker)
-    assert list(card["dial"]) == ["0", "0.5", "1", "1.5"]
-    assert card["dial"]["0"] == {"style_share": 1, "content": 0, "change": 0}
-    assert card["dial"]["1"]["content"] == pytest.approx(card["terms"]["content"]["mean"])
-    assert card["dial"]["1.5"]["change"] == pytest.approx(1.5 * card["dial"]["1"]["change"], rel=0.05)
+    card = scorecard(lambda picture: darker(picture, 1), PHOTOS, small_loss, stylize_at=darker)
+    assert list(card["strength"]) == ["0", "0.5", "1", "1.5"]
+    assert card["strength"]["0"] == {"style_share": 1, "content": 0, "change": 0}
+    assert card["strength"]["1"]["content"] == pytest.approx(card["terms"]["content"]["mean"])
+    assert card["strength"]["1.5"]["change"] == pytest.approx(1.5 * card["strength"]["1"]["change"], rel=0.05)
     plain = scorecard(lambda picture: picture, PHOTOS, small_loss)
-    rows = table({"plain": plain, "dial": card}).row_count
-    assert rows == table({"dial": card}).row_count > table({"plain": plain}).row_count
+    rows = table({"plain": plain, "strength": card}).row_count
+    assert rows == table({"strength": card}).row_count > table({"plain": plain}).row_count
 
 
 def test_a_black_photo_has_finite_figures(small_loss: PerceptualLoss) -> None:
     black = np.zeros((144, 160, 3), np.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        card = scorecard(lambda picture: picture, [black], small_loss, dial=lambda picture, strength: picture)
+        card = scorecard(lambda picture: picture, [black], small_loss, stylize_at=lambda picture, strength: picture)
     json.dumps(card, allow_nan=False)
     assert card["checkerboard"] == {"model": 1, "photo": 1}
     # A flat grey leaves rounding errors, which are no checkerboard either.
@@ -95,11 +95,11 @@ def test_the_style_image_among_the_photos_has_nothing_left_to_share(small_loss: 
     layers = list(small_loss.style_layers)
     grams = style_grams(small_loss.encoder, on_device(PHOTOS[0], small_loss), layers, [1])
     own = PerceptualLoss(small_loss.encoder, grams, content_layers=layers, style_layers=layers)
-    card = scorecard(lambda picture: 255 - picture, PHOTOS[:1], own, dial=lambda picture, strength: 255 - picture)
+    card = scorecard(lambda picture: 255 - picture, PHOTOS[:1], own, stylize_at=lambda picture, strength: 255 - picture)
     assert card["terms"]["style"]["photo"] == 0 < card["terms"]["style"]["mean"]
-    assert card["style_share"] == card["dial"]["0.5"]["style_share"] == 1
-    among = scorecard(lambda picture: picture, PHOTOS, own, dial=lambda picture, strength: picture)
-    assert among["dial"]["1.5"]["style_share"] == 1
+    assert card["style_share"] == card["strength"]["0.5"]["style_share"] == 1
+    among = scorecard(lambda picture: picture, PHOTOS, own, stylize_at=lambda picture, strength: picture)
+    assert among["strength"]["1.5"]["style_share"] == 1
 
 
 def test_photos_are_read_in_turn_and_shrunk(tmp_path: Path, small_loss: PerceptualLoss) -> None:

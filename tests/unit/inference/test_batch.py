@@ -202,7 +202,7 @@ class Double:
     def __init__(self) -> None:
         self.threads: set[str] = set()
 
-    def __call__(self, picture: np.ndarray, **dials: object) -> np.ndarray:
+    def __call__(self, picture: np.ndarray, **options: object) -> np.ndarray:
         self.threads.add(threading.current_thread().name)
         if picture.shape[1] == 13:
             raise ModelError("thirteen")

@@ -152,10 +152,10 @@ def test_streams_are_taken_as_bytes(stylizer: Stylizer, photo: np.ndarray, tmp_p
         stylizer(file)
 
 
-def test_copies_are_loaded_anew(model: Path, dial_model: Path, photo: np.ndarray) -> None:
+def test_copies_are_loaded_anew(model: Path, strength_model: Path, photo: np.ndarray) -> None:
     for made in (
-        Stylizer.load(dial_model, engine="onnx"),
-        Stylizer.load(dial_model, engine="torch", precision="bf16"),
+        Stylizer.load(strength_model, engine="onnx"),
+        Stylizer.load(strength_model, engine="torch", precision="bf16"),
         Stylizer.load(model, tile=64, memory="4GB"),
     ):
         for again in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made), copy.copy(made)):
@@ -174,8 +174,8 @@ def test_a_stylizer_of_a_name_points_to_load(name: str | Path) -> None:
         Stylizer(name)  # type: ignore[arg-type]
 
 
-def test_dials_that_are_no_numbers(dial_model: Path, photo: np.ndarray) -> None:
-    stylizer = Stylizer.load(dial_model)
+def test_dials_that_are_no_numbers(strength_model: Path, photo: np.ndarray) -> None:
+    stylizer = Stylizer.load(strength_model)
     for name in ("strength", "stroke"):
         with pytest.raises(ConfigError, match=rf"{name}='0\.5': must be a number, not a str"):
             stylizer(photo, **{name: "0.5"})  # type: ignore[call-overload]
@@ -316,25 +316,25 @@ def test_wrong_types_are_named(stylizer: Stylizer) -> None:
 
 
 @pytest.fixture(scope="module")
-def dial_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lite network whose dial does something."""
+def strength_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lite network whose strength does something."""
     torch.manual_seed(0)
-    network = build_network("lite", width=4, blocks=1, dial=True)
+    network = build_network("lite", width=4, blocks=1, takes_strength=True)
     for key, parameter in network.named_parameters():
-        if key.endswith("slopes"):
+        if key.endswith("strength_coefficients"):
             torch.nn.init.normal_(parameter)
-    return export_model(network, tmp_path_factory.mktemp("dial") / "dial", name="dial", training={}).folder
+    return export_model(network, tmp_path_factory.mktemp("takes_strength") / "takes_strength", name="takes_strength", training={}).folder
 
 
 @pytest.mark.parametrize("engine", ["onnx", "torch"])
-def test_the_dial(dial_model: Path, photo: np.ndarray, engine: str) -> None:
-    stylizer = Stylizer.load(dial_model, engine=engine)
+def test_the_strength(strength_model: Path, photo: np.ndarray, engine: str) -> None:
+    stylizer = Stylizer.load(strength_model, engine=engine)
     assert stylizer.has_strength
     assert np.array_equal(stylizer(photo), stylizer(photo, strength=1))
     faint = stylizer(photo, strength=0)
     assert not np.array_equal(faint, stylizer(photo))
     assert np.array_equal(np.asarray(stylizer(Image.fromarray(photo), strength=0)), faint)
-    engines = [Stylizer.load(dial_model, engine=engine, precision="fp32") for engine in ("onnx", "torch")]
+    engines = [Stylizer.load(strength_model, engine=engine, precision="fp32") for engine in ("onnx", "torch")]
     results = [engine(photo, strength=0.4).astype(int) for engine in engines]
     assert np.abs(results[0] - results[1]).max() <= 2
     for strength in (-0.1, 1.6, float("nan")):
@@ -342,10 +342,10 @@ def test_the_dial(dial_model: Path, photo: np.ndarray, engine: str) -> None:
             stylizer(photo, strength=strength)
 
 
-def test_a_strength_without_a_dial_is_refused(stylizer: Stylizer, photo: np.ndarray) -> None:
+def test_a_strength_without_a_strength_is_refused(stylizer: Stylizer, photo: np.ndarray) -> None:
     assert not stylizer.has_strength
     assert np.array_equal(stylizer(photo, strength=1), stylizer(photo))
-    with pytest.raises(ModelError, match="no dial"):
+    with pytest.raises(ModelError, match="no strength"):
         stylizer(photo, strength=0.5)
 
 

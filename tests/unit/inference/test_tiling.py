@@ -28,9 +28,9 @@ def make_interface(name: str, **arguments: object) -> PixelInterface:
 
 
 def whole(interface: PixelInterface, picture: np.ndarray, strength: float | None = None) -> np.ndarray:
-    dial = None if strength is None else torch.tensor([strength])
+    at = None if strength is None else torch.tensor([strength])
     with torch.inference_mode():
-        return interface(torch.from_numpy(picture[None]), dial)[0].numpy()
+        return interface(torch.from_numpy(picture[None]), at)[0].numpy()
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -80,8 +80,8 @@ def test_maps_in_files_and_maps_computed_again_give_the_same(
     assert difference(tiled(picture, side=64, room=0), in_memory).max() <= 1
 
 
-def test_the_dial_goes_through() -> None:
-    interface = make_interface("lite", dial=True)
+def test_the_strength_goes_through() -> None:
+    interface = make_interface("lite", takes_strength=True)
     tiled = TiledNetwork(interface)
     picture = make_photo(3, 150, 130)
     results = {}

@@ -51,7 +51,7 @@ def test_the_papers_network_has_the_papers_parameters() -> None:
 
 def test_width_and_blocks_are_arguments() -> None:
     narrow, wide = build_network("johnson", width=4, blocks=1), build_network("johnson", width=8, blocks=3)
-    assert narrow.arguments == {"width": 4, "blocks": 1, "dial": False}
+    assert narrow.arguments == {"width": 4, "blocks": 1, "takes_strength": False}
     assert len(wide.transform) == 3
     assert wide.decode[-1].in_channels == 8
 
@@ -89,19 +89,19 @@ def test_a_convolution_of_pixels_or_of_cells(height: int, width: int) -> None:
     torch.testing.assert_close(convolution(features), expected, atol=1e-5, rtol=1e-5)
 
 
-def with_slopes(name: str) -> TransformationNetwork:
-    """A network with a dial that does something."""
+def with_strength_coefficients(name: str) -> TransformationNetwork:
+    """A network with a strength that does something."""
     torch.manual_seed(0)
-    network = build_network(name, **TINY, dial=True)
+    network = build_network(name, **TINY, takes_strength=True)
     for key, parameter in network.named_parameters():
-        if key.endswith("slopes"):
+        if key.endswith("strength_coefficients"):
             torch.nn.init.normal_(parameter)
     return network
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_dial_at_1_is_the_network_without_one(name: str) -> None:
-    image, network = torch.rand(2, 3, 24, 32), with_slopes(name)
+def test_the_strength_at_1_is_the_network_without_one(name: str) -> None:
+    image, network = torch.rand(2, 3, 24, 32), with_strength_coefficients(name)
     plain = network(image)
     assert torch.equal(network(image, torch.ones(1)), plain)
     assert torch.equal(network(image, torch.ones(2)), plain)
@@ -110,14 +110,14 @@ def test_the_dial_at_1_is_the_network_without_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_each_picture_of_a_batch_has_its_own_strength(name: str) -> None:
-    image, network = torch.rand(2, 3, 24, 32), with_slopes(name)
+    image, network = torch.rand(2, 3, 24, 32), with_strength_coefficients(name)
     together = network(image, torch.tensor([0.3, 1.4]))
     apart = [network(image[i : i + 1], torch.tensor([s])) for i, s in enumerate((0.3, 1.4))]
     assert torch.allclose(together, torch.cat(apart), atol=1e-6)
 
 
 def test_the_norms_two_ways_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    image, network, strength = torch.rand(2, 3, 24, 32), with_slopes("lite"), torch.tensor([0.3, 1.4])
+    image, network, strength = torch.rand(2, 3, 24, 32), with_strength_coefficients("lite"), torch.tensor([0.3, 1.4])
     ways = [network(image, strength), network(image, strength[:1])]
     monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
     for ours, theirs in zip(ways, (network(image, strength), network(image, strength[:1])), strict=True):
@@ -183,7 +183,7 @@ def test_a_folder_is_no_file_of_weights(tmp_path: Path) -> None:
 
 
 def test_half_precision_weights_are_loaded_in_float32(tmp_path: Path) -> None:
-    network = build_network("lite", width=4, blocks=1, dial=True)
+    network = build_network("lite", width=4, blocks=1, takes_strength=True)
     info = ModelInfo("zig", "lite", network.arguments, "Zig", "no one", 16)
     weights = {name: value.half() for name, value in network.state_dict().items()}
     save_file(weights, tmp_path / "model.safetensors", metadata=info.to_metadata())

@@ -51,7 +51,7 @@ class Poisoned(StyleModule):
 def module(small_loss: PerceptualLoss) -> Poisoned:
     torch.manual_seed(0)
     return Poisoned(
-        "johnson", {"width": 4, "blocks": 1, "dial": True}, schedule="constant", max_steps=100, dial_share=0.2,
+        "johnson", {"width": 4, "blocks": 1, "takes_strength": True}, schedule="constant", max_steps=100, strength_share=0.2,
         criterion=small_loss,
     )  # fmt: skip
 
@@ -241,7 +241,7 @@ def test_a_signal_ends_the_step_and_saves(
 
 
 def test_the_best_checkpoint_is_the_last_of_equals(tmp_path: Path) -> None:
-    """While a dial is learnt, every validation gives the same."""
+    """While a strength is learnt, every validation gives the same."""
     best = BestCheckpoint(dirpath=tmp_path, monitor="val/total")
     best.best_model_score, best.best_k_models = torch.tensor(0.5), {"a": torch.tensor(0.5)}
     best.kth_best_model_path = "a"

@@ -42,7 +42,7 @@ def test_the_encoder_is_neither_trained_nor_stored(module: StyleModule) -> None:
 def test_hyperparameters_are_plain_values(module: StyleModule) -> None:
     assert set(module.hparams) == {
         "network", "network_arguments", "optimizer", "learning_rate", "schedule", "warmup_steps", "max_steps",
-        "dial_share", "stability_weight", "compile", "seed",
+        "strength_share", "stability_weight", "compile", "seed",
     }  # fmt: skip
 
 
@@ -107,10 +107,10 @@ def test_stability_enters_the_training_alone(module: StyleModule) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adam"])
-def test_the_dial_is_learnt_at_the_end_alone(module: StyleModule, optimizer: str) -> None:
-    """Step by step what is moved by it: in six steps of which two are the dial's."""
-    dialled = StyleModule(
-        "lite", {"width": 4, "blocks": 1, "dial": True}, optimizer, max_steps=6, dial_share=0.4,
+def test_the_strength_is_learnt_at_the_end_alone(module: StyleModule, optimizer: str) -> None:
+    """Step by step what is moved by it: in six steps of which two are the strength's."""
+    adjustable = StyleModule(
+        "lite", {"width": 4, "blocks": 1, "takes_strength": True}, optimizer, max_steps=6, strength_share=0.4,
         criterion=module.criterion,
     )  # fmt: skip
     batches = [Batch(torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8), [n, n + 1], []) for n in range(6)]
@@ -124,50 +124,50 @@ def test_the_dial_is_learnt_at_the_end_alone(module: StyleModule, optimizer: str
         accelerator="cpu", max_steps=6, logger=False, enable_progress_bar=False, enable_checkpointing=False,
         enable_model_summary=False, callbacks=[Watch()],
     )  # fmt: skip
-    trainer.fit(dialled, DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
+    trainer.fit(adjustable, DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
     for step, (before, after) in enumerate(pairwise(states), 1):
         moved = {key for key in after if not torch.equal(before[key], after[key])}
-        slopes = {key for key in after if key.endswith("slopes")}
+        strength_coefficients = {key for key in after if key.endswith("strength_coefficients")}
         assert moved, step
-        assert moved <= slopes if step >= 4 else not moved & slopes, step
-    assert all(not states[3][key].any() for key in slopes if "norm" in key)
-    assert all(states[5][key].any() for key in slopes)
+        assert moved <= strength_coefficients if step >= 4 else not moved & strength_coefficients, step
+    assert all(not states[3][key].any() for key in strength_coefficients if "norm" in key)
+    assert all(states[5][key].any() for key in strength_coefficients)
 
 
 @pytest.mark.parametrize(
     ("steps", "share", "begins"), [(60, 0.2, 48), (2, 0.2, 1), (10, 0.99, 1), (1, 0.2, 1), (10, 0.0, 10), (10, 1.0, 0)]
 )
-def test_network_and_dial_have_a_step_each(steps: int, share: float, begins: int) -> None:
-    dialled = StyleModule("lite", {"width": 4, "blocks": 1, "dial": True}, max_steps=steps, dial_share=share)
-    assert dialled.dial_begins == begins
+def test_network_and_strength_have_a_step_each(steps: int, share: float, begins: int) -> None:
+    adjustable = StyleModule("lite", {"width": 4, "blocks": 1, "takes_strength": True}, max_steps=steps, strength_share=share)
+    assert adjustable.strength_begins == begins
 
 
-def test_a_dial_that_no_step_has_learnt_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    dialled = StyleModule("lite", {"width": 4, "blocks": 1, "dial": True}, max_steps=6, dial_share=0.4)
-    assert dialled.learnt(5) is dialled.network
+def test_a_strength_that_no_step_has_learnt_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    adjustable = StyleModule("lite", {"width": 4, "blocks": 1, "takes_strength": True}, max_steps=6, strength_share=0.4)
+    assert adjustable.learnt(5) is adjustable.network
     assert not caplog.messages
-    without = dialled.learnt(4)
-    assert not without.dial
+    without = adjustable.learnt(4)
+    assert not without.takes_strength
     photo = torch.rand(1, 3, 32, 32)
-    assert torch.equal(without.eval()(photo), dialled.network.eval()(photo))
-    assert "no dial" in caplog.text
+    assert torch.equal(without.eval()(photo), adjustable.network.eval()(photo))
+    assert "no strength" in caplog.text
 
 
-def test_where_a_dial_begins() -> None:
-    network = build_network("johnson", width=4, blocks=1, dial=True).eval()
+def test_where_a_strength_begins() -> None:
+    network = build_network("johnson", width=4, blocks=1, takes_strength=True).eval()
     for norm in (module for module in network.modules() if isinstance(module, InstanceNorm2d)):
         torch.nn.init.normal_(norm.weight)
         torch.nn.init.normal_(norm.bias)
     photo = torch.rand(1, 3, 32, 32)
     plain = network(photo, torch.ones(1))
-    network.begin_dial()
+    network.initialize_strength()
     assert torch.equal(network(photo, torch.ones(1)), plain)
     # The photo, but for a colour: the bias of the last layer.
     apart = network(photo, torch.zeros(1)) - photo
     assert apart.std((2, 3)).max() < 1e-6
-    slopes = {key: value.clone() for key, value in network.state_dict().items()}
-    network.begin_dial()
-    assert all(torch.equal(value, slopes[key]) for key, value in network.state_dict().items())
+    strength_coefficients = {key: value.clone() for key, value in network.state_dict().items()}
+    network.initialize_strength()
+    assert all(torch.equal(value, strength_coefficients[key]) for key, value in network.state_dict().items())
 
 
 @pytest.mark.slow

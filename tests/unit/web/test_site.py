@@ -152,10 +152,10 @@ def test_the_page_refers_to_nothing_elsewhere(site: Path) -> None:
     assert "Cross-Origin-Embedder-Policy: require-corp" in (site / "_headers").read_text()
 
 
-def test_a_dial_is_told(tmp_path: Path) -> None:
+def test_a_strength_is_told(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = build_network("johnson", width=4, blocks=1, dial=True)
-    folder = export_model(network, tmp_path / "dialled", name="dialled", training={}).folder
+    network = build_network("johnson", width=4, blocks=1, takes_strength=True)
+    folder = export_model(network, tmp_path / "adjustable", name="adjustable", training={}).folder
     write_site([str(folder)], tmp_path / "site", cdn=True)
     (entry,) = json.loads((tmp_path / "site" / "site.json").read_text())["models"]
     assert entry["inputs"] == {"strength": {"default": 1.0, "minimum": 0.0, "maximum": 1.5}}

@@ -23,7 +23,7 @@ pytest.importorskip("cv2")
 
 @pytest.fixture(scope="session")
 def plain_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained `lite` without a dial."""
+    """An untrained `lite` without a strength."""
     import torch
 
     from fast_style.models.networks import build_network
@@ -69,7 +69,7 @@ def test_strength_goes_in_steps_to_its_limits(show: Show) -> None:
     show.press("n", before)
     show.press("+", before)
     assert show.status(0, 0).strength is None
-    assert "dial" in show.status(0, 0).message
+    assert "strength" in show.status(0, 0).message
 
 
 def test_mirror_and_split(show: Show) -> None:
@@ -316,7 +316,7 @@ def test_a_recording_does_not_replace_its_source(tmp_path: Path, tiny_model: Pat
     assert source.read_bytes() == before
 
 
-def test_a_strength_out_of_range_or_without_a_dial(tiny_model: Path, plain_model: Path) -> None:
+def test_a_strength_out_of_range_or_without_a_strength(tiny_model: Path, plain_model: Path) -> None:
     with pytest.raises(ModelError, match="strength=3"):
         Show([str(tiny_model)], strength=3)
     assert Show([str(tiny_model), str(plain_model)], strength=0.5).strengths == [0.5, None]
