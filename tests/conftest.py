@@ -68,6 +68,7 @@ def small_loss() -> PerceptualLoss:
     """A loss of one layer of eight filters, with noise as its style."""
     import torch
 
+    from fast_style.config.schema import LossSettings
     from fast_style.perceptual.encoders import RandomFilters
     from fast_style.perceptual.losses import PerceptualLoss, style_grams
 
@@ -75,7 +76,11 @@ def small_loss() -> PerceptualLoss:
     layers = ["random3"]
     encoder = RandomFilters(layers, channels=8)
     grams = style_grams(encoder, torch.rand(1, 3, 64, 64), layers, [1])
-    return PerceptualLoss(encoder, grams, content_layers=layers, style_layers=layers, style_weight=10)
+    settings = LossSettings(
+        content_layers=layers, style_layers=layers, scales=[1.0], content_scales=[1.0],
+        style_weight=10, tv_weight=0.0, checkerboard_weight=0.0,
+    )  # fmt: skip
+    return PerceptualLoss(encoder, grams, settings)
 
 
 @pytest.fixture(scope="session")

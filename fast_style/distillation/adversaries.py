@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fast_style.config.schema import LossSettings
 from fast_style.models.networks import ConvNorm, Johnson, ReflectionConv2d, ResidualBlock
 from fast_style.perceptual.encoders import Encoder
 from fast_style.perceptual.losses import PerceptualLoss, style_grams
@@ -143,10 +144,15 @@ class Opponents:
         loss = PerceptualLoss(
             self.student,
             style_grams(self.student, opponent.style, self.style_layers, self.SCALES),
-            content_layers=self.content_layers,
-            style_layers=self.style_layers,
-            scales=self.SCALES,
-            style_weight=opponent.style_weight,
+            LossSettings(
+                content_layers=self.content_layers,
+                style_layers=self.style_layers,
+                scales=list(self.SCALES),
+                content_scales=[1.0],
+                style_weight=opponent.style_weight,
+                tv_weight=0.0,
+                checkerboard_weight=0.0,
+            ),
         )
         with torch.enable_grad():
             pictures = opponent.network(given)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +113,7 @@ def scorecard(
         Plain values: `terms` (means and medians, of the model and of the untouched photos), `style_share`,
         `checkerboard`, `border`, `flicker`, `clipping`, `perceptual_distance`, `strength`.
     """
-    layer = loss.style_layers[0]
+    layer = loss.settings.style_layers[0]
     rows: list[dict[str, float]] = []
     untouched: list[dict[str, float]] = []
     flickers: list[dict[str, float]] = []
@@ -150,7 +149,7 @@ def scorecard(
                 "photo_clipping": clipping(photo),
                 "border": border_energy(result, loss.encoder, layer),
                 "photo_border": border_energy(given, loss.encoder, layer),
-                "distance": perceptual_distance(result, given, loss.encoder, list(loss.style_layers)),
+                "distance": perceptual_distance(result, given, loss.encoder, list(loss.settings.style_layers)),
             }
         )
         advance()
@@ -161,17 +160,7 @@ def scorecard(
     names = [name for name in untouched[0] if "/" not in name]
     card: dict[str, Any] = {
         "photos": len(photos),
-        "reference": {
-            "encoder": loss.encoder.name,
-            "content_layers": list(loss.content_layers),
-            "style_layers": list(loss.style_layers),
-            "scales": list(loss.scales),
-            "content_scales": list(loss.content_scales),
-            "content_weight": loss.content_weight,
-            "style_weight": loss.style_weight,
-            "tv_weight": loss.tv_weight,
-            "checkerboard_weight": loss.checkerboard_weight,
-        },
+        "reference": {"encoder": loss.encoder.name, **asdict(loss.settings)},
         "terms": {
             name: {
                 "mean": mean(name),

@@ -9,13 +9,14 @@ of bfloat16 features are sums, in float32, of products rounded to bfloat16: see 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fast_style.config.schema import LossSettings
 from fast_style.errors import ConfigError
 from fast_style.perceptual.encoders import Encoder
 
@@ -90,6 +91,28 @@ def relative_error(value: Tensor, target: Tensor, energy: Tensor | None = None) 
     return relative_errors(value, target, energy).mean()
 
 
+ImageTerm = Callable[[Tensor], Tensor]
+"""From float RGB in [0, 1] `[N, 3, H, W]` to a scalar in float32."""
+
+IMAGE_TERMS: dict[str, tuple[str, ImageTerm]] = {}
+"""The terms that look at the picture itself: from a term's name to its weight's field in `LossSettings` and itself."""
+
+
+def image_term(weight: str) -> Callable[[ImageTerm], ImageTerm]:
+    """Registers a function as a term of every `PerceptualLoss`, under the function's own name.
+
+    Args:
+        weight: the field of `LossSettings` that holds its weight in the total.
+    """
+
+    def register(term: ImageTerm) -> ImageTerm:
+        IMAGE_TERMS[term.__name__] = (weight, term)
+        return term
+
+    return register
+
+
+@image_term("tv_weight")
 def total_variation(image: Tensor) -> Tensor:
     """Mean squared difference of vertical plus of horizontal neighbours (Mahendran and Vedaldi 2015, β = 2).
 
@@ -105,6 +128,7 @@ def total_variation(image: Tensor) -> Tensor:
     return vertical + horizontal
 
 
+@image_term("checkerboard_weight")
 def checkerboard(image: Tensor, *, period: int = 4, block: int = 64) -> Tensor:
     """Energy of what repeats at `period` pixels, block by block: the variance, over the period² positions in a
     cell, of the mean over all cells of a block. Not in the paper.
@@ -140,14 +164,57 @@ def rescale(image: Tensor, scale: float) -> Tensor:
     return F.interpolate(image.float(), size, mode="bilinear", antialias=True)
 
 
-def check_scales(key: str, scales: Sequence[float]) -> None:
-    """Raises ConfigError for a scale outside (0, 1]; `key` is the setting."""
+def check_scales(setting: str, scales: Sequence[float]) -> None:
+    """Refuses a scale outside (0, 1].
+
+    Args:
+        setting: the name that the error gives to `scales`.
+        scales: sizes relative to the image.
+
+    Raises:
+        ConfigError: no scale at all, or one outside (0, 1].
+    """
+    if not scales or isinstance(scales, str):
+        raise ConfigError("needs at least one scale", setting=setting)
     if not all(0 < scale <= 1 for scale in scales):
-        raise ConfigError(f"loss.{key}={list(scales)}: each scale lies above 0 and is at most 1")
+        raise ConfigError("each scale must be above 0 and at most 1", setting=setting, value=list(scales))
 
 
-def part(layer: str, scale: float) -> str:
-    """How a layer at a scale is called: `relu3_3@0.5`."""
+def check_settings(settings: LossSettings, encoder: Encoder) -> None:
+    """Refuses layers, scales and layer weights that a loss cannot be computed with.
+
+    Raises:
+        ConfigError: no layers, a layer that the encoder does not have, a scale outside (0, 1], or weights for layers
+            that are not compared, below 0 or all 0.
+    """
+    for key in ("content_layers", "style_layers"):
+        layers = getattr(settings, key)
+        if not layers or isinstance(layers, str):  # a string: what a schema has in place of a default
+            raise ConfigError("needs at least one layer", setting=f"loss.{key}")
+        for layer in layers:
+            if layer not in encoder.layers:
+                known = ", ".join(encoder.layers)
+                raise ConfigError(f"encoder {encoder.name} has no layer {layer}; it has {known}", setting=f"loss.{key}")
+    check_scales("loss.scales", settings.scales)
+    check_scales("loss.content_scales", settings.content_scales)
+    weights = settings.layer_weights
+    for layer, weight in weights.items():
+        if layer not in settings.style_layers:
+            known = ", ".join(settings.style_layers)
+            raise ConfigError(f"{layer} is not a style layer; there are {known}", setting="loss.layer_weights")
+        if weight < 0:
+            raise ConfigError("must be at least 0", setting=f"loss.layer_weights.{layer}", value=weight)
+    if not any(weights.get(layer, 1.0) for layer in settings.style_layers):
+        raise ConfigError(
+            "all are 0",
+            setting="loss.layer_weights",
+            remedy="use {loss.style_weight} for no style at all",
+            suggestions={"loss.style_weight": 0},
+        )
+
+
+def term_key(layer: str, scale: float) -> str:
+    """Returns the name of a layer at a scale: `relu3_3@0.5`."""
     return f"{layer}@{scale:g}"
 
 
@@ -163,80 +230,45 @@ def style_grams(
         scales: sizes, relative to the image.
 
     Returns:
-        `[1, C, C]` for each `part`: `relu1_2@0.5`.
+        `[1, C, C]` for each `term_key`: `relu1_2@0.5`.
 
     Raises:
         ConfigError: a scale outside (0, 1].
     """
-    check_scales("scales", scales)
+    check_scales("loss.scales", scales)
     with torch.no_grad():
         return {
-            part(layer, scale): gram_matrix(features)
+            term_key(layer, scale): gram_matrix(features)
             for scale in scales
             for layer, features in encoder(rescale(style_image, scale), layers).items()
         }
 
 
 class PerceptualLoss(nn.Module):
-    """Content, style and total variation of a stylised image, as named terms.
+    """Content, style and image terms of a stylized picture, by name, and their weighted total.
 
     Args:
         encoder: frozen feature extractor.
         grams: the targets: `style_grams` of the style image, for every style layer and scale.
-        content_layers, style_layers: taps of the encoder, by name.
-        scales, content_scales: sizes, relative to the image, at which style and content are compared. The
-            paper has 1 alone; half the resolution doubles the receptive field, which stands in for deeper layers.
-        layer_weights: of style layers (w_l of Gatys et al. 2015, equation 5); 1 where a layer is not named. Their
-            sum does not matter, `style_weight` is the strength of them all.
-        content_weight, style_weight, tv_weight, checkerboard_weight: of the terms in the total.
+        settings: layers, scales and weights of the terms. The paper compares at scale 1 alone; half the resolution
+            doubles the receptive field, which stands in for deeper layers. `layer_weights` are w_l of Gatys et al.
+            2015, equation 5; their sum does not matter, for `style_weight` is the strength of all layers together.
+            `stability_weight` belongs to the training step, which alone has pairs of frames.
 
     Raises:
-        ConfigError: no layers, a scale outside (0, 1], or a weight for a layer that is not compared.
+        ConfigError: no layers, a layer that the encoder does not have, a scale outside (0, 1], or a weight for a
+            layer that is not compared.
     """
 
-    def __init__(
-        self,
-        encoder: Encoder,
-        grams: Mapping[str, Tensor],
-        *,
-        content_layers: Sequence[str],
-        style_layers: Sequence[str],
-        scales: Sequence[float] = (1.0,),
-        content_scales: Sequence[float] = (1.0,),
-        layer_weights: Mapping[str, float] | None = None,
-        content_weight: float = 1.0,
-        style_weight: float = 1.0,
-        tv_weight: float = 0.0,
-        checkerboard_weight: float = 0.0,
-    ) -> None:
+    def __init__(self, encoder: Encoder, grams: Mapping[str, Tensor], settings: LossSettings) -> None:
         super().__init__()
+        check_settings(settings, encoder)
         self.encoder = encoder
-        self.content_layers = tuple(content_layers)
-        self.style_layers = tuple(style_layers)
-        self.scales = tuple(float(scale) for scale in scales)
-        self.content_scales = tuple(float(scale) for scale in content_scales)
-        self.content_weight = content_weight
-        self.style_weight = style_weight
-        self.tv_weight = tv_weight
-        self.checkerboard_weight = checkerboard_weight
-        for key in ("content_layers", "style_layers", "scales", "content_scales"):
-            if not getattr(self, key):
-                raise ConfigError(f"loss.{key}=[]: needs at least one entry")
-        check_scales("scales", self.scales)
-        check_scales("content_scales", self.content_scales)
-        self.layer_weights = dict.fromkeys(self.style_layers, 1.0) | dict(layer_weights or {})
-        for layer, weight in self.layer_weights.items():
-            if layer not in self.style_layers:
-                raise ConfigError(
-                    f"loss.layer_weights: {layer} is no style layer; there are {', '.join(self.style_layers)}"
-                )
-            if weight < 0:
-                raise ConfigError(f"loss.layer_weights: {layer} has {weight}; must be at least 0")
-        if not any(self.layer_weights.values()):
-            raise ConfigError("loss.layer_weights: all are 0; use loss.style_weight=0 for no style at all")
-        for layer in self.style_layers:
-            for scale in self.scales:
-                self.register_buffer(self._buffer(layer, scale), grams[part(layer, scale)])
+        self.settings = settings
+        self.layer_weights = dict.fromkeys(settings.style_layers, 1.0) | dict(settings.layer_weights)
+        for layer in settings.style_layers:
+            for scale in settings.scales:
+                self.register_buffer(self._buffer(layer, scale), grams[term_key(layer, scale)])
 
     @property
     def device(self) -> torch.device:
@@ -255,15 +287,15 @@ class PerceptualLoss(nn.Module):
         """What `forward` compares content with: features of `photo` `[N, 3, H, W]`, without gradients."""
         with torch.no_grad():
             return {
-                part(layer, scale): value
-                for scale in self.content_scales
-                for layer, value in self.encoder(rescale(photo, scale), self.content_layers).items()
+                term_key(layer, scale): value
+                for scale in self.settings.content_scales
+                for layer, value in self.encoder(rescale(photo, scale), self.settings.content_layers).items()
             }
 
     def style_targets(self, photos: Tensor, strengths: Tensor) -> dict[str, Tensor]:
         """Gram matrices on the way from those of the photos, at strength 0, to the style's, from 1 on.
 
-        So the style term falls evenly along the dial, and a photo that is given back has no loss at 0. Babaeizadeh
+        So the style term falls evenly along the strength, and a photo that is given back has no loss at 0. Babaeizadeh
         and Ghiasi 2018 scale the style weight instead: with it most of the style comes at the first turn.
 
         Args:
@@ -271,21 +303,21 @@ class PerceptualLoss(nn.Module):
             strengths: `[N]`.
 
         Returns:
-            `[N, C, C]` for each `part`, without gradients.
+            `[N, C, C]` for each `term_key`, without gradients.
         """
         partly = strengths < 1
         targets = {}
         with torch.no_grad():
-            for scale in self.scales:
+            for scale in self.settings.scales:
                 features = {}
                 if partly.any():
-                    features = self.encoder(rescale(photos[partly], scale), self.style_layers)
-                for layer in self.style_layers:
+                    features = self.encoder(rescale(photos[partly], scale), self.settings.style_layers)
+                for layer in self.settings.style_layers:
                     target = self.style_target(layer, scale).repeat(len(photos), 1, 1)
                     if features:
                         share = strengths[partly, None, None].float()
                         target[partly] = torch.lerp(gram_matrix(features[layer]), target[partly], share)
-                    targets[part(layer, scale)] = target
+                    targets[term_key(layer, scale)] = target
         return targets
 
     def forward(
@@ -309,34 +341,33 @@ class PerceptualLoss(nn.Module):
             part, as `content/relu3_3@1` and `style/relu1_2@0.5` (at half the resolution). All but `total` are
             unweighted; `content` is the mean of its parts, `style` their mean by `layer_weights`.
         """
+        settings = self.settings
         terms: dict[str, Tensor] = {}
         contents: list[Tensor] = []
-        for scale in dict.fromkeys(self.scales + self.content_scales):
-            style_layers = self.style_layers if scale in self.scales else ()
-            content_layers = self.content_layers if scale in self.content_scales else ()
+        for scale in dict.fromkeys([*settings.scales, *settings.content_scales]):
+            style_layers = settings.style_layers if scale in settings.scales else []
+            content_layers = settings.content_layers if scale in settings.content_scales else []
             features = self.encoder(rescale(stylized, scale), [*style_layers, *content_layers])
             for layer in style_layers:
                 gram = gram_matrix(features[layer])
-                target = grams[part(layer, scale)] if grams else self.style_target(layer, scale)
-                terms[f"style/{part(layer, scale)}"] = relative_error(gram, target)
+                target = grams[term_key(layer, scale)] if grams else self.style_target(layer, scale)
+                terms[f"style/{term_key(layer, scale)}"] = relative_error(gram, target)
             for layer in content_layers:
-                name = part(layer, scale)
+                name = term_key(layer, scale)
                 contents.append(relative_errors(features[layer], content[name]))
                 terms[f"content/{name}"] = contents[-1].mean()
         per_sample = torch.stack(contents).mean(0)
         terms["content"] = per_sample.mean()
         weighted = [
-            (self.layer_weights[layer], terms[f"style/{part(layer, scale)}"])
-            for layer in self.style_layers
-            for scale in self.scales
+            (self.layer_weights[layer], terms[f"style/{term_key(layer, scale)}"])
+            for layer in settings.style_layers
+            for scale in settings.scales
         ]
         terms["style"] = torch.stack([w * v for w, v in weighted]).sum() / sum(w for w, _ in weighted)
-        terms["total_variation"] = total_variation(stylized)
-        terms["checkerboard"] = checkerboard(stylized)
-        terms["total"] = (
-            self.content_weight * (per_sample if emphasis is None else per_sample * emphasis).mean()
-            + self.style_weight * terms["style"]
-            + self.tv_weight * terms["total_variation"]
-            + self.checkerboard_weight * terms["checkerboard"]
-        )
+        emphasized = per_sample if emphasis is None else per_sample * emphasis
+        total = settings.content_weight * emphasized.mean() + settings.style_weight * terms["style"]
+        for name, (weight, term) in IMAGE_TERMS.items():
+            terms[name] = term(stylized)
+            total = total + getattr(settings, weight) * terms[name]
+        terms["total"] = total
         return terms

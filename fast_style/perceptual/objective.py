@@ -138,21 +138,9 @@ def load_style(config: TrainConfig) -> torch.Tensor:
 def build_loss(config: TrainConfig, style: torch.Tensor) -> PerceptualLoss:
     """The loss that `config` describes, with targets from `style` `[1, 3, H, W]`."""
     keep_freed_memory()  # whoever computes it does so again and again
-    loss = config.loss
     encoder = build_objective_encoder(config)
-    return PerceptualLoss(
-        encoder,
-        cached_style_grams(encoder, style, loss.style_layers, loss.scales),
-        content_layers=loss.content_layers,
-        style_layers=loss.style_layers,
-        scales=loss.scales,
-        content_scales=loss.content_scales,
-        layer_weights=loss.layer_weights,
-        content_weight=loss.content_weight,
-        style_weight=loss.style_weight,
-        tv_weight=loss.tv_weight,
-        checkerboard_weight=loss.checkerboard_weight,
-    )
+    grams = cached_style_grams(encoder, style, config.loss.style_layers, config.loss.scales)
+    return PerceptualLoss(encoder, grams, config.loss)
 
 
 def build_objective_encoder(config: TrainConfig) -> Encoder:

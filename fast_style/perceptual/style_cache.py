@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fast_style.errors import FastStyleError
 from fast_style.perceptual.encoders import Encoder
-from fast_style.perceptual.losses import part, style_grams
+from fast_style.perceptual.losses import style_grams, term_key
 from fast_style.system.files import atomic_write
 from fast_style.system.paths import cache_folder
 
@@ -37,7 +37,7 @@ def cached_style_grams(
 
     digest = hashlib.sha256(f"{FORMAT} {encoder.fingerprint()} {tuple(style_image.shape)}".encode())
     digest.update(style_image.detach().float().cpu().contiguous().numpy().tobytes())
-    wanted = [part(layer, scale) for layer in layers for scale in scales]
+    wanted = [term_key(layer, scale) for layer in layers for scale in scales]
     digest.update(" ".join(sorted(wanted)).encode())
     path = cache_folder() / "grams" / f"{digest.hexdigest()}.safetensors"
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,16 +42,7 @@ def training_record(
     return {
         "encoder": config.encoder.name,
         "pooling": config.encoder.pooling,
-        "content_layers": list(config.loss.content_layers),
-        "style_layers": list(config.loss.style_layers),
-        "scales": list(config.loss.scales),
-        "content_scales": list(config.loss.content_scales),
-        "layer_weights": dict(config.loss.layer_weights) or None,
-        "content_weight": config.loss.content_weight,
-        "style_weight": config.loss.style_weight,
-        "tv_weight": config.loss.tv_weight,
-        "checkerboard_weight": config.loss.checkerboard_weight,
-        "stability_weight": config.loss.stability_weight,
+        **asdict(config.loss),
         "style_size": config.style.size,
         "image_size": config.data.image_size,
         "content": "synthetic images" if config.data.dir is None else "photos",

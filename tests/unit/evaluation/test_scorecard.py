@@ -92,9 +92,9 @@ def test_a_black_photo_has_finite_figures(small_loss: PerceptualLoss) -> None:
 
 
 def test_the_style_image_among_the_photos_has_nothing_left_to_share(small_loss: PerceptualLoss) -> None:
-    layers = list(small_loss.style_layers)
+    layers = list(small_loss.settings.style_layers)
     grams = style_grams(small_loss.encoder, on_device(PHOTOS[0], small_loss), layers, [1])
-    own = PerceptualLoss(small_loss.encoder, grams, content_layers=layers, style_layers=layers)
+    own = PerceptualLoss(small_loss.encoder, grams, small_loss.settings)
     card = scorecard(lambda picture: 255 - picture, PHOTOS[:1], own, stylize_at=lambda picture, strength: 255 - picture)
     assert card["terms"]["style"]["photo"] == 0 < card["terms"]["style"]["mean"]
     assert card["style_share"] == card["strength"]["0.5"]["style_share"] == 1

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from fast_style.config.schema import LossSettings
 from fast_style.errors import ConfigError
 from fast_style.perceptual.encoders import Encoder, ReceptiveField
 from fast_style.perceptual.losses import (
@@ -35,10 +38,11 @@ class Pointwise(Encoder):
 
 
 def make_loss(style: Tensor, *, gain: float = 1.0, **arguments: object) -> PerceptualLoss:
-    settings = {"content_layers": ["identity"], "style_layers": ["identity"], **arguments}
+    settings = LossSettings(content_layers=["identity"], style_layers=["identity"], scales=[1.0], content_scales=[1.0])
+    settings = replace(settings, style_weight=1.0, tv_weight=0.0, checkerboard_weight=0.0)
+    settings = replace(settings, **arguments)  # type: ignore[arg-type]
     encoder = Pointwise(gain)
-    grams = style_grams(encoder, style, encoder.layers, settings.get("scales", [1]))  # type: ignore[arg-type]
-    return PerceptualLoss(encoder, grams, **settings)  # type: ignore[arg-type]
+    return PerceptualLoss(encoder, style_grams(encoder, style, encoder.layers, settings.scales), settings)
 
 
 def test_gram_matrix_closed_form() -> None:

@@ -34,8 +34,8 @@ def test_the_reference_loss_is_the_default_one(tmp_path: Path) -> None:
     chosen = objective_config(path, encoder="random", weights=None, style_size=48)
     loss = build_loss(chosen, load_style(chosen))
     config = compose_training([f"style.image={quoted(path)}", "encoder=random"])
-    assert loss.style_weight == config.loss.style_weight
-    assert loss.style_layers == tuple(config.loss.style_layers)
+    assert loss.settings.style_weight == config.loss.style_weight
+    assert loss.settings == config.loss
 
 
 def test_settings_reach_the_loss(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_settings_reach_the_loss(tmp_path: Path) -> None:
     )  # fmt: skip
     loss = build_loss(config, load_style(config))
     assert loss.encoder.pooling == "average"
-    assert loss.style_weight == 3
+    assert loss.settings.style_weight == 3
     assert loss.layer_weights["relu1_2"] == 0.5
     assert loss.layer_weights["relu2_2"] == 1
 

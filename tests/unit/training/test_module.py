@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from fast_style.images.tensors import to_float
 from fast_style.models.networks import InstanceNorm2d, build_network
+from fast_style.config.schema import LossSettings
 from fast_style.perceptual.encoders import RandomFilters
 from fast_style.perceptual.losses import PerceptualLoss, style_grams
 from fast_style.training.data import Batch
@@ -25,7 +26,11 @@ def module() -> StyleModule:
     layers = ["random3"]
     encoder = RandomFilters(layers)
     grams = style_grams(encoder, orange, layers, [1])
-    loss = PerceptualLoss(encoder, grams, content_layers=layers, style_layers=layers, style_weight=10)
+    settings = LossSettings(
+        content_layers=layers, style_layers=layers, scales=[1.0], content_scales=[1.0],
+        style_weight=10, tv_weight=0.0, checkerboard_weight=0.0,
+    )  # fmt: skip
+    loss = PerceptualLoss(encoder, grams, settings)
     return StyleModule("johnson", {"width": 4, "blocks": 1}, warmup_steps=4, max_steps=100, criterion=loss)
 
 
