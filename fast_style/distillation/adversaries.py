@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fast_style.config.schema import LossSettings
-from fast_style.models.networks import ConvNorm, Johnson, ReflectionConv2d, ResidualBlock
+from fast_style.models.layers import ConvNorm, ReflectionConv2d, ResidualBlock
+from fast_style.models.networks import Johnson
 from fast_style.perceptual.encoders import Encoder
 from fast_style.perceptual.losses import PerceptualLoss, style_grams
 

@@ -1,1 +1,1 @@
-"""The transformation networks, and the seam between training and running: what a model file says of itself."""
+"""The transformation networks, and the seam between training and running: the files of an exported model."""

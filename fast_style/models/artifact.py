@@ -1,6 +1,6 @@
-"""What an exported model says of itself: its metadata, written and read, and where models are found.
+"""The files of an exported model: its metadata, written and read, and where models are found.
 
-Standard library and safetensors alone: the running side imports neither torch nor Lightning to read it.
+Standard library and safetensors alone: reading a model's metadata imports no torch.
 """
 
 from __future__ import annotations
@@ -8,25 +8,41 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypedDict
 
-from fast_style.errors import ModelError
+from fast_style.errors import ModelError, ModelNotFoundError
 from fast_style.models.migration import migrate_card, migrate_metadata
 from fast_style.system.paths import resource
 
 SCHEMA_VERSION = "1.1"
+"""Version of the metadata. 1.1 renamed the dial to strength; see `migration`."""
 DEFAULT_MODEL = "starry_night"
-"""Of every command that stylises, and what a page of all models opens with."""
+"""The model of every command that stylizes, and the one that a page of all models opens with."""
 SAFETENSORS = "model.safetensors"
 ONNX = "model.onnx"
 CARD_JSON = "card.json"
 CARD_MD = "card.md"
 PREVIEW = "preview.jpg"
 MODEL_FILES = (SAFETENSORS, ONNX, CARD_JSON, CARD_MD, PREVIEW)
-"""What an export writes into a model's folder."""
+"""The files that an export writes into a model's folder."""
 LARGEST_MINIMUM_SIDE = 1024
 """Pixels: pictures are padded up to the side that a model asks for."""
 COLOR = "uint8 RGB (sRGB), NHWC, in and out"
+
+JsonObject: TypeAlias = dict[str, Any]
+"""An object read from JSON or about to be written as JSON; whoever reads one checks the values it needs."""
+
+
+class InputRange(TypedDict):
+    """The values that an input of a network takes."""
+
+    default: float
+    minimum: float
+    maximum: float
+
+
+STRENGTH_RANGE: InputRange = {"default": 1.0, "minimum": 0.0, "maximum": 1.5}
+"""Strengths of the networks that take one: 0 gives the photo back, 1 is the style as it was trained."""
 
 
 @dataclass(frozen=True)
@@ -35,51 +51,58 @@ class ModelInfo:
 
     name: str
     network: str
-    network_arguments: dict[str, Any]
+    network_arguments: JsonObject
     style_title: str
     style_credit: str
-    minimum_side: int  # smallest H and W that the network takes, in pixels
-    training: dict[str, Any] = field(default_factory=dict)
-    # What it takes besides the picture: for `strength`, its `default`, `minimum` and `maximum`.
-    inputs: dict[str, dict[str, float]] = field(default_factory=dict)
+    minimum_side: int
+    """Smallest H and W that the network takes, in pixels."""
+    training: JsonObject = field(default_factory=dict)
+    inputs: dict[str, InputRange] = field(default_factory=dict)
+    """What the network takes besides the picture, such as `strength`."""
     color: str = COLOR
     package_version: str = ""
     git_commit: str | None = None
     schema_version: str = SCHEMA_VERSION
 
     def to_metadata(self) -> dict[str, str]:
-        """String to JSON string, as safetensors and ONNX store it."""
+        """Returns each field as a JSON string, the form in which safetensors and ONNX store metadata."""
         return {key: json.dumps(value, ensure_ascii=False) for key, value in asdict(self).items()}
 
     @classmethod
     def from_metadata(cls, metadata: dict[str, str] | None, source: Path) -> ModelInfo:
-        """Reads what `to_metadata` wrote; unknown keys of a newer minor version are ignored.
+        """Reads what `to_metadata` wrote, in this or an earlier version; unknown keys of a newer one are ignored.
+
+        Args:
+            metadata: keys and JSON strings.
+            source: the file that they come from, which errors name.
 
         Raises:
-            ModelError: no metadata of ours, damaged, or of another major schema version.
+            ModelError: the metadata is not ours, is damaged, or has another major schema version.
         """
         try:
-            values = migrate_metadata({k: json.loads(text) for k, text in (metadata or {}).items() if k in _FIELDS})
+            values = {key: json.loads(text) for key, text in (metadata or {}).items() if key in _FIELDS}
             version = values["schema_version"]
             major = int(version.split(".")[0])
         except (KeyError, ValueError, AttributeError, RecursionError) as error:
-            raise ModelError(f"{source}: not a fast_style model (no readable metadata); export it again") from error
+            problem = f"{source}: not a fast_style model (no readable metadata)"
+            raise ModelError(problem, remedy="export it again") from error
         if major != int(SCHEMA_VERSION.split(".")[0]):
             raise ModelError(
-                f"{source}: model schema {version}, this fast_style reads {SCHEMA_VERSION}; update fast_style, "
-                f"or export the model again with this version"
+                f"{source}: model schema {version}, this fast_style reads {SCHEMA_VERSION}",
+                remedy="update fast_style, or export the model again with this version",
             )
         try:
-            info = cls(**values)
+            info = cls(**migrate_metadata(values))
         except TypeError as error:
-            raise ModelError(f"{source}: incomplete metadata ({error}); export it again") from error
-        wrong = info._wrong()
-        if wrong is not None:
-            raise ModelError(f"{source}: damaged metadata ({wrong}={getattr(info, wrong)!r}); export it again")
+            raise ModelError(f"{source}: incomplete metadata ({error})", remedy="export it again") from error
+        invalid = info._first_invalid_field()
+        if invalid is not None:
+            problem = f"{source}: damaged metadata ({invalid}={getattr(info, invalid)!r})"
+            raise ModelError(problem, remedy="export it again")
         return info
 
-    def _wrong(self) -> str | None:
-        """The first field that its type does not allow: files come from anywhere."""
+    def _first_invalid_field(self) -> str | None:
+        """Returns the first field with a value that its type does not allow: files come from anywhere."""
         texts = ("name", "network", "style_title", "style_credit", "color", "package_version")
         objects = ("network_arguments", "training", "inputs")
         for kind, names in ((str, texts), (dict, objects)):
@@ -108,31 +131,32 @@ class ModelFiles:
 
     @property
     def folder(self) -> Path:
+        """The folder that holds the model."""
         path = self.safetensors or self.onnx
         assert path is not None
         return path.parent
 
-    def card(self) -> dict[str, Any]:
-        """card.json, or nothing where it is missing or damaged."""
+    def card(self) -> JsonObject:
+        """Returns the content of card.json, empty where the file is missing or damaged."""
         try:
             card = json.loads((self.folder / CARD_JSON).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return migrate_card(card) if isinstance(card, dict) else {}
 
     def size(self) -> int:
-        """Bytes of the larger of its model files."""
+        """Returns the bytes of the larger of the two model files."""
         return max(p.stat().st_size for p in (self.safetensors, self.onnx) if p is not None)
 
 
 def model_folders() -> list[Path]:
-    """Where names are looked up: `./checkpoints`, then what came with the package."""
+    """Returns the folders in which names are looked up: `./checkpoints`, then what came with the package."""
     folders = [Path("checkpoints").resolve(), resource("checkpoints")]
     return list(dict.fromkeys(folder for folder in folders if folder.is_dir()))
 
 
 def list_models() -> list[ModelFiles]:
-    """Every model that has a name, sorted; one of your own hides a shipped one of the same name."""
+    """Returns every model that has a name, sorted; one of your own hides a shipped one of the same name."""
     found: dict[str, ModelFiles] = {}
     for folder in model_folders():
         for path in sorted(folder.iterdir()):
@@ -143,10 +167,11 @@ def list_models() -> list[ModelFiles]:
 
 
 def find_model(model: str | Path) -> ModelFiles:
-    """The files of a model given by name, by folder, or by one of its files.
+    """Returns the files of a model given by its name, its folder, or one of its files.
 
     Raises:
-        ModelError: there is none; the message lists the names there are.
+        ModelNotFoundError: there is none; the message lists the names there are.
+        ModelError: the path is a file of another kind.
     """
     path = Path(model).expanduser()
     if path.is_file():
@@ -164,7 +189,7 @@ def find_model(model: str | Path) -> ModelFiles:
             if files is not None:
                 return files
     names = ", ".join(files.name for files in list_models()) or "none yet"
-    raise ModelError(f"no model {model}: give a path, or one of these names: {names}")
+    raise ModelNotFoundError(f"no model {model}: give a path, or one of these names: {names}")
 
 
 def _files_in(folder: Path) -> ModelFiles | None:
@@ -179,16 +204,19 @@ def _files_in(folder: Path) -> ModelFiles | None:
 
 
 def read_info(path: Path) -> ModelInfo:
-    """The metadata of a `.safetensors` file, from its header alone.
+    """Returns the metadata of a `.safetensors` file, from its header alone.
 
     Raises:
-        ModelError: missing, damaged, or not ours.
+        ModelNotFoundError: there is no such file.
+        ModelError: the file is damaged or not ours.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata()
+    except FileNotFoundError as error:
+        raise ModelNotFoundError(f"{path}: not readable as a model (no such file)") from error
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: not readable as a model ({error})") from error
     return ModelInfo.from_metadata(metadata, path)

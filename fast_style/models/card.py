@@ -1,24 +1,36 @@
-"""A model's card: how it was trained and what was measured of it; card.json for programs, card.md for people."""
+"""A model's card: how the model was trained and what was measured; card.json for programs, card.md for people."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypedDict
 
 from fast_style.errors import ModelError
-from fast_style.models.artifact import CARD_JSON, CARD_MD, ModelFiles, read_info
+from fast_style.models.artifact import CARD_JSON, CARD_MD, JsonObject, ModelFiles, read_info
 from fast_style.system.files import atomic_write
 
-if TYPE_CHECKING:
-    pass
+
+class ModelSummary(TypedDict):
+    """One line of the list of models; None where something was not measured, or the card is damaged."""
+
+    name: str
+    style: str
+    network: str
+    bytes: int
+    folder: str
+    style_left: float | None
+    content: float | None
+    iterations_from_photo: float | None
+    iterations_from_noise: float | None
 
 
-def write_card(folder: Path, card: dict[str, Any]) -> None:
-    """Both files of a card.
+def write_card(folder: Path, card: JsonObject) -> None:
+    """Writes both files of a card.
 
     Raises:
-        FastStyleError: not writable.
+        WriteError: the folder cannot be written to.
     """
     for name, text in (
         (CARD_JSON, json.dumps(card, indent=2, ensure_ascii=False) + "\n"),
@@ -28,21 +40,21 @@ def write_card(folder: Path, card: dict[str, Any]) -> None:
             temporary.write_text(text, encoding="utf-8")
 
 
-def add_scorecard(model: ModelFiles, scorecard: dict[str, Any]) -> None:
-    """Writes what `evaluate.scorecard` measured into a model's card, in place of an earlier one.
+def add_scorecard(model: ModelFiles, scorecard: Mapping[str, Any]) -> None:
+    """Writes a scorecard into a model's card, in place of an earlier one.
 
     Raises:
         ModelError: the model has no card.
-        FastStyleError: not writable.
+        WriteError: the folder cannot be written to.
     """
     write_card(model.folder, {**check_card(model), "scorecard": scorecard})
 
 
-def check_card(model: ModelFiles) -> dict[str, Any]:
-    """A model's card.
+def check_card(model: ModelFiles) -> JsonObject:
+    """Returns a model's card.
 
     Raises:
-        ModelError: it has none.
+        ModelError: the model has none.
     """
     card = model.card()
     if not card:
@@ -50,41 +62,50 @@ def check_card(model: ModelFiles) -> dict[str, Any]:
     return card
 
 
-def summary(model: ModelFiles) -> dict[str, Any]:
-    """What `fast-style models` says of a model: name, style, network, bytes, folder, and what was measured of it,
-    None where it wasn't, or the card is damaged."""
+def summary(model: ModelFiles) -> ModelSummary:
+    """Returns the line about a model in the list of models."""
     card = model.card()
-
-    def found(*keys: str, kind: type | tuple[type, ...] = (int, float)) -> Any:
-        value: Any = card
-        for key in keys:
-            value = value.get(key) if isinstance(value, dict) else None
-        return value if isinstance(value, kind) else None
-
     try:
-        title = read_info(model.safetensors).style_title if model.safetensors else found("style", "title", kind=str)
+        title = read_info(model.safetensors).style_title if model.safetensors else _text(card, "style", "title")
     except ModelError as error:
         title = str(error)
     return {
         "name": model.name,
-        "style": title or "",
-        "network": found("network", "name", kind=str) or "",
+        "style": title,
+        "network": _text(card, "network", "name"),
         "bytes": model.size(),
         "folder": str(model.folder),
-        "style_left": found("scorecard", "style_share"),
-        "content": found("scorecard", "terms", "content", "mean"),
-        "iterations_from_photo": found("scorecard", "equivalent_iterations", "from_photo", "median"),
-        "iterations_from_noise": found("scorecard", "equivalent_iterations", "from_noise", "median"),
+        "style_left": _number(card, "scorecard", "style_share"),
+        "content": _number(card, "scorecard", "terms", "content", "mean"),
+        "iterations_from_photo": _number(card, "scorecard", "equivalent_iterations", "from_photo", "median"),
+        "iterations_from_noise": _number(card, "scorecard", "equivalent_iterations", "from_noise", "median"),
     }
 
 
-def markdown(card: dict[str, Any]) -> str:
-    """A card as Markdown."""
+def _look_up(card: JsonObject, keys: Iterable[str]) -> object:
+    value: object = card
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _text(card: JsonObject, *keys: str) -> str:
+    value = _look_up(card, keys)
+    return value if isinstance(value, str) else ""
+
+
+def _number(card: JsonObject, *keys: str) -> float | None:
+    value = _look_up(card, keys)
+    return value if isinstance(value, (int, float)) else None
+
+
+def markdown(card: JsonObject) -> str:
+    """Returns a card as Markdown."""
     network = {**card["network"]}
     name, minimum_side = network.pop("name"), network.pop("minimum_side")
-    arguments = ", ".join(f"{key} {value}" for key, value in network.items())
+    arguments = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in network.items())
     difference = card["engines_differ_by_at_most"]
-    training = {key: value for key, value in card["training"].items() if value not in (None, {})}
+    training = {key: value for key, value in card["training"].items() if value is not None}
     validation = training.pop("validation", {})
     lines = [
         f"# {card['style']['title']}",
@@ -103,7 +124,7 @@ def markdown(card: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _scorecard_lines(scorecard: dict[str, Any]) -> list[str]:
+def _scorecard_lines(scorecard: Mapping[str, Any]) -> list[str]:
     reference = scorecard["reference"]
     return [
         f"Measured on {scorecard['photos']} photos that it was not trained on, under the loss of "
@@ -113,12 +134,12 @@ def _scorecard_lines(scorecard: dict[str, Any]) -> list[str]:
     ]
 
 
-def _table(left: str, right: str, rows: Any) -> list[str]:
+def _table(left: str, right: str, rows: Iterable[tuple[str, object]]) -> list[str]:
     return [f"| {left} | {right} |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows)]
 
 
-def scorecard_rows(scorecard: dict[str, Any]) -> list[tuple[str, str]]:
-    """The figures of a scorecard, each with what it is, for people."""
+def scorecard_rows(scorecard: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Returns the figures of a scorecard for people: label and value, in a fixed order."""
     terms = scorecard["terms"]
     rows = [(f"{name}, mean", f"{terms[name]['mean']:.4f}") for name in ("total", "content", "style")]
     rows.append(("style, share of the photos' own", f"{scorecard['style_share']:.3f}"))
@@ -127,7 +148,7 @@ def scorecard_rows(scorecard: dict[str, Any]) -> list[tuple[str, str]]:
         for start in ("photo", "noise"):
             counted = "{median:g} ({lower_quartile:g}–{upper_quartile:g})".format(**equivalent[f"from_{start}"])
             rows.append((f"equivalent L-BFGS iterations from {start}, median (quartiles)", counted))
-    for key, label in (("checkerboard", "checkerboard"), ("border", "border by centre"), ("clipping", "clipped")):
+    for key, label in (("checkerboard", "checkerboard"), ("border", "border by center"), ("clipping", "clipped")):
         rows.append((f"{label} (photos)", "{model:.3f} ({photo:.3f})".format(**scorecard[key])))
     flicker = scorecard["flicker"]
     shifted = {name.removeprefix("shift_"): value for name, value in flicker.items() if name.startswith("shift_")}

@@ -6,8 +6,8 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 def cpu_computes_bf16() -> bool:
-    """Whether this processor has bfloat16 instructions; emulated ones are slower than float32."""
-    import torch  # here, because the names above are needed where there is no torch
+    """Returns whether this processor has bfloat16 instructions; emulated ones are slower than float32."""
+    import torch  # not at the top: the names above are needed where torch must not be imported
 
     query = getattr(torch.cpu, "get_capabilities", None)
     features: dict[str, object] = dict(query()) if query is not None else {}

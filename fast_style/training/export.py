@@ -20,9 +20,10 @@ from fast_style.errors import ConfigError, ModelError, first_line
 from fast_style.images.codec import load_rgb, save_rgb
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models import artifact
-from fast_style.models.artifact import ModelFiles, ModelInfo
+from fast_style.models.artifact import STRENGTH_RANGE, ModelFiles, ModelInfo
 from fast_style.models.card import write_card
-from fast_style.models.networks import STRENGTH, PixelInterface, TransformationNetwork
+from fast_style.models.networks import TransformationNetwork
+from fast_style.models.pixel_interface import PixelInterface
 from fast_style.system.paths import PACKAGE, resource
 from fast_style.training.record import steps_before, training_record
 from fast_style.training.run_dir import read_checkpoint
@@ -69,7 +70,7 @@ def export_model(
         style_title=style_title or name.replace("_", " ").capitalize(),
         style_credit=style_credit or "not named",
         minimum_side=network.minimum_side,
-        inputs={"strength": STRENGTH} if network.takes_strength else {},
+        inputs={"strength": STRENGTH_RANGE} if network.takes_strength else {},
         training=training,
         package_version=fast_style.__version__,
         git_commit=git_commit(),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from fast_style.errors import ModelError
-from fast_style.models.artifact import ModelInfo, find_model, list_models, read_info
+from fast_style.errors import ModelError, ModelNotFoundError
+from fast_style.models.artifact import SCHEMA_VERSION, ModelInfo, find_model, list_models, read_info
 
 INFO = ModelInfo("zig", "johnson", {"width": 4, "blocks": 1}, "Zig — zag", "no one", 8, {"steps": 3})
 
@@ -26,7 +26,7 @@ def test_metadata_round_trip(tmp_path: Path) -> None:
 def test_every_field_is_json_in_a_key_of_its_own() -> None:
     metadata = INFO.to_metadata()
     assert json.loads(metadata["network_arguments"]) == {"width": 4, "blocks": 1}
-    assert json.loads(metadata["schema_version"]) == "1.0"
+    assert json.loads(metadata["schema_version"]) == SCHEMA_VERSION
 
 
 def test_a_newer_minor_version_is_read_and_a_newer_major_refused(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_metadata_of_a_wrong_type_is_refused(tmp_path: Path, key: str, value: ob
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelNotFoundError):
         read_info(path)
     path.write_bytes(b"\xff" * 100)
     with pytest.raises(ModelError, match="not readable"):
@@ -86,7 +86,7 @@ def test_models_are_found_by_name_folder_and_file(tmp_path: Path, monkeypatch: p
     assert find_model("checkpoints/zig").safetensors == Path("checkpoints/zig/model.safetensors")
     assert find_model(path).onnx is None
     assert "zig" in [files.name for files in list_models()]
-    with pytest.raises(ModelError, match=r"no model zag.*zig"):
+    with pytest.raises(ModelNotFoundError, match=r"no model zag.*zig"):
         find_model("zag")
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(ModelError, match=r"safetensors or \.onnx"):

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from fast_style.models.artifact import ModelFiles, ModelInfo
-from fast_style.models.card import summary
+from fast_style.errors import ModelError
+from fast_style.models.artifact import ModelFiles, ModelInfo, find_model
+from fast_style.models.card import add_scorecard, check_card, markdown, summary, write_card
 
+SHIPPED = Path(__file__).parents[3] / "checkpoints"
 INFO = ModelInfo("zig", "lite", {}, "Zig", "no one", 8)
 MEASURED = {
     "style_share": 0.1,
@@ -25,18 +27,38 @@ def model(tmp_path: Path) -> ModelFiles:
     return ModelFiles("zig", tmp_path / "model.safetensors")
 
 
-def test_what_is_said_of_a_model(model: ModelFiles) -> None:
+def test_the_line_about_a_model(model: ModelFiles) -> None:
     (model.folder / "card.json").write_text(json.dumps({"network": {"name": "lite"}, "scorecard": MEASURED}))
-    told = summary(model)
-    assert told == {
+    line = summary(model)
+    assert line == {
         "name": "zig", "style": "Zig", "network": "lite", "bytes": model.size(), "folder": str(model.folder),
         "style_left": 0.1, "content": 0.5, "iterations_from_photo": 8.5, "iterations_from_noise": 24,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("card", [None, [], {}, {"scorecard": {"style_share": "much"}}, {"scorecard": 1, "network": 2}])
-def test_a_damaged_card_tells_nothing(model: ModelFiles, card: Any) -> None:
+def test_a_damaged_card_leaves_gaps(model: ModelFiles, card: Any) -> None:
     if card is not None:
         (model.folder / "card.json").write_text(json.dumps(card))
-    told = summary(model)
-    assert (told["style"], told["network"], told["style_left"], told["content"]) == ("Zig", "", None, None)
+    line = summary(model)
+    assert (line["style"], line["network"], line["style_left"], line["content"]) == ("Zig", "", None, None)
+
+
+def test_a_model_without_a_card(model: ModelFiles) -> None:
+    with pytest.raises(ModelError, match=r"card\.json: missing or damaged"):
+        check_card(model)
+    with pytest.raises(ModelError, match="missing or damaged"):
+        add_scorecard(model, {})
+
+
+def test_a_scorecard_is_added_in_place_of_an_earlier_one(model: ModelFiles) -> None:
+    card = find_model(SHIPPED / "wave").card()
+    scorecard = card.pop("scorecard")
+    write_card(model.folder, card)
+    assert "equivalent" not in (model.folder / "card.md").read_text()
+    add_scorecard(model, scorecard)
+    text = (model.folder / "card.md").read_text()
+    assert text == markdown(model.card())
+    assert "| strength 0.5: style share, content, change of 255 |" in text
+    assert "| border by center (photos) |" in text
+    assert "takes strength True" in text

@@ -87,6 +87,13 @@ def test_shipped_models_load(name: str) -> None:
         assert abs(first - second).max() <= 2
 
 
+@pytest.mark.parametrize("folder", sorted(SHIPPED.iterdir()), ids=lambda folder: folder.name)
+def test_every_shipped_file_of_weights_loads(folder: Path) -> None:
+    network = load_network(folder / "model.safetensors")
+    assert network.takes_strength
+    assert set(network.arguments) == {"width", "blocks", "takes_strength"}
+
+
 def test_a_shipped_card_reads_and_renders() -> None:
     files = find_model(SHIPPED / "starry_night")
     card = files.card()

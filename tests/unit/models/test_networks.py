@@ -5,20 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch.nn import functional as F
 
 from fast_style.errors import ConfigError, ModelError
+from fast_style.models import networks
 from fast_style.models.artifact import ModelInfo
-from fast_style.models.networks import (
-    NETWORKS,
-    CellConv2d,
-    Johnson,
-    PixelInterface,
-    TransformationNetwork,
-    UpsampleConv2d,
-    build_network,
-    load_network,
-)
+from fast_style.models.networks import NETWORKS, Johnson, TransformationNetwork, build_network, load_network
 
 TINY = {"width": 4, "blocks": 1}
 
@@ -57,36 +48,12 @@ def test_width_and_blocks_are_arguments() -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_instance_norm_ignores_contrast_of_the_batch_neighbours(name: str) -> None:
+def test_instance_norm_ignores_contrast_of_the_batch_neighbors(name: str) -> None:
     network = build_network(name, **TINY).eval()
     image = torch.rand(1, 3, 24, 24)
     alone = network(image)
     beside = network(torch.cat([image, torch.rand(1, 3, 24, 24) * 0.1]))[:1]
     assert torch.allclose(alone, beside, atol=1e-5)
-
-
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 5), (7, 4)])
-@pytest.mark.parametrize("bias", [False, True])
-def test_upsampling_before_or_within_the_convolution(height: int, width: int, bias: bool) -> None:
-    convolution = UpsampleConv2d(3, 5, bias=bias)
-    features = torch.randn(2, 3, height, width, requires_grad=True)
-    upsampled = F.pad(F.interpolate(features, scale_factor=2.0, mode="nearest"), (1, 1, 1, 1), mode="reflect")
-    expected = F.conv2d(upsampled, convolution.weight, convolution.bias)
-    result = convolution(features)
-    torch.testing.assert_close(result, expected, atol=1e-5, rtol=1e-5)
-    assert result.is_contiguous(memory_format=torch.channels_last)
-    weights = (features, convolution.weight)
-    gradients = (torch.autograd.grad(image.square().sum(), weights) for image in (result, expected))
-    for ours, plain in zip(*gradients, strict=True):
-        torch.testing.assert_close(ours, plain, atol=1e-4, rtol=1e-4)
-
-
-@pytest.mark.parametrize(("height", "width"), [(6, 6), (8, 14)])
-def test_a_convolution_of_pixels_or_of_cells(height: int, width: int) -> None:
-    convolution = CellConv2d(5, 3)
-    features = torch.randn(2, 5, height, width)
-    expected = F.conv2d(F.pad(features, (4,) * 4, mode="reflect"), convolution.weight, convolution.bias)
-    torch.testing.assert_close(convolution(features), expected, atol=1e-5, rtol=1e-5)
 
 
 def with_strength_coefficients(name: str) -> TransformationNetwork:
@@ -127,7 +94,7 @@ def test_the_norms_two_ways_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lite_begins_without_a_checkerboard() -> None:
     torch.manual_seed(0)
     cells = torch.nn.functional.pixel_unshuffle(build_network("lite", **TINY)(torch.rand(1, 3, 32, 32)), 2)
-    # The 4 pixels of a cell, one colour after the other.
+    # The 4 pixels of a cell, one color after the other.
     assert cells.view(1, 3, 4, -1).std(2).max() < 1e-6
 
 
@@ -145,23 +112,12 @@ def test_wrong_names_and_values_are_config_errors(name: str, arguments: dict[str
         build_network(name, **arguments)
 
 
-def test_pixel_interface_rounds_and_keeps_the_layout() -> None:
-    class Brighter(torch.nn.Module):
-        def forward(self, image: torch.Tensor) -> torch.Tensor:
-            return image + 0.6 / 255
-
-    pixels = torch.tensor([0, 1, 254, 255], dtype=torch.uint8).view(1, 2, 2, 1).repeat(1, 1, 1, 3)
-    result = PixelInterface(Brighter())(pixels)
-    assert result.dtype == torch.uint8
-    assert result[0, :, :, 0].flatten().tolist() == [1, 2, 255, 255]
-
-
 @pytest.mark.parametrize(
     ("network", "arguments", "message"),
     [
         ("johnson", {"width": "abc", "blocks": 1}, "not supported between"),
-        ("johnson", {"width": 10**7, "blocks": 1}, "want width from 1 to 1024"),
-        ("johnson", {"width": 4, "blocks": 10**9}, "blocks from 0 to 100"),
+        ("johnson", {"width": 10**7, "blocks": 1}, "model.width=10000000: must lie from 1 to 1024"),
+        ("johnson", {"width": 4, "blocks": 10**9}, "model.blocks=1000000000: must lie from 0 to 100"),
         ("johnson", {"width": 1024, "blocks": 100}, "do not fit"),  # 480 GB, if it were made
         ("johnson", {"depth": 3}, "no such argument"),
         ("transformer", {}, "unknown network; there are johnson, lite"),
@@ -191,3 +147,20 @@ def test_half_precision_weights_are_loaded_in_float32(tmp_path: Path) -> None:
     assert all(p.dtype == torch.float32 and p.requires_grad for p in loaded.parameters())
     for name, value in loaded.state_dict().items():
         torch.testing.assert_close(value, weights[name].float(), rtol=0, atol=0)
+
+
+def test_a_network_is_registered_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "NETWORKS", dict(NETWORKS))
+
+    @networks.register
+    class Nothing(TransformationNetwork):
+        name = "nothing"
+
+        def __init__(self, depth: int = 1) -> None:
+            super().__init__()
+            self.arguments = {"depth": depth}
+
+    made = build_network("nothing", depth=3)
+    assert isinstance(made, Nothing)
+    assert made.arguments == {"depth": 3}
+    assert not made.takes_strength

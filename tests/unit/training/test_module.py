@@ -11,7 +11,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.utils.data import DataLoader
 
 from fast_style.images.tensors import to_float
-from fast_style.models.networks import InstanceNorm2d, build_network
+from fast_style.models.layers import InstanceNorm2d
+from fast_style.models.networks import build_network
 from fast_style.config.schema import LossSettings
 from fast_style.perceptual.encoders import RandomFilters
 from fast_style.perceptual.losses import PerceptualLoss, style_grams
