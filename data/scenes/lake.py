@@ -106,12 +106,12 @@ def cast_shadows() -> tuple[Array, float, float, float]:
     return light, x0, z0, scale
 
 
-def haze(colour: Array, distance: Array, height: Array) -> Array:
-    """Aerial perspective: distance turns to the colour of the air, most of it low down."""
+def haze(color: Array, distance: Array, height: Array) -> Array:
+    """Aerial perspective: distance turns to the color of the air, most of it low down."""
     amount = 1.0 - np.exp(-np.maximum(distance - 1.2, 0) * 0.088 * np.exp(-0.55 * np.maximum(height, 0)))
     warm = np.clip(1.0 - height / 1.2, 0, 1)
     air = np.array([0.52, 0.63, 0.80]) + warm[..., None] * np.array([0.22, 0.08, -0.06])
-    return colour + (air - colour) * amount[..., None]
+    return color + (air - color) * amount[..., None]
 
 
 def mountains(sky: Array) -> tuple[Array, Array]:
@@ -134,14 +134,14 @@ def mountains(sky: Array) -> tuple[Array, Array]:
     grass = np.array([0.24, 0.30, 0.12]) * (1.0 + 0.35 * mottle + 0.3 * grain)[:, None]
     woods = np.array([0.075, 0.125, 0.085]) * (1.0 + 0.4 * mottle + 0.8 * grain)[:, None]
     tree_line = 0.50 + 0.16 * mottle
-    colour = lerp(rock, grass, smooth(0.55, 0.75, up) * smooth(0.95, 0.55, h + 0.15 * mottle))
-    colour = lerp(colour, woods, smooth(0.06, -0.06, h - tree_line) * smooth(0.45, 0.6, up))
+    color = lerp(rock, grass, smooth(0.55, 0.75, up) * smooth(0.95, 0.55, h + 0.15 * mottle))
+    color = lerp(color, woods, smooth(0.06, -0.06, h - tree_line) * smooth(0.45, 0.6, up))
     snow = smooth(0.72, 1.25, h + 0.30 * mottle + 0.10 * grain) * smooth(0.44, 0.62, up + 0.10 * grain + 0.08 * mottle)
-    colour = lerp(colour, (0.93, 0.95, 1.0), snow)
+    color = lerp(color, (0.93, 0.95, 1.0), snow)
     ambient = SKY_RGB * (0.45 + 0.55 * up)[:, None] * 0.85
-    colour = colour * (ambient + SUN_RGB * (1.55 * sun * shade)[:, None])
+    color = color * (ambient + SUN_RGB * (1.55 * sun * shade)[:, None])
     out, distance = sky.copy(), np.full((H, W), np.inf)
-    out[land] = haze(colour, z, h)
+    out[land] = haze(color, z, h)
     distance[land] = z
     return out, distance
 
@@ -175,13 +175,13 @@ def pine(sheet: Layer, x: float, y: float, h: float, rng: np.random.Generator, a
             reach = spread * (0.10 + 0.90 * t**0.85) * swing * rng.uniform(0.75, 1.12)
             sag = abs(reach) * rng.uniform(0.16, 0.5) + (1 - abs(swing)) * h * 0.018
             bright = np.clip(0.35 - 0.55 * swing + rng.normal(0, 0.22), 0, 1)
-            colour = dark + (lit - dark) * bright
+            color = dark + (lit - dark) * bright
             n = max(3, int(abs(reach) / 4.5))
             for k in range(n):
                 s = (k + 1) / n
                 px, py = cx + reach * s, cy + sag * s**1.4 - abs(reach) * 0.10 * np.sin(3.1 * s)
                 size = (2.0 + 0.045 * h * (0.4 + 0.6 * t)) * (1.15 - 0.6 * s) * 0.62
-                shade = colour * (0.62 + 0.5 * s) * rng.uniform(0.8, 1.2)
+                shade = color * (0.62 + 0.5 * s) * rng.uniform(0.8, 1.2)
                 out = np.sign(reach) * size * rng.uniform(0.2, 0.9)
                 sheet.line([(px, py), (px + out, py + size * rng.uniform(0.5, 1.1))], shade, 1 + h / 320)
                 sheet.line([(px - out * 0.4, py), (px + out, py + size * 0.2)], shade * 1.12, 1 + h / 320)
@@ -278,8 +278,8 @@ def bank(sheet: Layer, x0: float, x1: float, base: float, height: float, seed: i
         y = crest[i] + (base - crest[i]) * rng.random()
         low = (y - crest[i]) / max(base - crest[i], 1)
         tone = (1.15 - 0.65 * low) * rng.uniform(0.6, 1.25)
-        colour = np.array([0.42, 0.40, 0.14]) if rng.random() < 0.7 else np.array([0.26, 0.34, 0.12])
-        sheet.line([(i, y), (i + rng.normal(0, 2), y - rng.uniform(3, 9))], colour * tone, 1)
+        color = np.array([0.42, 0.40, 0.14]) if rng.random() < 0.7 else np.array([0.26, 0.34, 0.12])
+        sheet.line([(i, y), (i + rng.normal(0, 2), y - rng.uniform(3, 9))], color * tone, 1)
     for _ in range(int(len(inside) * 0.35)):  # stones along the waterline
         i = int(rng.choice(inside))
         size, tone = rng.uniform(1.5, 6), rng.uniform(0.25, 0.6)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 Array = NDArray[np.float64]
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 HERE = Path(__file__).resolve().parent
 
 W, H = 1280, 960  # drawn at twice the size that is kept
@@ -29,8 +29,8 @@ def smooth(low: float, high: float, x: Array) -> Array:
     return t * t * (3.0 - 2.0 * t)
 
 
-def lerp(a: Array, b: Array | Colour, t: Array) -> Array:
-    """Mix two colours by a mask without a colour axis."""
+def lerp(a: Array, b: Array | Color, t: Array) -> Array:
+    """Mix two colors by a mask without a color axis."""
     return a + (np.asarray(b) - a) * t[..., None]
 
 
@@ -88,8 +88,8 @@ def billow_volume(n: int = 96) -> Array:
     f = np.fft.fftfreq(n) * n
     k = np.sqrt(f[:, None, None] ** 2 + f[None, :, None] ** 2 + np.fft.rfftfreq(n)[None, None] ** 2 * n * n)
     total = np.zeros((n, n, n))
-    for i, centre in enumerate((3.0, 6.0, 12.0, 24.0)):
-        band = np.exp(-(((k - centre) / (0.42 * centre)) ** 2))
+    for i, center in enumerate((3.0, 6.0, 12.0, 24.0)):
+        band = np.exp(-(((k - center) / (0.42 * center)) ** 2))
         wave = np.fft.irfftn(np.fft.rfftn(rng.standard_normal((n, n, n))) * band, s=(n, n, n), axes=(0, 1, 2))
         total += 0.55**i * (1.0 - np.minimum(np.abs(wave) / wave.std(), 2.0))
     total -= total.mean()
@@ -138,11 +138,11 @@ def clouds(width: int, height: int) -> tuple[Array, Array]:
         alpha = 1 - np.exp(-d * 1.3 * np.minimum(1.3 / steps / dy[live], 0.6) * 4.2)
         low = np.clip((yy - 1.5) / 1.3, 0, 1)[:, None]
         shadow = np.array([0.40, 0.43, 0.56]) * (1 - low) + np.array([0.58, 0.62, 0.76]) * low
-        colour = shadow + lit[:, None] * np.array([1.15, 0.86, 0.62]) * 0.95
+        color = shadow + lit[:, None] * np.array([1.15, 0.86, 0.62]) * 0.95
         far = smooth(8, 42, z)
-        colour = lerp(colour, (0.93, 0.74, 0.62), far * 0.75)
+        color = lerp(color, (0.93, 0.74, 0.62), far * 0.75)
         alpha = alpha * (1 - smooth(30, 46, z))
-        light[live] += (through[live] * alpha)[:, None] * colour
+        light[live] += (through[live] * alpha)[:, None] * color
         through[live] *= 1 - alpha
     return light, 1 - through
 
@@ -169,39 +169,39 @@ def draw_sky() -> Array:
 
 
 class Layer:
-    """A transparent sheet to draw on; colours are 0..1 floats."""
+    """A transparent sheet to draw on; colors are 0..1 floats."""
 
     def __init__(self) -> None:
         self.image = Image.new("RGBA", (W, H), (0, 0, 0, 0))
         self.pen = ImageDraw.Draw(self.image)
 
     @staticmethod
-    def ink(colour: Array | Colour) -> tuple[int, int, int, int]:
-        """A colour as Pillow wants it."""
-        r, g, b = (int(255 * min(max(float(c), 0.0), 1.0)) for c in colour)
+    def ink(color: Array | Color) -> tuple[int, int, int, int]:
+        """A color as Pillow wants it."""
+        r, g, b = (int(255 * min(max(float(c), 0.0), 1.0)) for c in color)
         return r, g, b, 255
 
-    def line(self, points: list[tuple[float, float]], colour: Array | Colour, width: float = 1) -> None:
+    def line(self, points: list[tuple[float, float]], color: Array | Color, width: float = 1) -> None:
         """A polyline."""
-        self.pen.line(points, fill=self.ink(colour), width=max(1, round(width)))
+        self.pen.line(points, fill=self.ink(color), width=max(1, round(width)))
 
-    def shape(self, points: list[tuple[float, float]], colour: Array | Colour) -> None:
+    def shape(self, points: list[tuple[float, float]], color: Array | Color) -> None:
         """A filled polygon."""
-        self.pen.polygon(points, fill=self.ink(colour))
+        self.pen.polygon(points, fill=self.ink(color))
 
-    def dot(self, x: float, y: float, rx: float, ry: float, colour: Array | Colour) -> None:
+    def dot(self, x: float, y: float, rx: float, ry: float, color: Array | Color) -> None:
         """A filled ellipse."""
-        self.pen.ellipse([x - rx, y - ry, x + rx, y + ry], fill=self.ink(colour))
+        self.pen.ellipse([x - rx, y - ry, x + rx, y + ry], fill=self.ink(color))
 
     def arrays(self) -> tuple[Array, Array]:
-        """Colour and opacity as floats."""
+        """Color and opacity as floats."""
         pixels = np.asarray(self.image, dtype=float) / 255
         return pixels[..., :3], pixels[..., 3]
 
     def over(self, picture: Array) -> Array:
         """This sheet laid over a picture."""
-        colour, alpha = self.arrays()
-        return lerp(picture, colour, alpha)
+        color, alpha = self.arrays()
+        return lerp(picture, color, alpha)
 
 
 def water(picture: Array, shore: Array, sheets: list[tuple[Layer, float]]) -> Array:
@@ -218,10 +218,10 @@ def water(picture: Array, shore: Array, sheets: list[tuple[Layer, float]]) -> Ar
     side = 0.35 * shift
     mirror = sample(picture, cols + side, np.minimum(2 * shore - rows + shift, shore - 3))
     for sheet, base in sheets:
-        colour, alpha = sheet.arrays()
+        color, alpha = sheet.arrays()
         y = 2 * base - rows + shift * np.clip((rows - base) / 60, 0.12, 1)
         a = sample(alpha, cols + side, y) * (y < base + 1) * (rows > base - 2)
-        mirror = lerp(mirror, sample(colour * alpha[..., None], cols + side, y) / np.maximum(a, 1e-3)[..., None], a)
+        mirror = lerp(mirror, sample(color * alpha[..., None], cols + side, y) / np.maximum(a, 1e-3)[..., None], a)
     facing = smooth(0, 330, d) * (0.62 - 0.5 * np.clip(wave, -1, 1))
     pool = lerp(mirror * np.array([0.86, 0.92, 0.97]), (0.03, 0.13, 0.17), np.clip(facing, 0, 0.8))
     breeze = smooth(0.12, 0.42, fbm(cols / 420 + 2, d / 9, 3, 150)) * smooth(0, 25, d) * (0.55 + 0.5 * wave)
@@ -240,8 +240,8 @@ def finish(picture: Array, name: str) -> None:
     picture = picture * (1 + picture * 0.16) / (1 + picture * 0.42) * 1.16  # shoulder
     picture = np.clip(picture, 0, 1)
     picture = picture + 0.28 * (picture * picture * (3 - 2 * picture) - picture)
-    grey = picture.mean(axis=-1, keepdims=True)
-    picture = grey + (picture - grey) * 1.12
+    gray = picture.mean(axis=-1, keepdims=True)
+    picture = gray + (picture - gray) * 1.12
     rows, cols = np.indices((H, W))
     radius = np.hypot((cols - W / 2) / W, (rows - H / 2) / H)
     picture *= (1 - 0.42 * smooth(0.36, 0.78, radius))[..., None]

@@ -18,7 +18,7 @@ BIG = 2 * SIZE  # pixels drawn
 
 
 def grid(n: int = BIG) -> tuple[Array, Array]:
-    """Coordinates x, y of the pixel centres of an n x n picture, 0..1."""
+    """Coordinates x, y of the pixel centers of an n x n picture, 0..1."""
     line = ((np.arange(n) + 0.5) / n).astype(np.float32)
     return np.broadcast_to(line[None], (n, n)).copy(), np.broadcast_to(line[:, None], (n, n)).copy()
 
@@ -30,7 +30,7 @@ def smooth(low: float, high: float, x: Array) -> Array:
 
 
 def mix(a: Array, b: Array | Sequence[float], t: Array) -> Array:
-    """Mix two colours (last axis RGB) by a mask without a colour axis."""
+    """Mix two colors (last axis RGB) by a mask without a color axis."""
     return a + (np.asarray(b, dtype=np.float32) - a) * t[..., None]
 
 
@@ -103,7 +103,7 @@ def distance(mask: Mask, reach: int) -> Array:
 
 
 def edges(labels: NDArray[np.int32]) -> Mask:
-    """Pixels whose right or lower neighbour has another label."""
+    """Pixels whose right or lower neighbor has another label."""
     out = np.zeros(labels.shape, bool)
     out[:, :-1] |= labels[:, :-1] != labels[:, 1:]
     out[:-1] |= labels[:-1] != labels[1:]
@@ -123,14 +123,14 @@ def light(height: Array, strength: float, gloss: float = 20.0) -> tuple[Array, A
 
 
 def ramp(t: Array, stops: Sequence[tuple[float, str]]) -> Array:
-    """Colours along a list of (position, "#rrggbb")."""
+    """Colors along a list of (position, "#rrggbb")."""
     at = [s[0] for s in stops]
-    colours = np.array([rgb(s[1]) for s in stops])
-    return np.stack([np.interp(t, at, colours[:, c]) for c in range(3)], axis=-1).astype(np.float32)
+    colors = np.array([rgb(s[1]) for s in stops])
+    return np.stack([np.interp(t, at, colors[:, c]) for c in range(3)], axis=-1).astype(np.float32)
 
 
 def rgb(code: str) -> Array:
-    """A "#rrggbb" colour as floats 0..1."""
+    """A "#rrggbb" color as floats 0..1."""
     return np.array([int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)], np.float32)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import flow
 import mosaic
 import stained_glass
-import watercolour
+import watercolor
 import woodcut
 from canvas import Array, save
 
@@ -21,7 +21,7 @@ PAINTINGS: dict[str, Callable[[], Array]] = {
     "stained_glass": stained_glass.paint,
     "mosaic": mosaic.paint,
     "woodcut": woodcut.paint,
-    "watercolour": watercolour.paint,
+    "watercolor": watercolor.paint,
 }
 
 

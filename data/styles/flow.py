@@ -2,7 +2,7 @@
 
 Painterly rendering after Litwinowicz (1997) and Hertzmann (1998): an underpainting is covered by curved
 strokes, layer upon layer from broad to fine. The stream function that steers the strokes also chooses the
-colours, so bands of one colour run along the current like the bands of an agate. Every stroke has its own
+colors, so bands of one color run along the current like the bands of an agate. Every stroke has its own
 bristles, which leave ridges in a height map; the relief is lit at the end (impasto).
 """
 
@@ -58,7 +58,7 @@ def stroke(
     height: Array,
     path: Array,
     width: float,
-    colour: Array,
+    color: Array,
     rng: np.random.Generator,
     level: float,
 ) -> None:
@@ -81,7 +81,7 @@ def stroke(
     xi, yi = px[keep].astype(np.int32), py[keep].astype(np.int32)
     streak = (0.055 * bristle)[None] * (0.5 + 0.5 * along[:, None])
     streak = np.broadcast_to(streak, keep.shape)[keep]
-    picture[yi, xi] = colour * (1 + streak[:, None]) + 0.25 * streak[:, None]
+    picture[yi, xi] = color * (1 + streak[:, None]) + 0.25 * streak[:, None]
     edge = np.abs(t) ** 5 * 0.9
     relief = (0.55 * bristle + edge)[None] * (1.1 - 0.5 * along[:, None]) + 1.6 * np.exp(-(((1 - along) / 0.05) ** 2))[
         :, None
@@ -93,9 +93,9 @@ def paint() -> Array:
     """The whole painting."""
     rng = np.random.default_rng(7)
     tones, angles = underpainting(512)
-    colours = ramp(tones, PALETTE)
+    colors = ramp(tones, PALETTE)
     shade = 512 / BIG
-    picture = blur(np.repeat(np.repeat(colours, 4, 0), 4, 1), 6) * 0.8
+    picture = blur(np.repeat(np.repeat(colors, 4, 0), 4, 1), 6) * 0.8
     height = np.zeros((BIG, BIG), np.float32)
     for layer, (width, length, count) in enumerate(
         [(70, 430, 900), (46, 380, 2000), (30, 320, 3000), (17, 240, 3600), (9, 180, 2400)]
@@ -117,7 +117,7 @@ def paint() -> Array:
             mid = path[i, n // 2] * shade
             mx, my = np.clip(mid, 0, 511).astype(int)
             place = np.array([np.clip(tones[my, mx] + rng.normal(0, 0.045), 0, 1)])
-            tone = ramp(place, PALETTE)[0]  # a stroke may take its paint from a neighbouring band
+            tone = ramp(place, PALETTE)[0]  # a stroke may take its paint from a neighboring band
             shift = rng.normal(0, 0.06) * (0.4 + tone.mean()) + rng.normal(0, 0.022, 3)
             if layer >= 2 and rng.random() < 0.12:
                 shift = shift + rng.choice([-0.14, 0.17]) * (0.4 + tone.mean()) * np.array([1.0, 0.95, 0.8])

@@ -51,14 +51,14 @@ def bump(t: Array) -> Array:
 
 
 def fish(turn: float) -> dict[str, Array]:
-    """Coordinates of a fish bent round the centre: along, across, masks of its parts."""
+    """Coordinates of a fish bent round the center: along, across, masks of its parts."""
     x, y = grid(SIZE)
     dx, dy = x - 0.5, y - 0.5
     theta = (np.arctan2(dy, dx) - turn) % (2 * np.pi)
     theta = np.where(theta > 1.75 * np.pi, theta - 2 * np.pi, theta)
     s = (theta - 0.62) / 2.02
-    centre = R0 + 0.006 + 0.012 * np.sin(s * 5.0)
-    n = np.hypot(dx, dy) - centre
+    center = R0 + 0.006 + 0.012 * np.sin(s * 5.0)
+    n = np.hypot(dx, dy) - center
     si = np.clip(s, 0, 1)
     width = 0.080 * (bump((0.09 + 0.91 * si) ** 1.25) ** 0.72) * (0.55 + 0.5 * si) + 0.012
     width = width * smooth(1.03, 0.985, s)
@@ -171,11 +171,11 @@ def splinters(floor: Floor, rng: np.random.Generator) -> None:
 
 
 def design(rng: np.random.Generator) -> tuple[list[Region], Array]:
-    """The regions in the order they are laid, and the colour wanted at each point."""
+    """The regions in the order they are laid, and the color wanted at each point."""
     x, y = grid(SIZE)
     dx, dy = x - 0.5, y - 0.5
     r, angle = np.hypot(dx, dy), np.arctan2(dy, dx)
-    colour = np.zeros((SIZE, SIZE, 3), np.float32)
+    color = np.zeros((SIZE, SIZE, 3), np.float32)
     regions: list[Region] = []
     wobble = fbm(x * 6, y * 6, 3, 5)
     dice = rng.random((SIZE // 4, SIZE // 4)).repeat(4, 0).repeat(4, 1)
@@ -185,7 +185,7 @@ def design(rng: np.random.Generator) -> tuple[list[Region], Array]:
         return chart[np.clip((t * len(names)).astype(int), 0, len(names) - 1)]
 
     def fill(mask: Mask, names: list[str], t: Array, jitter: float = 0.16) -> None:
-        colour[mask] = stones(names, np.clip(t + jitter * (dice - 0.5) * 2, 0, 0.999))[mask]
+        color[mask] = stones(names, np.clip(t + jitter * (dice - 0.5) * 2, 0, 0.999))[mask]
 
     def within(mask: Mask) -> Array:
         return distance(~mask, 150)
@@ -204,11 +204,11 @@ def design(rng: np.random.Generator) -> tuple[list[Region], Array]:
         gill = (s > 0.755 - 6.0 * n * n / 0.06) & skin
         fill(gill, [names[6], names[7]], shade)
         fill(f["head"], names[1:8], 0.25 + 0.6 * shade + 0.15 * wobble, 0.12)
-        colour[f["head"] & (f["eye"] < 0.030)] = rgb(STONES["cream"])
-        colour[f["head"] & (f["eye"] < 0.020)] = rgb(STONES["gold"])
-        colour[f["head"] & (f["eye"] < 0.012)] = rgb(STONES["navy"])
+        color[f["head"] & (f["eye"] < 0.030)] = rgb(STONES["cream"])
+        color[f["head"] & (f["eye"] < 0.020)] = rgb(STONES["gold"])
+        color[f["head"] & (f["eye"] < 0.012)] = rgb(STONES["navy"])
         mouth = f["head"] & (np.abs(n + 0.018) < 0.006) & (s > 0.93)
-        colour[mouth] = rgb(STONES["wine"])
+        color[mouth] = rgb(STONES["wine"])
         rays = 0.5 + 0.5 * np.sin(np.where(s < 0.13, n * 300, s * 95))
         fill(f["fins"], webs, 0.10 + 0.75 * rays, 0.14)
         eye = f["head"] & (f["eye"] < 0.030)
@@ -220,15 +220,15 @@ def design(rng: np.random.Generator) -> tuple[list[Region], Array]:
     pool = r < 0.372
     rose = r < 0.082 * (0.80 + 0.20 * np.cos(angle * 8))
     fill(rose, ["wine", "coral", "gold", "cream"], 1.0 - r / 0.085 + 0.1 * wobble, 0.06)
-    colour[(r < 0.022)] = rgb(STONES["navy"])
+    color[(r < 0.022)] = rgb(STONES["navy"])
     regions.append(Region(rose, r * SIZE, 8.6))
     water = pool & ~anyfish & ~rose
     away = distance(anyfish | rose, 250)
     ripple = np.sin(away * 0.125 + 2.2 * wobble + 1.5 * np.sin(angle * 3))
     fill(water, ["mist", "ivory", "cream", "cream", "ivory"], 0.5 + 0.38 * ripple, 0.22)
     fill(water & (ripple < -0.80), ["aqua", "mist"], dice)
-    colour[water & (away < 10.5)] = rgb(STONES["navy"])
-    colour[water & (away >= 10.5) & (away < 20)] = rgb(STONES["cream"])
+    color[water & (away < 10.5)] = rgb(STONES["navy"])
+    color[water & (away >= 10.5) & (away < 20)] = rgb(STONES["cream"])
     regions.append(Region(water, away, 10.0))
     # rings with a two-strand guilloche
     ring = (r >= 0.372) & (r < 0.392)
@@ -257,7 +257,7 @@ def design(rng: np.random.Generator) -> tuple[list[Region], Array]:
     margin = np.minimum(np.minimum(x, 1 - x), np.minimum(y, 1 - y))
     frame = (margin < 0.0305) & (r >= 0.484)
     fill(frame, ["umber", "wine", "umber"], dice)
-    colour[frame & (margin > 0.0102) & (margin < 0.0204)] = rgb(STONES["gold"])
+    color[frame & (margin > 0.0102) & (margin < 0.0204)] = rgb(STONES["gold"])
     qx, qy = 0.5 - np.abs(dx) - 0.046, 0.5 - np.abs(dy) - 0.046
     qr, qa = np.hypot(qx, qy), np.arctan2(np.maximum(qy, -0.01), np.maximum(qx, -0.01))
     corner = (r >= 0.484) & ~frame
@@ -269,12 +269,12 @@ def design(rng: np.random.Generator) -> tuple[list[Region], Array]:
         0.5 + 0.5 * np.sin(out * 0.2) * 0.8 + 0.2 * wobble,
         0.2,
     )
-    colour[corner & (out < 9.5) & ~leaf] = rgb(STONES["umber"])
+    color[corner & (out < 9.5) & ~leaf] = rgb(STONES["umber"])
     fill(leaf, ["wine", "coral", "ochre", "gold", "cream"], qr / 0.15, 0.12)
     regions.append(Region(frame, margin * SIZE, 10.4))
     regions.append(Region(leaf, within(leaf), 9.0))
     regions.append(Region(corner & ~leaf, out, 9.6))
-    return regions, colour
+    return regions, color
 
 
 def paint() -> Array:
@@ -288,11 +288,11 @@ def paint() -> Array:
     quads = np.array(floor.quads)
     sheet = Image.new("I", (BIG, BIG), 0)
     pen = ImageDraw.Draw(sheet)
-    centres = quads.mean(axis=1)
+    centers = quads.mean(axis=1)
     for i, quad in enumerate(quads):
-        arm = quad - centres[i]
+        arm = quad - centers[i]
         arm *= np.maximum(1 - 0.95 / np.maximum(np.linalg.norm(arm, axis=1, keepdims=True), 1), 0.4)
-        points = (centres[i] + arm + rng.normal(0, 0.32, (4, 2))) * 2
+        points = (centers[i] + arm + rng.normal(0, 0.32, (4, 2))) * 2
         pen.polygon([tuple(p) for p in points.tolist()], fill=i + 1)
     x, y = grid()
     rows, cols = np.indices((BIG, BIG)).astype(np.float32)
@@ -301,7 +301,7 @@ def paint() -> Array:
     ids = ids[np.clip(rows + chip_y, 0, BIG - 1).astype(int), np.clip(cols + chip_x, 0, BIG - 1).astype(int)]
 
     n = len(quads) + 1
-    at = np.clip(centres, 0, SIZE - 1).astype(int)
+    at = np.clip(centers, 0, SIZE - 1).astype(int)
     tint = np.zeros((n, 3), np.float32)
     tint[1:] = wanted[at[:, 1], at[:, 0]]
     tint *= np.exp(rng.normal(0, 0.10, (n, 1))).astype(np.float32)
@@ -315,7 +315,7 @@ def paint() -> Array:
     tile = ids > 0
     inner = distance(edges(ids.astype(np.int32)) | ~tile, 8)
     tilt = rng.normal(0, 0.11, (n, 2)).astype(np.float32)
-    origin = np.vstack([[0, 0], centres * 2]).astype(np.float32)
+    origin = np.vstack([[0, 0], centers * 2]).astype(np.float32)
     lean = (cols - origin[ids, 0]) * tilt[ids, 0] + (rows - origin[ids, 1]) * tilt[ids, 1]
     height = np.where(tile, 4.2 * smooth(-1.0, 6.0, inner) + lean + 0.35 * vein, -0.6 + 0.8 * speck)
     diffuse, shine = light(blur(height.astype(np.float32), 1, 1), 0.5, 30)

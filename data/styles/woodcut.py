@@ -2,7 +2,7 @@
 
 All tone is carved: in every region a phase field runs across the form and each period is one cut, black
 where a triangle wave falls below the tone wanted there. The tone of each cut wanders along its length, so
-gouges swell, taper and break off. The colour blocks carry graded wipes (bokashi) and wood grain, and are
+gouges swell, taper and break off. The color blocks carry graded wipes (bokashi) and wood grain, and are
 printed out of register.
 """
 

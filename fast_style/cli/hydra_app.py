@@ -23,12 +23,13 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from fast_style.config.compose import explain, register, to_config
+from fast_style.config.compose import register, to_config
 from fast_style.config.entry import normalized
+from fast_style.config.hydra_errors import as_config_error
 from fast_style.config.sweep import MULTIRUN, compose_sweep
 from fast_style.errors import ConfigError, FastStyleError
 from fast_style.models.artifact import PREVIEW
-from fast_style.perceptual.objective import load_style
+from fast_style.perceptual.style_image import load_style
 from fast_style.system.paths import resource
 from fast_style.training.interruption import Interrupted
 from fast_style.training.session import is_leader
@@ -85,7 +86,7 @@ def run(overrides: list[str]) -> None:
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(explain(error)) from error
+        raise as_config_error(error) from error
     except FastStyleError as error:  # from a job of a sweep, which has printed it
         raise SystemExit(2) from error
 

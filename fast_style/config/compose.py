@@ -1,158 +1,129 @@
-"""The schema of `conf/`: every key with its type, so that a misspelt key or a wrong type is an error.
+"""Composes settings: `conf/` and overrides go in, typed and checked settings come out.
 
-Hydra checks the composed YAML against these classes; `check` looks at values that a type can't express.
+Hydra composes the YAML files, and what it composed is merged into the schema, so that a misspelled key or a wrong type
+is an error. `checks` looks at the values that a type cannot express.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from hydra.errors import HydraException, OverrideParseException
-from omegaconf import OmegaConf
-from omegaconf.errors import (
-    ConfigAttributeError,
-    ConfigKeyError,
-    MissingMandatoryValue,
-    OmegaConfBaseException,
-    ValidationError,
-)
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from fast_style.config.checks import check
-from fast_style.config.overrides import PATHS
+from fast_style.config.hydra_errors import COMMANDS, as_config_error
+from fast_style.config.renamed import rename_settings
 from fast_style.config.schema import DistillConfig, TrainConfig
 from fast_style.errors import ConfigError, first_line
+from fast_style.system.files import atomic_write
 from fast_style.system.paths import resource
 
 Schema = TypeVar("Schema")
 
+CONFIG = "config.yaml"
+"""Name of the file in a run's folder that keeps its settings."""
+
+UNUSABLE_IN_NAMES = frozenset('/\\:*?"<>|\0')
+
 
 def register() -> None:
-    """Makes the schemas known to Hydra under the names that `train.yaml` and `distill.yaml` start from, and `${stem:…}`
-    to OmegaConf."""
+    """Registers the schemas and the `${stem:PATH}` resolver.
+
+    `conf/train.yaml` and `conf/distill.yaml` start from the schemas under the names that are given here.
+    """
     ConfigStore.instance().store(name="schema", node=TrainConfig)
     ConfigStore.instance().store(name="distill_schema", node=DistillConfig)
     OmegaConf.register_new_resolver("stem", lambda path: Path(str(path)).stem, replace=True)
 
 
-def to_config(composed: Any) -> TrainConfig:
-    """Typed and checked values from what Hydra composed.
+def to_config(composed: DictConfig) -> TrainConfig:
+    """Returns typed and checked settings of a training run from what Hydra composed.
 
     Raises:
-        ConfigError: a mandatory value is missing, or a value is impossible.
+        ConfigError: A mandatory value is missing, or a value is impossible.
     """
     config = typed(composed, TrainConfig)
     check(config)
     return config
 
 
-def typed(composed: Any, schema: type[Schema]) -> Schema:
-    """What Hydra composed as an object of `schema`.
+def typed(composed: object, schema: type[Schema]) -> Schema:
+    """Returns what Hydra composed, or what a file held, as an object of `schema`.
 
     Raises:
-        ConfigError: an unknown key, a wrong type or a missing mandatory value.
+        ConfigError: An unknown key, a wrong type or a missing mandatory value.
     """
     try:
-        # Merged into the schema once more: +key=value on the command line gets past Hydra's own check.
+        # It is merged into the schema once more, because +key=value on the command line gets past Hydra's own check.
         plain = OmegaConf.to_container(composed, resolve=False)
         config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), plain))
     except OmegaConfBaseException as error:
-        raise ConfigError(explain(error, schema)) from error
+        raise as_config_error(error, schema) from error
     assert isinstance(config, schema)
     return config
 
 
-CONFIG = "config.yaml"
-"""File in a run folder with its settings."""
-
-
 def read_config(path: Path) -> TrainConfig:
-    """The settings that a run folder keeps.
+    """Returns the settings that a run's folder keeps, of this version or an earlier one.
 
     Raises:
-        ConfigError: unreadable, or of another version of the schema.
+        ConfigError: The file is unreadable, or of another version of the schema.
     """
     try:
-        return typed(OmegaConf.load(path), TrainConfig)
+        plain = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        if not isinstance(plain, dict):
+            raise TypeError("not a mapping")
+        values = rename_settings({str(key): value for key, value in plain.items()})
+        return typed(OmegaConf.create(values), TrainConfig)
     except Exception as error:  # PyYAML and OmegaConf raise types of their own
-        raise ConfigError(f"{path}: not readable as settings ({first_line(error)}); remove it to go without") from error
+        raise ConfigError(
+            f"{path}: not readable as settings ({first_line(error)})", remedy="remove it to go without it"
+        ) from error
 
 
-def _compose(overrides: list[str], schema: type[Schema]) -> Schema:
-    return typed(_composed(overrides, schema), schema)
+def write_config(config: TrainConfig, run_dir: Path) -> None:
+    """Writes the settings of a run into its folder, where `read_config` finds them.
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+    with atomic_write(run_dir / CONFIG) as temporary:
+        temporary.write_text(OmegaConf.to_yaml(asdict(config)), encoding="utf-8")
 
 
-COMMANDS: dict[type, str] = {TrainConfig: "train", DistillConfig: "distill"}
-"""Of each schema the command that it is of, and the name of its file in `conf/`."""
+def compose_raw(overrides: list[str], schema: type) -> DictConfig:
+    """Returns what Hydra composes from the file of a schema's command in `conf/` and these overrides.
 
-
-def _composed(overrides: list[str], schema: type) -> Any:
+    Raises:
+        ConfigError: An override that Hydra cannot parse or the schema refuses.
+    """
     register()
     try:
         with initialize_config_dir(str(resource("conf")), version_base="1.3"):
             return compose(COMMANDS[schema], overrides)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(explain(error, schema)) from error
-
-
-def explain(error: BaseException, schema: type = TrainConfig) -> str:
-    """One line, with the key and the remedy, out of the several that Hydra and OmegaConf make of an error."""
-    if isinstance(error, OverrideParseException):
-        hint = "a value with '=', brackets or quotes in it needs quotes inside quotes: 'style.title=\"A = B\"'"
-        return f"{error.override}: not readable as a setting; {hint}"
-    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
-    key = getattr(cause, "full_key", None)
-    if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and key:
-        if key.startswith("loss.layer_weights."):
-            return f"{key}: is not there yet; put a + before it: +{key}=VALUE"
-        similar = difflib.get_close_matches(key, setting_names(schema), n=1)
-        remedy = f"did you mean {similar[0]}?" if similar else f"fast-style {COMMANDS[schema]} --help shows them all"
-        return f"{key}: no such setting; {remedy}"
-    if isinstance(cause, MissingMandatoryValue) and key:
-        title = OmegaConf.select(cause.parent_node, "title") if key == "style.image" else None
-        why = f"{title} brings no picture (its painting is not part of the project)" if title else "no value given"
-        return f"{key}: {why}; add {key}={'PATH' if key in PATHS else 'VALUE'}"
-    if isinstance(cause, ValidationError) and key:
-        return f"{key}: {first_line(cause)}"
-    text = str(error).split("Config search path")[0]
-    return " ".join(line.strip() for line in text.splitlines() if line.strip())
-
-
-def setting_names(schema: type = TrainConfig) -> list[str]:
-    """Every key of the schema, with its section: `style.image`."""
-    return [name for name, _ in _settings(schema)]
-
-
-def _settings(schema: type) -> Iterator[tuple[str, str]]:
-    """Every key of the schema with its meaning, where it has one."""
-    structured = OmegaConf.structured(schema)
-    for part in fields(schema):
-        section = OmegaConf.get_type(structured, part.name)
-        inner = fields(section) if is_dataclass(section) else ()
-        for each in inner:
-            yield f"{part.name}.{each.name}", each.metadata.get("meaning", "")
-        if not inner:
-            yield part.name, part.metadata.get("meaning", "")
+        raise as_config_error(error, schema) from error
 
 
 def style_name(config: TrainConfig) -> str:
-    """`style.name`, or the file name of the style image; it names folders, so it must be fit for that.
+    """Returns the name of the model: `style.name`, or the file name of the style image.
 
     Raises:
-        ConfigError: an empty name, or one with a path separator or a leading dot.
+        ConfigError: The name is empty, or not usable as that of a folder.
     """
     name = config.style.name or Path(config.style.image).stem
-    if not name or name.startswith(".") or any(c in name for c in '/\\:*?"<>|\0'):
-        raise ConfigError(f"style.name={name}: not usable as the name of a folder; give another")
+    if not name or name.startswith(".") or UNUSABLE_IN_NAMES & set(name):
+        raise ConfigError("not usable as the name of a folder", setting="style.name", value=name, remedy="give another")
     return name
 
 
 def groups() -> dict[str, list[str]]:
-    """The groups of `conf/`, with the names of what is in each."""
+    """Returns the groups of `conf/`, and the names of the choices in each."""
     folders = sorted(path for path in resource("conf").iterdir() if path.is_dir())
     return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}

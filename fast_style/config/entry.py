@@ -1,70 +1,78 @@
-"""From overrides to checked settings, outside the Hydra application."""
+"""From overrides, as a user gives them, to checked settings, without the Hydra application."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
-from fast_style.config.checks import check, check_distillation
-from fast_style.config.compose import _compose, _composed, _settings
+from fast_style.config.checks import check_distillation
+from fast_style.config.compose import compose_raw, to_config, typed
 from fast_style.config.overrides import with_own_style, with_quoted_paths
-from fast_style.config.schema import DistillConfig, TrainConfig
-from fast_style.config.sweep import _jobs, with_own_names
+from fast_style.config.renamed import with_new_names
+from fast_style.config.schema import DistillConfig, TrainConfig, settings
+from fast_style.config.sweep import sweep_jobs, with_own_names
 
 
 def compose_training(overrides: Sequence[str]) -> TrainConfig:
-    """`conf/train.yaml` with Hydra overrides, outside of the Hydra application.
+    """Returns the settings of a training run: `conf/train.yaml` with these overrides.
 
     Raises:
-        ConfigError: as `to_config`, and overrides that Hydra can't parse.
+        ConfigError: An override cannot be parsed, is unknown or has a wrong type, or a value is impossible.
     """
-    config = _compose(normalized(overrides), TrainConfig)
-    check(config)
-    return config
+    return to_config(compose_raw(normalized(overrides), TrainConfig))
 
 
-def compose_distillation(overrides: list[str]) -> DistillConfig:
-    """`conf/distill.yaml` with Hydra overrides.
+def compose_distillation(overrides: Sequence[str]) -> DistillConfig:
+    """Returns the settings of a distillation: `conf/distill.yaml` with these overrides.
 
     Raises:
-        ConfigError: as `typed`, an impossible value, and overrides that Hydra can't parse.
+        ConfigError: An override cannot be parsed, is unknown or has a wrong type, or a value is impossible.
     """
-    config = _compose(with_quoted_paths(overrides), DistillConfig)
+    config = typed(compose_raw(_prepared(overrides), DistillConfig), DistillConfig)
     check_distillation(config)
     return config
 
 
 def normalized(overrides: Sequence[str]) -> list[str]:
-    """What a user gives of a training, flags of Hydra's among it, as Hydra has to get it."""
-    return with_own_names(with_own_style(with_quoted_paths(overrides)))
+    """Returns the arguments of `fast-style train`, Hydra's flags included, in the form that Hydra needs."""
+    return with_own_names(with_own_style(_prepared(overrides)))
 
 
-def described(overrides: Sequence[str], schema: type = TrainConfig) -> list[tuple[str, str, str]]:
-    """Every setting of a training with its value under these overrides, and what it means; of a sweep with the values
-    of all its jobs.
+def described(
+    overrides: Sequence[str], schema: type[TrainConfig] | type[DistillConfig] = TrainConfig
+) -> list[tuple[str, str, str]]:
+    """Returns the name, the value under these overrides and the meaning of every setting.
+
+    In a sweep the value lists those of all its jobs.
 
     Args:
-        overrides: as on the command line.
+        overrides: As on the command line.
         schema: `TrainConfig`, or `DistillConfig` for the settings of a distillation.
 
     Raises:
-        ConfigError: an unknown key, or an override that Hydra can't parse.
+        ConfigError: An unknown key, or an override that Hydra cannot parse.
     """
-    jobs = []
-    for job in _jobs(normalized(overrides)) if schema is TrainConfig else [with_quoted_paths(overrides)]:
-        merged = OmegaConf.merge(OmegaConf.structured(schema), _composed(job, schema))
-        jobs.append(OmegaConf.to_container(merged, resolve=True))
-    found = []
-    for name, meaning in _settings(schema):
-        shown = []
-        for values in jobs:
-            value: Any = values
-            for key in name.split("."):
-                value = value[key]
-            # As it is written on the command line: null, true, [relu3_2].
-            shown.append(json.dumps(value, ensure_ascii=False).replace('"', ""))
-        found.append((name, ", ".join(dict.fromkeys(shown)), meaning))
-    return found
+    jobs = sweep_jobs(normalized(overrides)) if schema is TrainConfig else [_prepared(overrides)]
+    composed = [OmegaConf.merge(OmegaConf.structured(schema), compose_raw(job, schema)) for job in jobs]
+    for job in composed:
+        OmegaConf.resolve(job)
+    result = []
+    for each in settings(schema):
+        values = dict.fromkeys(_written(job, each.name) for job in composed if isinstance(job, DictConfig))
+        result.append((each.name, ", ".join(values), each.meaning))
+    return result
+
+
+def _prepared(overrides: Sequence[str]) -> list[str]:
+    return with_quoted_paths(with_new_names(overrides))
+
+
+def _written(composed: DictConfig, name: str) -> str:
+    """Returns a value as it is written on the command line: `null`, `true`, `[relu3_2]`."""
+    value: object = OmegaConf.to_container(composed)
+    for key in name.split("."):
+        assert isinstance(value, dict)
+        value = value[key]
+    return json.dumps(value, ensure_ascii=False).replace('"', "")

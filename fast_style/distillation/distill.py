@@ -41,6 +41,7 @@ from fast_style.perceptual.encoders import (
 from fast_style.perceptual.losses import gram_matrix, relative_error
 from fast_style.system.files import check_writable
 from fast_style.system.paths import find_input
+from fast_style.system.signals import ignore_interrupts
 from fast_style.training.callbacks import ProgressBar, Throughput
 from fast_style.training.checkpoints import WholeCheckpoints
 from fast_style.training.data import (
@@ -50,7 +51,6 @@ from fast_style.training.data import (
     Sample,
     SyntheticCrops,
     collate,
-    ignore_interrupts,
 )
 from fast_style.training.divergence import Guard
 from fast_style.training.failures import fitting, writing
@@ -180,7 +180,7 @@ class Distiller(LightningModule):
             content_layers=[config.teacher.content_layer],
             style_layers=list(config.teacher.layers),
             draw_style=self.draw_style,
-            count=config.opponents,
+            count=config.adversaries,
             lifetime=(config.shortest_life, config.longest_life),
             seed=config.seed,
         )

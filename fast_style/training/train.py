@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
-from fast_style.config.compose import CONFIG, read_config, style_name
+from fast_style.config.compose import CONFIG, read_config, style_name, write_config
 from fast_style.config.schema import TrainConfig
 from fast_style.errors import ConfigError, TrainingError
 from fast_style.evaluation.scorecard import SMALLEST, both_ways, scorecard
@@ -23,8 +23,9 @@ from fast_style.models.artifact import SAFETENSORS, ModelFiles, find_model
 from fast_style.models.card import add_scorecard
 from fast_style.models.networks import TransformationNetwork, is_strength_parameter, load_network
 from fast_style.perceptual.losses import PerceptualLoss
-from fast_style.perceptual.objective import build_loss, load_style
-from fast_style.system.files import atomic_write, check_writable
+from fast_style.perceptual.objective import build_loss
+from fast_style.perceptual.style_image import load_style
+from fast_style.system.files import check_writable
 from fast_style.training.callbacks import ImageGrid, ProgressBar, SkippedPhotos, Throughput
 from fast_style.training.checkpoints import BestCheckpoint, WholeCheckpoints
 from fast_style.training.data import StyleDataModule
@@ -292,11 +293,3 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             result[prefix + key] = value if isinstance(value, (bool, int, float, str)) else str(value)
     return result
-
-
-def write_config(config: TrainConfig, run_dir: Path) -> None:
-    """Puts the settings beside the checkpoints; `config.read_config` reads them again."""
-    from omegaconf import OmegaConf
-
-    with atomic_write(run_dir / CONFIG) as temporary:
-        temporary.write_text(OmegaConf.to_yaml(asdict(config)), encoding="utf-8")

@@ -7,14 +7,14 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from fast_style.config.compose import explain, groups, read_config, register, to_config
+from fast_style.config.compose import groups, read_config, register, to_config, write_config
 from fast_style.config.entry import compose_training, described
+from fast_style.config.hydra_errors import as_config_error
 from fast_style.config.overrides import with_own_style, with_quoted_paths
 from fast_style.config.schema import DistillConfig, TrainConfig
 from fast_style.errors import ConfigError
 from fast_style.models.networks import NETWORKS
 from fast_style.system.paths import find_input, resource
-from fast_style.training.train import write_config
 
 CONF = resource("conf")
 
@@ -112,7 +112,7 @@ def test_impossible_values_name_their_key(override: str) -> None:
     ("override", "words"),
     [
         ("style.imgae=a.jpg", "style.imgae: no such setting; did you mean style.image?"),
-        ("trainer.max_steps=many", "trainer.max_steps: Value 'many'"),
+        ("trainer.max_steps=many", "trainer.max_steps=many: must be a whole number"),
         ("style=nothing", "stained_glass"),
         ("style.image=a b=c.jpg", "quotes"),
         ("colour=red", "colour: no such setting"),
@@ -122,7 +122,7 @@ def test_impossible_values_name_their_key(override: str) -> None:
 def test_errors_are_explained_in_one_line(override: str, words: str) -> None:
     with pytest.raises((HydraException, OmegaConfBaseException)) as caught:
         config(override)
-    line = explain(caught.value)
+    line = str(as_config_error(caught.value))
     assert words in line
     assert "\n" not in line
 

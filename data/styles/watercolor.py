@@ -1,4 +1,4 @@
-"""`watercolour`: poppies, cornflowers and daisies in loose wet washes.
+"""`watercolor`: poppies, cornflowers and daisies in loose wet washes.
 
 After Curtis et al., "Computer-generated watercolor" (1997), though faked rather than simulated. Every wash
 is a polygon, blurred and pushed about by noise; where the blurred edge crosses one half the pigment dries
@@ -15,7 +15,7 @@ from canvas import BIG, Array, blur, fbm, grid, light, rgb, smooth
 from PIL import Image, ImageDraw
 
 Shape = list[tuple[float, float]]
-PIGMENTS = {  # colour of a full wash, how much it granulates
+PIGMENTS = {  # color of a full wash, how much it granulates
     "scarlet": ("#e4311b", 0.30),
     "crimson": ("#b3122e", 0.35),
     "orange": ("#f58a1c", 0.20),
