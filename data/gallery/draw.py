@@ -18,7 +18,7 @@ MODELS = ("starry_night", "the_scream_johnson", "wave_johnson", "mosaic_johnson"
 PHOTOS = {"astronaut": (0.5, 0.25), "chelsea": (0.5, 0.5), "coffee": (0.5, 0.5)}
 """What is shown, and where its middle lies."""
 WIDTH, HEIGHT = 320, 240
-"""Of a picture in the gallery; it is stylised half as large again."""
+"""Size of a picture in the gallery, in pixels; it is stylized at one and a half times that size."""
 HEADER = 28
 """Height of the line with the models' names."""
 

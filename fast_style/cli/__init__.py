@@ -1,1 +1,1 @@
-"""The fast-style command: one file for each command, registered by the app; the only place that knows option names."""
+"""The `fast-style` command: one file per command, and the only place that knows option names."""

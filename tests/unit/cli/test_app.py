@@ -1,22 +1,35 @@
-"""What `--help` says, of every command."""
+"""The command as a whole: `--help` of every command, its speed, and how errors end it.
+
+`train`, `distill`, `stylize`, `video`, `webcam`, `web`, `data`, `evaluate`, `optimize`, `bench` and `export` are run
+from end to end in `tests/e2e`.
+"""
 
 from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import subprocess
+import sys
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
-from fast_style.cli.app import app
+from fast_style.cli import app as app_module
+from fast_style.cli.app import app, command_name, main
+from fast_style.errors import ConfigError
 
 runner = CliRunner(env={"COLUMNS": "200"})
 
+COMMANDS = [
+    "train", "distill", "stylize", "models", "optimize", "similarity", "visualize", "evaluate", "bench",
+    "video", "webcam", "flicker", "web", "data prepare", "data coco", "export",
+]  # fmt: skip
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "", "train", "distill", "stylize", "models", "optimize", "similarity", "visualize", "evaluate", "bench",
-        "video", "webcam", "flicker", "web", "data", "data prepare", "data coco", "export",
-    ],
-)  # fmt: skip
+
+@pytest.mark.parametrize("command", ["", "data", *COMMANDS])
 def test_a_short_flag_asks_for_help_too(command: str) -> None:
     short, long = (runner.invoke(app, [*command.split(), flag]) for flag in ("-h", "--help"))
     assert short.exit_code == long.exit_code == 0, short.output
@@ -24,11 +37,21 @@ def test_a_short_flag_asks_for_help_too(command: str) -> None:
     assert f"fast-style {command}".strip() in short.output.replace("root", "fast-style")
 
 
-def test_distill_shows_its_settings() -> None:
-    result = runner.invoke(app, ["distill", "max_steps=7", "--help"])
-    rows = {line.split()[0]: line.split()[1:] for line in result.output.splitlines() if line.strip()}
-    assert rows["max_steps"] == ["7", "how", "long", "to", "train"]
-    assert rows["teacher.weights"][0] == "null"
+def parameters_of(command: str) -> list[object]:
+    found: object = app_module.typer.main.get_command(app)
+    for word in command.split():
+        found = found.commands[word]  # type: ignore[attr-defined]
+    return list(found.params)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_a_help_string_that_is_a_sentence(command: str) -> None:
+    for parameter in parameters_of(command):
+        text = getattr(parameter, "help", "")
+        assert text, f"{command}: {parameter} has no help"
+        assert text[0].isupper(), f"{command}: {text}"
+        assert text.endswith("."), f"{command}: {text}"
+        assert not text.startswith("Of "), f"{command}: {text}"
 
 
 @pytest.mark.parametrize(
@@ -39,8 +62,74 @@ def test_distill_shows_its_settings() -> None:
         ("bench", "[NAME=VALUE…]"),
         ("bench", "By default starry_night."),
         ("webcam", "By default starry_night."),
-        ("models", "begun at the photo and at noise, that the model equals."),
+        ("webcam", "Camera index."),
+        ("stylize", "Skip pictures that are already stylized."),
+        ("stylize", "Quality of JPEG, WebP and AVIF results, 1 to 100."),
+        ("optimize", "Seed for the initial noise."),
+        ("video", "--steady"),
+        ("models", "begun at the photo and at noise"),
     ],
 )
 def test_help_is_clear(command: str, words: str) -> None:
     assert words in runner.invoke(app, [command, "--help"]).output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import json, sys\n"
+        "from typer.testing import CliRunner\n"
+        "from fast_style.cli.app import app\n"
+        f"for command in {[command for command in COMMANDS if command not in ('train', 'distill')]}:\n"
+        "    assert CliRunner().invoke(app, [*command.split(), '--help']).exit_code == 0\n"
+        "heavy = {'torch', 'hydra', 'pytorch_lightning', 'onnxruntime', 'cv2', 'av'}\n"
+        "print(json.dumps(sorted(heavy & set(sys.modules))))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ([], ""),
+        (["--version"], ""),
+        (["stylize", "a.jpg", "-o", "b.jpg"], "stylize"),
+        (["data", "coco", "photos"], "data coco"),
+        (["train", "style.image=a.jpg"], "train"),
+    ],
+)
+def test_the_command_is_found_among_the_arguments(arguments: list[str], name: str) -> None:
+    assert command_name(arguments) == name
+
+
+def run_with(monkeypatch: pytest.MonkeyPatch, error: BaseException, *arguments: str) -> object:
+    """Runs `main` with a Typer application that raises; returns the exit status."""
+
+    def fail() -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["fast-style", *arguments])
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    monkeypatch.setattr(app_module, "command_spelling", lambda command: lambda setting, value: f"--{setting} {value}")
+    monkeypatch.setattr(app_module, "app", fail)
+    with pytest.raises(SystemExit) as exit_info:
+        main()
+    return exit_info.value.code
+
+
+def test_an_error_is_one_line_with_options(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    error = ConfigError("must be 64 or more", setting="tile", value=3)
+    assert run_with(monkeypatch, error, "stylize", "a.jpg") == 2
+    assert capsys.readouterr().err == "fast-style stylize: --tile 3: must be 64 or more\n"
+
+
+def test_an_error_of_the_system_names_its_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = PermissionError(errno.EACCES, os.strerror(errno.EACCES), "photos")
+    assert run_with(monkeypatch, error, "data", "prepare") == 2
+    assert capsys.readouterr().err == "fast-style data prepare: photos: Permission denied\n"
+
+
+def test_ctrl_c_ends_with_the_status_of_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_with(monkeypatch, KeyboardInterrupt(), "stylize") == 130

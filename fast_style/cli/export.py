@@ -1,0 +1,22 @@
+"""`fast-style export`: exports the network of a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CKPT", help="A .ckpt file of a training run.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The model folder to write.")],
+    full_weights: Annotated[
+        bool, typer.Option("--full-weights", help="Store the weights in float32 instead of float16.")
+    ] = False,
+) -> None:
+    """Export the network of a training checkpoint."""
+    from fast_style.training.export import export_checkpoint
+
+    files = export_checkpoint(checkpoint, output, name=output.resolve().name, half_weights=not full_weights)
+    print(files.folder)

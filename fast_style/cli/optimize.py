@@ -1,0 +1,97 @@
+"""`fast-style optimize`: optimizes the pixels of one picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fast_style.cli.consoles import complain, note, stderr
+from fast_style.cli.options import EncoderName, ImageQuality, NoBar, StyleSize, TorchDevice, Weights
+
+Content = Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.")]
+Style = Annotated[Path, typer.Argument(metavar="STYLE", help="The style image.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The picture to write.")]
+Preview = Annotated[
+    bool,
+    typer.Option("--preview", help="Make the same picture, but small and in a minute: try a style before training it."),
+]
+Iterations = Annotated[
+    int | None, typer.Option(min=1, help="Iterations at each level; 300 by default, 60 for a preview.")
+]
+MaxSize = Annotated[int, typer.Option(min=32, help="Shrink a larger photo to this longer side in pixels first.")]
+ContentWeight = Annotated[
+    float | None, typer.Option(min=0, help="Weight of the content term; more stays closer to the photo.")
+]
+StyleWeight = Annotated[
+    float | None, typer.Option(min=0, help="Weight of the style term; more is more like the painting.")
+]
+TvWeight = Annotated[float | None, typer.Option(min=0, help="Weight of total variation; more is smoother.")]
+LayerWeight = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LAYER=WEIGHT", help="Weight of one style layer, 1 by default; repeatable."),
+]
+Start = Annotated[str, typer.Option(help="Picture to start from: photo, noise or style.")]
+Levels = Annotated[
+    int, typer.Option(min=1, max=6, help="Levels from coarse to fine, each twice as large as the one before.")
+]
+Method = Annotated[str, typer.Option(help="Optimizer: lbfgs or adam.")]
+Pooling = Annotated[str, typer.Option(help="Pooling in the encoder: max or average.")]
+Seed = Annotated[int, typer.Option(help="Seed for the initial noise.")]
+SaveEvery = Annotated[int | None, typer.Option(min=1, help="Also write OUT-0010.png and so on, every N iterations.")]
+Curve = Annotated[Path | None, typer.Option(metavar="CSV", help="Write the loss of each iteration to this file.")]
+
+
+def optimize(
+    content: Content,
+    style: Style,
+    output: Output,
+    preview: Preview = False,
+    iterations: Iterations = None,
+    max_size: MaxSize = 512,
+    style_size: StyleSize = 512,
+    content_weight: ContentWeight = None,
+    style_weight: StyleWeight = None,
+    tv_weight: TvWeight = None,
+    layer_weight: LayerWeight = None,
+    start: Start = "photo",
+    levels: Levels = 1,
+    method: Method = "lbfgs",
+    encoder: EncoderName = "embedded",
+    weights: Weights = None,
+    pooling: Pooling = "max",
+    seed: Seed = 0,
+    save_every: SaveEvery = None,
+    curve: Curve = None,
+    quality: ImageQuality = 95,
+    device: TorchDevice = "auto",
+    quiet: NoBar = False,
+) -> None:
+    """Optimize the pixels of one picture (Gatys et al. 2015): slow, and what networks are measured against."""
+    from fast_style.evaluation.optimize_file import GatysOptions, optimize_file
+    from fast_style.perceptual.objective import objective_config
+    from fast_style.system.signals import sigterm_as_interrupt
+
+    weighted = {"content_weight": content_weight, "style_weight": style_weight, "tv_weight": tv_weight}
+    config = objective_config(
+        style, encoder=encoder, weights=weights, style_size=style_size,
+        overrides=[
+            f"encoder.pooling={pooling}", f"seed={seed}",
+            *(f"loss.{key}={value}" for key, value in weighted.items() if value is not None),
+            *(f"+loss.layer_weights.{entry}" for entry in layer_weight or ()),
+        ],
+    )  # fmt: skip
+    options = GatysOptions(
+        iterations=iterations, max_size=max_size, preview=preview, start=start, method=method, levels=levels,
+        save_every=save_every, curve=curve, quality=quality, device=device,
+    )  # fmt: skip
+    with sigterm_as_interrupt():
+        result = optimize_file(content, config, output, options, console=stderr, quiet=quiet)
+    best = result.best
+    if result.interrupted:
+        complain("optimize", f"interrupted at iteration {best.number}; the picture so far is in {output}")
+        raise typer.Exit(130)
+    terms = ", ".join(f"{name} {best.terms[name]:.3f}" for name in ("style", "content", "total"))
+    note(f"iteration {best.number}: {terms}", quiet=quiet)
+    print(output)

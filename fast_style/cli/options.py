@@ -1,0 +1,52 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fast_style.errors import ConfigError
+from fast_style.models.artifact import DEFAULT_MODEL
+
+DEFAULT_MODELS = [DEFAULT_MODEL]
+
+
+def _only_one(models: list[str]) -> list[str]:
+    # As a list, so that a second --model is refused: click would let the last one win.
+    if len(models) > 1:
+        raise ConfigError(
+            "only one at a time here",
+            setting="model",
+            remedy=f"run the command once for each of {', '.join(models)}",
+        )
+    return models
+
+
+ModelName = Annotated[
+    list[str],
+    typer.Option("--model", "-m", metavar="<str>", callback=_only_one, help="Name or path of a model."),
+]
+Engine = Annotated[str, typer.Option(help="Engine that runs the model: onnx, torch or auto.")]
+Device = Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, mps, coreml, directml or auto.")]
+TorchDevice = Annotated[str, typer.Option("--device", help="Device to compute on: cpu, cuda, mps or auto.")]
+Precision = Annotated[str, typer.Option(help="Precision of the torch engine: fp32, bf16, fp16 or auto.")]
+Strength = Annotated[
+    float | None,
+    typer.Option(metavar="0…1.5", help="Strength of the style, 1 by default; only for models that take one."),
+]
+KeepColor = Annotated[bool, typer.Option("--keep-color", help="Paint in the original's own colors.")]
+Stroke = Annotated[float, typer.Option(metavar="0.5…2", help="Size of the brush strokes, relative to the model's own.")]
+EncoderName = Annotated[str, typer.Option(help="Encoder to compare with: embedded, vgg16, vgg19 or random.")]
+Weights = Annotated[Path | None, typer.Option(help="File with the encoder's weights; by default its own.")]
+StyleSize = Annotated[
+    int,
+    typer.Option(min=32, help="Longer side of the style image in pixels; larger means larger brush strokes."),
+]
+ImageQuality = Annotated[
+    int, typer.Option("--quality", min=1, max=100, help="Quality of JPEG, WebP and AVIF results, 1 to 100.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+NoBar = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar and no summary.")]

@@ -1,0 +1,109 @@
+"""`fast-style stylize`: stylizes pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fast_style.cli.consoles import complain, note, stderr
+from fast_style.cli.options import (
+    DEFAULT_MODELS,
+    Device,
+    Engine,
+    ImageQuality,
+    KeepColor,
+    ModelName,
+    Precision,
+    Quiet,
+    Strength,
+    Stroke,
+)
+
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(metavar="IN…", help="Pictures, folders of pictures, quoted patterns, or - for stdin."),
+]
+Output = Annotated[
+    str,
+    typer.Option("--output", "-o", metavar="OUT", help="File for a single picture, - for stdout, otherwise a folder."),
+]
+MaxSize = Annotated[int | None, typer.Option(min=1, help="Shrink larger pictures to this longer side in pixels first.")]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SUFFIX",
+        help="Format for folders and stdout: png, jpg, webp and so on; by default each picture's own.",
+    ),
+]
+Metadata = Annotated[
+    bool,
+    typer.Option(
+        "--metadata/--no-metadata", help="Keep the camera, date, place, author and resolution of each picture."
+    ),
+]
+SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Skip pictures that are already stylized.")]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Compile the network first; pays off for many pictures of one size.")
+]
+Tile = Annotated[
+    str,
+    typer.Option(
+        help="Work in tiles: auto does so when memory is short, off never, a number is the tiles' side in pixels."
+    ),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(metavar="SIZE", help="Most memory to use, such as 2GB; by default half of what is free."),
+]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Threads that read and write pictures; by default one per core.")]
+
+
+def stylize(
+    inputs: Inputs,
+    output: Output,
+    model: ModelName = DEFAULT_MODELS,
+    strength: Strength = None,
+    keep_color: KeepColor = False,
+    stroke: Stroke = 1.0,
+    max_size: MaxSize = None,
+    format: Format = None,  # noqa: A002  # the name of the option
+    quality: ImageQuality = 95,
+    metadata: Metadata = True,
+    skip_existing: SkipExisting = False,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    precision: Precision = "auto",
+    compile: Compile = False,  # noqa: A002  # the name of the option
+    tile: Tile = "auto",
+    memory: Memory = None,
+    jobs: Jobs = None,
+    quiet: Quiet = False,
+) -> None:
+    """Stylize pictures. Each result is exactly as large as its original."""
+    from fast_style.inference.batch import Options, plan, stylize_files, unfinished
+    from fast_style.inference.stylizer import Stylizer
+    from fast_style.system.hardware import usable_cores
+    from fast_style.system.signals import sigterm_as_interrupt
+
+    suffix = f".{format.lstrip('.')}" if format is not None else None
+    planned = plan(inputs, output, suffix)
+    wanted = unfinished(planned) if skip_existing else planned
+    if len(wanted) < len(planned):
+        note(f"{len(planned) - len(wanted)} of {len(planned)} are there already", quiet=quiet)
+    if not wanted:
+        return
+    options = Options(
+        strength=strength, keep_color=keep_color, stroke=stroke, max_size=max_size, quality=quality, format=suffix,
+        metadata=metadata, jobs=jobs or usable_cores(),
+    )  # fmt: skip
+    with sigterm_as_interrupt():
+        stylizer = Stylizer.load(
+            model[0], engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
+        )  # fmt: skip
+        failures = stylize_files(wanted, stylizer, options, console=stderr, quiet=quiet)
+    for failure in failures:
+        complain("stylize", failure)
+    if failures:
+        raise typer.Exit(2 if len(failures) == len(wanted) else 1)

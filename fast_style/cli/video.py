@@ -1,0 +1,98 @@
+"""`fast-style video`: stylizes a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fast_style.cli.consoles import complain, note, stderr
+from fast_style.cli.options import (
+    DEFAULT_MODELS,
+    Device,
+    Engine,
+    KeepColor,
+    ModelName,
+    Precision,
+    Quiet,
+    Strength,
+    Stroke,
+)
+
+Source = Annotated[
+    str, typer.Argument(metavar="IN", help="A video, a folder of pictures, or a pattern: frames/%05d.png.")
+]
+Output = Annotated[Path, typer.Argument(metavar="OUT", help="A video, a .gif, a folder, or a pattern.")]
+Deflicker = Annotated[
+    bool,
+    typer.Option(
+        "--deflicker",
+        "--steady",
+        help="Filter out flicker; moving things leave no ghosts. --steady is its old name.",
+    ),
+]
+Start = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time in the video to start at.")]
+Duration = Annotated[
+    float | None, typer.Option(min=0.001, metavar="SECONDS", help="Length to stylize; by default to the end.")
+]
+MaxSize = Annotated[int | None, typer.Option(min=1, help="Shrink larger frames to this longer side in pixels first.")]
+Fps = Annotated[float, typer.Option(min=0.01, help="Frame rate of a folder of pictures; a video brings its own.")]
+Codec = Annotated[
+    str | None,
+    typer.Option(help="Codec: h264 (default), h265, vp9 (default of .webm), av1, or the name of a libav encoder."),
+]
+Crf = Annotated[int | None, typer.Option(help="Constant quality of the codec; lower is better and larger.")]
+Mute = Annotated[bool, typer.Option("--mute", help="Leave out sound and subtitles.")]
+Batch = Annotated[
+    int | None, typer.Option(min=1, help="Frames to stylize at once; by default 1 on a CPU, otherwise 4.")
+]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Compile the network with torch first; pays off for long videos.")
+]
+
+
+def video(
+    source: Source,
+    output: Output,
+    model: ModelName = DEFAULT_MODELS,
+    strength: Strength = None,
+    keep_color: KeepColor = False,
+    stroke: Stroke = 1.0,
+    deflicker: Deflicker = False,
+    start: Start = 0,
+    duration: Duration = None,
+    max_size: MaxSize = None,
+    fps: Fps = 25,
+    codec: Codec = None,
+    crf: Crf = None,
+    mute: Mute = False,
+    batch: Batch = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    precision: Precision = "auto",
+    compile: Compile = False,  # noqa: A002  # the name of the option
+    quiet: Quiet = False,
+) -> None:
+    """Stylize a video. Frame times, orientation, color matrix and range, pixel aspect and sound are kept."""
+    from fast_style.inference.stylizer import Stylizer
+    from fast_style.system.signals import sigterm_as_interrupt
+    from fast_style.video.pipeline import check_target, stylize_video
+
+    with sigterm_as_interrupt():
+        check_target(source, output, codec, crf)
+        stylizer = Stylizer.load(model[0], engine=engine, device=device, precision=precision, compile=compile)
+        result = stylize_video(
+            source, output, stylizer, strength=strength, keep_color=keep_color, stroke=stroke, steady=deflicker,
+            batch=batch, start=start, duration=duration, max_size=max_size, fps=fps, codec=codec, crf=crf, mute=mute,
+            console=stderr, quiet=quiet,
+        )  # fmt: skip
+    for warning in result.warnings:
+        complain("video", warning)
+    note(f"{result.frames} frames, {result.rate:.1f} frames/s", quiet=quiet)
+    if not quiet:
+        stderr.print(result.timings.table())
+    if result.interrupted:
+        complain("video", f"interrupted; what was done is in {result.path}")
+        raise typer.Exit(130)
+    print(result.path)
