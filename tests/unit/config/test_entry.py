@@ -1,0 +1,64 @@
+"""From overrides to settings, and the settings that `--help` shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from fast_style.config.entry import compose_training, described, normalized
+from fast_style.config.schema import DistillConfig
+from fast_style.errors import ConfigError
+
+
+def test_every_setting_is_explained() -> None:
+    found = described([])
+    assert all(meaning for _, _, meaning in found)
+    values = {name: value for name, value, _ in found}
+    assert values["style.image"] == "data/styles/stained_glass.jpg"
+    assert values["loss.style_layers"] == "[relu1_2, relu2_2, relu3_2, relu3_4]"
+    assert (values["data.dir"], values["model.strength"], values["loss.layer_weights"]) == ("null", "true", "{}")
+    changed = {name: value for name, value, _ in described(["experiment=release", "style=custom"])}
+    assert (changed["style.image"], changed["trainer.max_steps"]) == ("???", "3000")
+    with pytest.raises(ConfigError, match=r"loss\.style_wait: no such setting; did you mean loss\.style_weight"):
+        described(["loss.style_wait=1"])
+
+
+def test_help_shows_what_a_training_run_gets() -> None:
+    ours = {name: value for name, value, _ in described(["style.image=größe.jpg", "data.dir=~/photos"])}
+    assert (ours["style.image"], ours["data.dir"]) == ("größe.jpg", "~/photos")
+    assert ours["style.title"] == "null", "a picture of one's own goes by the title of the default style"
+
+
+def test_help_shows_every_job_of_a_sweep() -> None:
+    swept = {name: value for name, value, _ in described(["-m", "model=lite,johnson", "loss.style_weight=5,50"])}
+    assert (swept["model.name"], swept["loss.style_weight"], swept["seed"]) == ("lite, johnson", "5.0, 50.0", "0")
+    assert swept["style.name"].startswith("stained_glass-model-lite-style_weight-5.0, ")
+    assert {name: value for name, value, _ in described(["-m", "model=glob(*)"])}["model.name"] == "johnson, lite"
+    with pytest.raises(ConfigError, match="not readable as a setting"):
+        described(["-m", "seed=(1"])
+    with pytest.raises(ConfigError):
+        described(["-m", "loss.style_weight=interval(1,2)"])
+    pictureless = {name: value for name, value, _ in described(["-m", "style=custom", "seed=1,2"])}
+    assert (pictureless["style.image"], pictureless["seed"]) == ("???", "1, 2")
+
+
+def test_every_setting_of_a_distillation_is_explained() -> None:
+    found = described(["max_steps=7", "photos=größe"], DistillConfig)
+    assert all(meaning for _, _, meaning in found)
+    values = {name: value for name, value, _ in found}
+    assert (values["teacher.name"], values["student.widths"], values["resume"]) == ("vgg19", "[32, 48, 112]", "null")
+    assert (values["max_steps"], values["photos"], values["styles"]) == ("7", "größe", "[data/styles]")
+    with pytest.raises(ConfigError, match=r"hue: no such setting; fast-style distill --help shows them all"):
+        described(["hue=red"], DistillConfig)
+
+
+def test_paths_need_no_quotes_outside_of_the_command_either() -> None:
+    assert compose_training(["data.dir=~/photos"]).data.dir == "~/photos"
+    assert compose_training(["style.image=a.jpg"]).style.title is None
+
+
+def test_overrides_are_normalized_in_one_go() -> None:
+    assert normalized(["model.dial=false", "style.image=~/a.jpg"]) == [
+        "model.strength=false",
+        "style.image='~/a.jpg'",
+        "style=custom",
+    ]
