@@ -1,4 +1,4 @@
-"""Fixtures for all tests: photos made by code, a tiny encoder, the installed command."""
+"""Fixtures for all tests: photos made by code, a small loss, a tiny model and the installed command."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SHARED = ROOT.parent / "shared" / "data"
 
 @pytest.fixture
 def shared() -> Path:
-    """Real weights, photos and paintings, where this checkout has them beside it."""
+    """The folder of real weights, photos and paintings; skips the test where it is missing."""
     if not SHARED.is_dir():
         pytest.skip(f"needs the shared data in {SHARED}")
     return SHARED
 
 
 def make_photo(seed: int, width: int = 64, height: int = 48) -> np.ndarray:
-    """Smooth colours with some grain: uint8 RGB `[height, width, 3]`."""
+    """Returns smooth colors with some grain, uint8 RGB `[height, width, 3]`."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8))
     smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32)
@@ -45,7 +45,7 @@ def photo() -> np.ndarray:
 
 @pytest.fixture
 def photo_folder(tmp_path: Path) -> Path:
-    """Ten JPEGs, some of them in a sub-folder."""
+    """A folder of ten JPEGs, some of them in a subfolder."""
     folder = tmp_path / "photos"
     (folder / "more").mkdir(parents=True)
     for number in range(10):
@@ -65,7 +65,7 @@ def style_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_loss() -> PerceptualLoss:
-    """A loss of one layer of eight filters, with noise as its style."""
+    """A loss with one layer of eight filters, and noise as its style."""
     import torch
 
     from fast_style.config.schema import LossSettings
@@ -85,7 +85,7 @@ def small_loss() -> PerceptualLoss:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained `lite` with a strength: a model folder."""
+    """The folder of an untrained `lite` that takes a strength."""
     import torch
 
     from fast_style.models.networks import build_network
@@ -94,7 +94,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     network = build_network("lite", width=4, blocks=1, takes_strength=True)
     for name, parameter in network.named_parameters():
-        if name.endswith("strength_coefficients"):  # a strength that was never trained turns nothing
+        if name.endswith("strength_coefficients"):  # untrained, they are zero, and the strength changes nothing
             parameter.data += 0.2 * torch.randn_like(parameter)
     folder = tmp_path_factory.mktemp("models") / "tiny"
     return export_model(network, folder, name="tiny", training={}, style_title="Tiny").folder
@@ -105,7 +105,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def fast_style(tmp_path: Path) -> Command:
-    """Runs the installed `fast-style` in an empty folder, with an empty HOME."""
+    """Returns a function that runs the installed `fast-style` in an empty folder, with an empty HOME."""
     work = tmp_path / "work"
     work.mkdir(exist_ok=True)
     home = tmp_path / "home"
@@ -131,7 +131,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
 
 @pytest.fixture
 def warm_style(warm: Warm, work: Path) -> Command:
-    """`fast_style` in a process that has imported everything: for many commands that end at once."""
+    """Returns the same in a process that has imported everything, for many commands that end at once."""
     program = work.parent / "warm"
     program.write_text(warm.stand_in())
     program.chmod(0o755)
@@ -149,14 +149,14 @@ def warm_style(warm: Warm, work: Path) -> Command:
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """The folder that `fast_style` runs in."""
+    """The folder that `fast_style` and `warm_style` run in."""
     folder = tmp_path / "work"
     folder.mkdir(exist_ok=True)
     return folder
 
 
 def assert_one_line_error(result: subprocess.CompletedProcess[str], *words: str) -> None:
-    """Status 2 and one line on stderr that holds every one of `words`."""
+    """Asserts status 2, and a single line on stderr that contains each of `words`."""
     assert result.returncode == 2, result.stderr
     lines = result.stderr.splitlines()
     assert len(lines) == 1, result.stderr

@@ -1,7 +1,7 @@
-"""Commands in processes that have imported torch and Lightning already: seconds less for each.
+"""Runs commands in processes that have already imported torch and Lightning, which saves seconds for each.
 
-`python tests/warm.py SOCKET` listens there, and forks for each command; `Warm.stand_in` is the text of a program that
-hands its arguments, folder, environment and open files to it.
+`python tests/warm.py SOCKET` listens at the socket and forks for each command. `Warm.stand_in` returns the text of a
+program that passes its arguments, folder, environment and open files to this server.
 """
 
 from __future__ import annotations
@@ -33,35 +33,43 @@ sys.exit(int(answers.readline() or 255))
 
 
 class Warm:
-    """The server, and the program that takes the place of `./run`."""
+    """The server, and the program that takes the place of `./run`.
+
+    Args:
+        address: Path of the socket.
+    """
 
     def __init__(self, address: Path) -> None:
         self.address = address
-        # In a session of its own: whatever a failed test leaves running ends with it.
+        # It gets its own session, so that whatever a failed test leaves running ends with it.
         self._server = subprocess.Popen([sys.executable, __file__, str(address)], start_new_session=True)
 
     def stand_in(self) -> str:
+        """Returns the text of the program that hands commands to the server."""
         return CLIENT.format(python=sys.executable, programs=Path(sys.executable).parent, address=self.address)
 
     def wait(self) -> None:
+        """Waits until the server listens."""
         deadline = time.monotonic() + 120
         while not self.address.exists():
             assert self._server.poll() is None and time.monotonic() < deadline, "the server did not start"
             time.sleep(0.05)
 
     def close(self) -> None:
+        """Ends the server and every command that it still runs."""
         os.killpg(self._server.pid, signal.SIGKILL)
         self._server.wait()
 
 
 def serve(address: str) -> None:
+    """Listens at a socket until the parent process is gone, and forks for each client."""
     import fast_style.cli.hydra_app  # noqa: F401
     from fast_style.cli.app import main
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
     listener.settimeout(1)
-    # Bound under another name: a client must not come before it listens.
+    # The socket gets its final name once it listens: a client must not come earlier.
     listener.bind(f"{address}.new")
     listener.listen()
     Path(f"{address}.new").rename(address)
@@ -78,7 +86,7 @@ def serve(address: str) -> None:
 
 
 def watch(client: socket.socket, main: object) -> None:
-    """Forks once more, and tells the client how the command ended."""
+    """Runs the client's command in a fork, and tells the client the status with which it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     given, files, _, _ = socket.recv_fds(client, 1 << 18, 3)
     process = os.fork()

@@ -25,7 +25,7 @@ def test_a_model_is_shipped() -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_models_stylise_the_scene(fast_style: Command, work: Path, name: str) -> None:
+def test_shipped_models_stylize_the_scene(fast_style: Command, work: Path, name: str) -> None:
     scene = resource("data") / "scenes" / "lake.jpg"
     result = fast_style("stylize", scene, "-o", "out.jpg", "--model", name)
     assert result.returncode == 0, result.stderr
@@ -38,7 +38,7 @@ def test_shipped_models_stylise_the_scene(fast_style: Command, work: Path, name:
 def test_odd_pictures(fast_style: Command, work: Path) -> None:
     rgb = Image.fromarray(make_photo(0, 53, 37))
     pictures = {
-        "grey.png": rgb.convert("L"),
+        "gray.png": rgb.convert("L"),
         "cmyk.jpg": rgb.convert("CMYK"),
         "palette.png": rgb.convert("P"),
         "alpha.png": rgb.convert("RGBA"),
