@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import typer
+
 from fast_style.errors import UNSET, FastStyleError, Spelling, spell_setting
 
 PARAMETERS = {
@@ -37,10 +39,14 @@ COMMAND_PARAMETERS: Mapping[str, Mapping[str, str]] = {
 class Parameter(Protocol):
     """What is used here of a parameter as Typer builds it."""
 
-    name: str | None
-    opts: list[str]
-    secondary_opts: list[str]
-    metavar: str | None
+    @property
+    def name(self) -> str | None: ...
+
+    @property
+    def opts(self) -> list[str]: ...
+
+    @property
+    def secondary_opts(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,17 @@ def spelling(command: str, parameters: Iterable[Parameter]) -> Spelling:
     return spell
 
 
+def context_spelling(context: typer.Context) -> Spelling:
+    """Returns the `spelling` of the command that is running."""
+    return spelling(context.info_name or "", context.command.params)
+
+
 def _spelled(parameter: Parameter) -> _Spelled:
     options = [name for name in parameter.opts if name.startswith("--")]
     if options:
         return _Spelled(options[0], next(iter(parameter.secondary_opts), None), is_argument=False)
-    return _Spelled((parameter.metavar or str(parameter.name)).rstrip("…"), None, is_argument=True)
+    metavar: str | None = getattr(parameter, "metavar", None)
+    return _Spelled((metavar or str(parameter.name)).rstrip("…"), None, is_argument=True)
 
 
 def _written(parameter: _Spelled, value: object) -> str:
@@ -83,7 +95,8 @@ def _written(parameter: _Spelled, value: object) -> str:
         return parameter.on
     if value is False:
         return parameter.off or f"no {parameter.on}"
-    text = " ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+    values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    text = " ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in values)
     return text if parameter.is_argument else f"{parameter.on} {text}"
 
 

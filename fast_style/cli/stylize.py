@@ -20,6 +20,7 @@ from fast_style.cli.options import (
     Strength,
     Stroke,
 )
+from fast_style.cli.rendering import context_spelling
 
 Inputs = Annotated[
     list[Path],
@@ -61,6 +62,7 @@ Jobs = Annotated[int | None, typer.Option(min=1, help="Threads that read and wri
 
 
 def stylize(
+    context: typer.Context,
     inputs: Inputs,
     output: Output,
     model: ModelName = DEFAULT_MODELS,
@@ -82,28 +84,30 @@ def stylize(
     quiet: Quiet = False,
 ) -> None:
     """Stylize pictures. Each result is exactly as large as its original."""
-    from fast_style.inference.batch import Options, plan, stylize_files, unfinished
-    from fast_style.inference.stylizer import Stylizer
+    from fast_style.inference.batch import BatchOptions, stylize_files
+    from fast_style.inference.plan import plan_jobs, unfinished
+    from fast_style.inference.stylizer import StylizeOptions, Stylizer
     from fast_style.system.hardware import usable_cores
     from fast_style.system.signals import sigterm_as_interrupt
 
     suffix = f".{format.lstrip('.')}" if format is not None else None
-    planned = plan(inputs, output, suffix)
+    planned = plan_jobs(inputs, output, suffix)
     wanted = unfinished(planned) if skip_existing else planned
     if len(wanted) < len(planned):
         note(f"{len(planned) - len(wanted)} of {len(planned)} are there already", quiet=quiet)
     if not wanted:
         return
-    options = Options(
-        strength=strength, keep_color=keep_color, stroke=stroke, max_size=max_size, quality=quality, format=suffix,
-        metadata=metadata, jobs=jobs or usable_cores(),
+    options = BatchOptions(
+        StylizeOptions(strength, keep_color, stroke), max_size=max_size, quality=quality, format=suffix,
+        metadata=metadata, threads=jobs or usable_cores(),
     )  # fmt: skip
     with sigterm_as_interrupt():
         stylizer = Stylizer.load(
             model[0], engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
         )  # fmt: skip
         failures = stylize_files(wanted, stylizer, options, console=stderr, quiet=quiet)
+    spell = context_spelling(context)
     for failure in failures:
-        complain("stylize", failure)
+        complain("stylize", failure.render(spell))
     if failures:
         raise typer.Exit(2 if len(failures) == len(wanted) else 1)
