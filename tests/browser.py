@@ -29,7 +29,7 @@ AXE = NpmPackage(
     (NpmFile("axe.min.js", 653780, "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"),),
 )
 
-COLOURS = ((200, 40, 40), (40, 170, 60), (40, 60, 200), (225, 215, 190))
+COLORS = ((200, 40, 40), (40, 170, 60), (40, 60, 200), (225, 215, 190))
 """Of the camera's picture: upper left, upper right, lower left, lower right."""
 
 
@@ -62,11 +62,11 @@ def find_axe() -> Path:
 
 
 def write_camera_clip(path: Path, width: int = 320, height: int = 240) -> None:
-    """A clip for Chromium's pretended camera: four fields of `COLOURS`, as YUV 4:2:0 of BT.601, limited range."""
+    """A clip for Chromium's pretended camera: four fields of `COLORS`, as YUV 4:2:0 of BT.601, limited range."""
     fields = np.empty((height, width, 3))
-    for number, colour in enumerate(COLOURS):
+    for number, color in enumerate(COLORS):
         top, left = number // 2 * height // 2, number % 2 * width // 2
-        fields[top : top + height // 2, left : left + width // 2] = colour
+        fields[top : top + height // 2, left : left + width // 2] = color
     red, green, blue = np.moveaxis(fields / 255, -1, 0)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     planes = [16 + 219 * luma, 128 + 224 * (blue - luma)[::2, ::2] / 1.772, 128 + 224 * (red - luma)[::2, ::2] / 1.402]

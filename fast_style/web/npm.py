@@ -1,4 +1,4 @@
-"""Packages of npm, without npm: one pinned version, fetched and checked, its needed files kept in the cache."""
+"""npm packages, fetched without npm: one pinned version, checked, of which only the needed files are cached."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fast_style.errors import DataError, WebError, first_line
+from fast_style.errors import UNSET, DataError, MissingPackageError, WriteError, first_line, one_line
 from fast_style.system.downloads import check_url, digest_of, fetch
 from fast_style.system.files import atomic_write
 from fast_style.system.paths import cache_folder
@@ -19,7 +19,13 @@ REGISTRY = "https://registry.npmjs.org"
 
 @dataclass(frozen=True)
 class NpmFile:
-    """One file of a package: its path inside it, its size in bytes, its SHA-256 in hexadecimal."""
+    """One file of a package.
+
+    Attributes:
+        path: the path inside the package.
+        bytes: the size.
+        sha256: the checksum, in hexadecimal.
+    """
 
     path: str
     bytes: int
@@ -27,22 +33,30 @@ class NpmFile:
 
     @property
     def name(self) -> str:
+        """The file's name without its folders."""
         return self.path.rsplit("/", 1)[-1]
 
     @property
     def integrity(self) -> str:
-        """The SHA-256 as browsers want it."""
+        """The checksum in the form of the `integrity` attribute of HTML."""
         return sha256_integrity(self.sha256)
 
 
 def sha256_integrity(digest: str) -> str:
-    """A SHA-256 in hexadecimal as browsers want it: `sha256-` and base64."""
+    """Returns a hexadecimal SHA-256 in the form of HTML's `integrity` attribute: `sha256-` and base64."""
     return "sha256-" + base64.b64encode(bytes.fromhex(digest)).decode()
 
 
 @dataclass(frozen=True)
 class NpmPackage:
-    """A version of a package, and those of its files that are kept; `integrity` is npm's SHA-512 of the tarball."""
+    """One version of a package.
+
+    Attributes:
+        name: the name at npm.
+        version: the pinned version.
+        integrity: npm's SHA-512 of the tarball, as `sha512-` and base64.
+        files: the files that are kept.
+    """
 
     name: str
     version: str
@@ -51,63 +65,72 @@ class NpmPackage:
 
     @property
     def tarball(self) -> str:
+        """The address of the package at npm."""
         return f"{REGISTRY}/{self.name}/-/{self.name}-{self.version}.tgz"
 
     @property
     def folder(self) -> Path:
-        """Where the files are installed; it may not exist."""
+        """The folder that the files are installed in; it may not exist."""
         return cache_folder() / f"{self.name}-{self.version}"
 
     def check_installed(self) -> Path:
-        """The folder that holds every file, each with its checksum.
+        """Returns the folder of the files, once the checksum of each has been verified.
 
         Raises:
-            WebError: not installed, or damaged.
+            MissingPackageError: A file is missing or damaged.
         """
         for file in self.files:
             path = self.folder / file.name
             if not path.is_file():
-                raise WebError(f"{self.name} {self.version} is not installed in {self.folder}")
+                raise MissingPackageError(f"{self.name} {self.version} is not installed in {self.folder}")
             if digest_of(path, "sha256") != file.sha256:
-                raise WebError(f"{path}: not the file of {self.name} {self.version} (another SHA-256)")
+                raise MissingPackageError(f"{path}: not the file of {self.name} {self.version} (another SHA-256)")
         return self.folder
 
     def install(self, *, url: str | None = None, console: Console, quiet: bool) -> Path:
-        """Fetches the package, checks it, and keeps its files. Does nothing where they are.
+        """Fetches the package, checks it, and keeps its files; does nothing where they are already installed.
 
         Args:
-            url: of the tarball, if not npm's own: http, https or file. Its checksum has to be the same.
+            url: The address of the tarball where it isn't npm's own: http, https or file. The checksum must be the
+                pinned one all the same.
+            console: Where progress is shown.
+            quiet: Shows no progress.
 
         Returns:
-            The folder they are in.
+            The folder that holds the files.
 
         Raises:
-            DataError: no connection, or another file than the pinned one.
-            WebError, FastStyleError: the cache folder can't be written to.
+            DataError: There is no connection, or the file is not the pinned one.
+            WriteError: The cache folder can't be written to.
         """
         try:
             return self.check_installed()
-        except WebError:
+        except MissingPackageError:
             pass
         address = url or self.tarball
         check_url(address)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise WebError(
-                f"cannot write {self.folder} ({error.strerror}); choose another place with FAST_STYLE_CACHE"
+            raise WriteError(
+                f"cannot write {self.folder} ({one_line(error)})", remedy="choose another place with FAST_STYLE_CACHE"
             ) from error
-        packed = self.folder / "package.tgz"
+        tarball = self.folder / "package.tgz"
         checksum = base64.b64decode(self.integrity.removeprefix("sha512-")).hex()
-        fetch(address, packed, checksum, algorithm="sha512", console=console, quiet=quiet)
+        fetch(address, tarball, checksum, algorithm="sha512", console=console, quiet=quiet)
         try:
-            with tarfile.open(packed) as archive:
+            with tarfile.open(tarball) as archive:
                 for file in self.files:
                     member = archive.extractfile(f"package/{file.path}")
-                    assert member is not None
+                    if member is None:
+                        raise KeyError(f"{file.path} is not a file")
                     with atomic_write(self.folder / file.name) as temporary:
                         temporary.write_bytes(member.read())
         except (tarfile.TarError, KeyError, EOFError) as error:
-            raise DataError(f"{address}: lacks files of {self.name} ({first_line(error)}); check --url") from error
-        packed.unlink(missing_ok=True)
+            raise DataError(
+                f"{address}: lacks files of {self.name} ({first_line(error)})",
+                remedy="check {url}",
+                suggestions={"url": UNSET},
+            ) from error
+        tarball.unlink(missing_ok=True)
         return self.check_installed()

@@ -1,13 +1,13 @@
-"""onnxruntime-web, which runs the models in a browser: one pinned version, installed once from npm, never committed."""
+"""onnxruntime-web, which runs models in a browser: one pinned version, installed once from npm, never committed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from fast_style.errors import WebError
+from fast_style.errors import UNSET, MissingPackageError
 from fast_style.web.npm import NpmFile, NpmPackage
 
-ENGINES = {
+BUILDS = {
     "wasm": {
         "api": NpmFile(
             "dist/ort.wasm.min.mjs",
@@ -43,27 +43,29 @@ ENGINES = {
         ),
     },
 }
-"""The two builds that the page chooses from, each of three files."""
+"""The two builds that the page chooses from, by the name of the backend; each consists of three files."""
 
 PACKAGE = NpmPackage(
     "onnxruntime-web",
     "1.30.0",
     "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ==",
-    tuple(file for engine in ENGINES.values() for file in engine.values()),
+    tuple(file for build in BUILDS.values() for file in build.values()),
 )
 
 CDN = f"https://cdn.jsdelivr.net/npm/{PACKAGE.name}@{PACKAGE.version}/"
 
 
 def check_installed() -> Path:
-    """The folder that holds the files.
+    """Returns the folder that holds the files.
 
     Raises:
-        WebError: not installed, or damaged; the message says what to run.
+        MissingPackageError: They are not installed, or damaged; the message says what to do.
     """
     try:
         return PACKAGE.check_installed()
-    except WebError as error:
-        raise WebError(
-            f"{error}; run once: fast-style web --install (or --cdn: a page that loads it from a public server)"
+    except MissingPackageError as error:
+        raise MissingPackageError(
+            error.problem,
+            remedy="run once: fast-style web {install} (or {cdn}: a page that loads it from a public server)",
+            suggestions={"install": UNSET, "cdn": UNSET},
         ) from error

@@ -1,8 +1,9 @@
-"""Serves a written page on this machine alone, with the headers that threads need and the types that modules need."""
+"""Serves a page on this machine alone, with the headers that threads need and the MIME types that modules need."""
 
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 import tempfile
@@ -10,16 +11,20 @@ from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from fast_style.errors import WebError
+from fast_style.errors import WebError, one_line
+from fast_style.system.signals import catch_signals
 from fast_style.web.site import HEADERS, write_site
 
-HOST = "127.0.0.1"  # this machine; browsers also take it for secure, so that the camera works
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead, SupportsWrite
 
-TYPES = {
+HOST = "127.0.0.1"  # this machine alone; browsers treat it as secure, so that the camera works
+
+MIME_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".mjs": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -32,9 +37,9 @@ TYPES = {
 
 
 class PageHandler(SimpleHTTPRequestHandler):
-    """Files of one folder; says nothing of its own."""
+    """Serves the files of one folder, without listings and without a log."""
 
-    extensions_map = TYPES  # in place of the machine's own table, which often lacks .mjs
+    extensions_map = MIME_TYPES  # the operating system's own table often lacks .mjs
     protocol_version = "HTTP/1.1"
 
     def end_headers(self) -> None:
@@ -43,14 +48,14 @@ class PageHandler(SimpleHTTPRequestHandler):
         self.send_header("Cache-Control", "no-cache")  # a page written anew is seen at once
         super().end_headers()
 
-    def list_directory(self, path: Any) -> None:
+    def list_directory(self, path: str | os.PathLike[str]) -> None:
         self.send_error(404, "File not found")
 
-    def log_message(self, format: str, *values: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
         pass
 
-    def copyfile(self, source: Any, outputfile: Any) -> None:
-        # A visitor who leaves in the middle of a file is no error.
+    def copyfile(self, source: SupportsRead[bytes], outputfile: SupportsWrite[bytes]) -> None:  # type: ignore[override]
+        # A visitor who leaves in the middle of a file causes no error.
         try:
             super().copyfile(source, outputfile)
         except ConnectionError:
@@ -58,48 +63,54 @@ class PageHandler(SimpleHTTPRequestHandler):
 
 
 class PageServer(ThreadingHTTPServer):
-    """One thread for each connection; none of them keeps the program alive."""
+    """Serves each connection in a thread of its own, none of which keeps the program alive."""
 
     daemon_threads = True
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass  # connections that a browser drops
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass  # browsers drop connections all the time
 
 
 def open_server(folder: Path, port: int) -> PageServer:
-    """A server that listens; `serve_forever()` begins its work, `server_port` is its port.
+    """Returns a server that listens at `server_port`, and answers once `serve_forever()` is called.
 
     Args:
-        folder: a page that was written.
-        port: 0 for any free one.
+        folder: The folder of a written page.
+        port: The port to listen at; 0 for any free one.
 
     Raises:
-        WebError: the port is taken or may not be used.
+        WebError: The port is taken or may not be used.
     """
     try:
         return PageServer((HOST, port), partial(PageHandler, directory=str(folder)))
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        why = "is taken by another program" if taken else f"can't be used ({error.strerror})"
-        raise WebError(f"--port {port} {why}; choose another, or 0 for any free one") from error
+        why = "taken by another program" if taken else f"can't be used ({one_line(error)})"
+        raise WebError(why, setting="port", value=port, remedy="choose another, or 0 for any free one") from error
 
 
 def serve_site(
     models: list[str], folder: Path | None, *, cdn: bool, port: int, browse: bool, console: Console, quiet: bool
 ) -> None:
-    """What `fast-style web --serve` does: writes the page, prints its address, and serves it until Ctrl-C.
+    """Writes the page, prints its address, and serves it until Ctrl-C or SIGTERM.
 
     Args:
-        models, cdn: as `write_site`.
-        folder: for the page; a temporary one where None.
-        port: 0 for any free one.
-        browse: open it in the user's browser.
+        models: Names or paths, as in `write_site`.
+        folder: The folder for the page; a temporary one where None.
+        cdn: As in `write_site`.
+        port: The port to listen at; 0 for any free one.
+        browse: Opens the page in the user's browser.
+        console: Where the summary is written.
+        quiet: Writes no summary.
 
     Raises:
-        WebError, ModelError: as `open_server` and `write_site`.
+        FastStyleError: As in `open_server` and `write_site`.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the temporary folder goes, too
-    with tempfile.TemporaryDirectory(prefix="fast-style-web-") as scratch, suppress(KeyboardInterrupt):
+    with (
+        catch_signals([signal.SIGTERM], lambda number: sys.exit(0)),  # removes the temporary folder
+        tempfile.TemporaryDirectory(prefix="fast-style-web-") as scratch,
+        suppress(KeyboardInterrupt),
+    ):
         target = folder or Path(scratch)
         with open_server(target, port) as server:
             site = write_site(models, target, cdn=cdn)

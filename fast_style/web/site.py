@@ -1,7 +1,7 @@
 """Writes the page: its own files, the models with their pictures, onnxruntime-web, and `site.json`, which names them.
 
-The folder is complete and static: any web server can offer it. Nothing in it refers to anything outside it, unless it
-was asked to (`cdn`).
+The folder is complete and static, so that any web server can offer it. Nothing in it refers to anything outside it,
+except where onnxruntime-web is to come from a public server (`cdn`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from fast_style import __version__
-from fast_style.errors import ModelError, WebError
+from fast_style.errors import ModelError, WebError, WriteError, one_line
 from fast_style.images.codec import RGB, load_rgb, save_rgb
 from fast_style.inference.stylizer import Stylizer
-from fast_style.models.artifact import DEFAULT_MODEL, ModelFiles, find_model, list_models
+from fast_style.models.artifact import DEFAULT_MODEL, InputRange, ModelInfo, find_model, list_models
 from fast_style.system.downloads import digest_of
 from fast_style.system.files import atomic_write
 from fast_style.system.paths import resource
@@ -29,22 +29,58 @@ PAGE = Path(__file__).with_name("page")
 MANIFEST = "site.json"
 SCENE = "data/scenes/lake.jpg"
 THUMBNAIL_SIDE = 240
-MADE = ("models/*.onnx", "previews/*.jpg", "thumbnails/*.jpg", "ort/ort*.mjs", "ort/ort*.wasm")
-"""Files that only some pages have: those that the latest manifest does not name are of an earlier one."""
+GENERATED = ("models/*.onnx", "previews/*.jpg", "thumbnails/*.jpg", "ort/ort*.mjs", "ort/ort*.wasm")
+"""Files that not every page has: the ones that the new manifest does not name belong to an earlier page."""
 
 HEADERS = {
-    # The two that give a page threads.
+    # A page gets threads only with the first two.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-"""What a web server should send with each file; `_headers` says so to hosts that read it (Netlify, Cloudflare)."""
+"""Headers that a web server should send with each file; Netlify and Cloudflare read them from `_headers`."""
+
+
+class _FileEntry(TypedDict):
+    """A file that the page fetches, and checks before use."""
+
+    url: str
+    bytes: int
+    integrity: str
+
+
+class _ModelEntry(_FileEntry):
+    """A model in the manifest: its file, what it says about itself, and its pictures."""
+
+    name: str
+    title: str
+    credit: str
+    network: str
+    minimum_side: int
+    inputs: dict[str, InputRange]
+    preview: str
+    thumbnail: str
+
+
+class _Manifest(TypedDict):
+    """The content of `site.json`."""
+
+    version: str
+    scene: str
+    models: list[_ModelEntry]
+    engines: dict[str, dict[str, _FileEntry]]
 
 
 @dataclass(frozen=True)
 class Site:
-    """What was written."""
+    """A page that was written.
+
+    Attributes:
+        folder: its folder.
+        models: the names of its models, in their order on the page.
+        bytes: the size of all its files.
+    """
 
     folder: Path
     models: list[str]
@@ -58,74 +94,81 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     """Writes the page into a folder; a page that was there before is replaced, other files are left alone.
 
     Args:
-        models: names or paths, of which the first opens the page; every model that has a name where empty.
-        folder: made where missing.
-        cdn: the page loads onnxruntime-web from a public server, with its checksum, in place of its own copy.
+        models: Names or paths, of which the first opens the page; every model that has a name where empty.
+        folder: The folder for the page, made where it is missing.
+        cdn: Makes the page load onnxruntime-web from a public server, by its checksum, in place of a copy of its own.
+
+    Returns:
+        The page that was written.
 
     Raises:
-        ModelError: no such model, not readable, or without an `.onnx` file.
-        WebError: onnxruntime-web is not installed, two models share a name, or the folder is not one that can be used.
+        ModelError: A model does not exist, is not readable or has no `.onnx` file.
+        MissingPackageError: onnxruntime-web is not installed.
+        WebError: Two models share a name, or the folder holds other files.
+        WriteError: The folder cannot be written.
     """
-    found = _choose(models)
-    own = None if cdn else runtime.check_installed()
+    chosen = _choose(models)
+    runtime_folder = None if cdn else runtime.check_installed()
     scene = load_rgb(resource(SCENE))
-    # Everything that can fail by what the user asked for comes before the first file.
-    pictures = {name: _stylized_scene(name, path, scene) for name, path in found.items()}
+    # Whatever can fail because of a mistake of the user's comes before the first file.
+    stylizers = {name: Stylizer.load(path, engine="onnx", device="cpu") for name, path in chosen.items()}
+    paintings = {name: stylizer(scene) for name, stylizer in stylizers.items()}
     _check_target(folder)
-    for name, path in found.items():
+    for name, path in chosen.items():
         _copy(path, folder / "models" / f"{name}.onnx")
-        save_rgb(pictures[name][1], folder / "previews" / f"{name}.jpg", quality=85)
-        save_rgb(_thumbnail(pictures[name][1]), folder / "thumbnails" / f"{name}.jpg", quality=82)
+        save_rgb(paintings[name], folder / "previews" / f"{name}.jpg", quality=85)
+        save_rgb(_thumbnail(paintings[name]), folder / "thumbnails" / f"{name}.jpg", quality=82)
     save_rgb(scene, folder / "scene.jpg", quality=88)
-    if own is not None:
+    if runtime_folder is not None:
         for file in runtime.PACKAGE.files:
-            _copy(own / file.name, folder / "ort" / file.name)
+            _copy(runtime_folder / file.name, folder / "ort" / file.name)
     for path in sorted(PAGE.iterdir()):
         _copy(path, folder / path.name)
     _write_text(folder / "_headers", "/*\n" + "".join(f"  {key}: {value}\n" for key, value in HEADERS.items()))
-    manifest: dict[str, Any] = {
+    manifest: _Manifest = {
         "version": __version__,
         "scene": "scene.jpg",
-        "models": [_model_entry(folder, name, pictures[name][0]) for name in found],
+        "models": [_model_entry(folder, name, stylizer.info) for name, stylizer in stylizers.items()],
         "engines": {
-            engine: {role: _runtime_entry(file, cdn) for role, file in files.items()}
-            for engine, files in runtime.ENGINES.items()
+            backend: {role: _runtime_entry(file, cdn=cdn) for role, file in build.items()}
+            for backend, build in runtime.BUILDS.items()
         },
     }
-    # Last: the page finds all that it names.
+    # The manifest comes last: every file that it names is there by then.
     _write_text(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     _remove_earlier(folder, manifest)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return Site(folder, list(found), size)
+    return Site(folder, list(chosen), size)
 
 
 def _choose(models: list[str]) -> dict[str, Path]:
-    """The name and the .onnx file of each model; the names are good as file names and in addresses."""
+    """Returns the `.onnx` file of each model, by a name that is safe in file names and addresses."""
     named = (files for files in list_models() if files.onnx is not None)
     files = [find_model(model) for model in models] or sorted(named, key=lambda model: model.name != DEFAULT_MODEL)
     if not files:
-        raise ModelError("no models yet: train one with fast-style train, or give a path with --model")
+        raise ModelError(
+            "no models yet",
+            remedy="train one with fast-style train, or give a path: {model}",
+            suggestions={"model": "PATH"},
+        )
     found: dict[str, Path] = {}
     for model in files:
         if model.onnx is None:
-            raise ModelError(f"{model.folder}: has no .onnx file, which browsers need; export the model again")
-        name = _web_name(model)
+            raise ModelError(f"{model.folder}: has no .onnx file, which browsers need", remedy="export the model again")
+        name = _web_name(model.name, model.onnx)
         if name in found:
-            raise WebError(f"{found[name]} and {model.onnx} would both be called {name}; rename one's folder")
+            raise WebError(
+                f"{found[name]} and {model.onnx} would both be called {name}", remedy="rename the folder of one of them"
+            )
         found[name] = model.onnx
     return found
 
 
-def _web_name(model: ModelFiles) -> str:
-    assert model.onnx is not None
-    name = model.name if model.onnx.stem == "model" else model.onnx.stem
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name or model.onnx.resolve().parent.name).strip("-.") or "model"
-
-
-def _stylized_scene(name: str, path: Path, scene: RGB) -> tuple[Stylizer, RGB]:
-    """The model, which is so proved to run, and what it makes of the scene that every site shows."""
-    stylizer = Stylizer.load(path, engine="onnx", device="cpu")
-    return stylizer, stylizer(scene)
+def _web_name(name: str, path: Path) -> str:
+    """Returns a name that is safe in file names and addresses, for the model called `name` in the file `path`."""
+    if path.stem != "model":
+        name = path.stem
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name or path.resolve().parent.name).strip("-.") or "model"
 
 
 def _thumbnail(picture: RGB) -> RGB:
@@ -137,16 +180,15 @@ def _thumbnail(picture: RGB) -> RGB:
     return np.array(image)
 
 
-def _model_entry(folder: Path, name: str, stylizer: Stylizer) -> dict[str, Any]:
+def _model_entry(folder: Path, name: str, info: ModelInfo) -> _ModelEntry:
     path = folder / "models" / f"{name}.onnx"
     sha256 = digest_of(path, "sha256")
-    info = stylizer.info
     return {
         "name": name,
         "title": info.style_title,
         "credit": info.style_credit,
         "network": info.network,
-        # The question mark's part keeps a browser from an older file of the same name.
+        # The query keeps a browser from using an older file of the same name.
         "url": f"models/{name}.onnx?{sha256[:12]}",
         "bytes": path.stat().st_size,
         "integrity": sha256_integrity(sha256),
@@ -157,38 +199,44 @@ def _model_entry(folder: Path, name: str, stylizer: Stylizer) -> dict[str, Any]:
     }
 
 
-def _runtime_entry(file: NpmFile, cdn: bool) -> dict[str, Any]:
+def _runtime_entry(file: NpmFile, *, cdn: bool) -> _FileEntry:
     url = f"{runtime.CDN}{file.path}" if cdn else f"ort/{file.name}"
     return {"url": url, "bytes": file.bytes, "integrity": file.integrity}
 
 
 def _check_target(folder: Path) -> None:
-    """A folder that is empty, missing, or holds a page of ours: a page's files don't mix with others."""
+    """Checks that a folder is empty, missing or holds an earlier page: the page's files must not mix with others."""
     try:
         if folder.exists() and not folder.is_dir():
-            raise WebError(f"-o {folder}: is a file; give a folder for the page")
+            raise WebError("is a file", setting="output", value=folder, remedy="give a folder for the page")
         if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-            raise WebError(f"-o {folder}: holds other files; give an empty or a new folder for the page")
+            raise WebError(
+                "holds other files", setting="output", value=folder, remedy="give an empty or a new folder for the page"
+            )
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WebError(f"-o {folder}: cannot be written ({error.strerror}); choose another folder") from error
+        raise WriteError(
+            f"cannot be written ({one_line(error)})", setting="output", value=folder, remedy="choose another folder"
+        ) from error
 
 
-def _remove_earlier(folder: Path, manifest: dict[str, Any]) -> None:
-    """Styles and engines of the page that was here before."""
-    urls = [model[kind] for model in manifest["models"] for kind in ("url", "preview", "thumbnail")]
+def _remove_earlier(folder: Path, manifest: _Manifest) -> None:
+    """Removes the styles and engines that only an earlier page in this folder had."""
+    urls = [url for model in manifest["models"] for url in (model["url"], model["preview"], model["thumbnail"])]
     urls += [file["url"] for engine in manifest["engines"].values() for file in engine.values()]
-    # Some disks take two cases of a name for one file.
+    # Some file systems take names that differ only in case for the same file.
     named = {str(folder / url.split("?")[0]).casefold() for url in urls}
-    for path in sorted(path for pattern in MADE for path in folder.glob(pattern)):
-        # A folder that is a link leads to a place that holds more than this page.
+    for path in sorted(path for pattern in GENERATED for path in folder.glob(pattern)):
+        # A folder that is a link may lead to a place that holds more than this page.
         if str(path).casefold() in named or path.is_dir() or path.parent.is_symlink():
             continue
         try:
             path.unlink()
         except OSError as error:
-            raise WebError(f"{path}: of an earlier page, not to be removed ({error.strerror}); remove it") from error
-    with suppress(OSError):  # is used, or holds more
+            raise WriteError(
+                f"{path}: belongs to an earlier page and cannot be removed ({one_line(error)})", remedy="remove it"
+            ) from error
+    with suppress(OSError):  # it is in use, or holds other files
         (folder / "ort").rmdir()
 
 

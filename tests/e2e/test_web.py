@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from fast_style.inference.stylizer import Stylizer
-from tests.browser import COLOURS, find_axe, find_browser, find_runtime, lacking, write_camera_clip
+from tests.browser import COLORS, find_axe, find_browser, find_runtime, lacking, write_camera_clip
 from tests.conftest import Command, assert_one_line_error, make_photo
 
 pytestmark = pytest.mark.slow
@@ -100,7 +100,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium with a camera that shows `COLOURS`; pages have to ask for it."""
+    """Chromium with a camera that shows `COLORS`; pages have to ask for it."""
     clip = tmp_path_factory.mktemp("camera") / "clip.y4m"
     write_camera_clip(clip)
     browser = playwright.chromium.launch(
@@ -231,17 +231,17 @@ def test_the_camera_is_painted_as_by_the_command(
     page.click("#camera")
     pictures = painted(page, "plain")
     # Mirrored, as every camera that looks at its user is.
-    for number, colour in enumerate(COLOURS):
+    for number, color in enumerate(COLORS):
         height, width = pictures["original"].shape[:2]
         y, x = (1 + 2 * (number // 2)) * height // 4, (3 - 2 * (number % 2)) * width // 4
-        assert np.abs(pictures["original"][y, x].astype(int) - colour).max() <= 4
+        assert np.abs(pictures["original"][y, x].astype(int) - color).max() <= 4
     assert difference(pictures["stylized"], by_command(pictures["original"], models["plain"], tmp_path)) <= CLOSE
     expect(page.locator("#speed")).to_contain_text("frames a second")
     page.click("#mirror")
     for _ in range(100):
         page.wait_for_timeout(100)
         corner = canvases(page)["original"][height // 4, width // 4].astype(int)
-        if np.abs(corner - COLOURS[0]).max() <= 4:
+        if np.abs(corner - COLORS[0]).max() <= 4:
             break
     else:
         pytest.fail(f"still mirrored: {corner}")
