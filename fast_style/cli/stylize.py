@@ -85,8 +85,9 @@ def stylize(
 ) -> None:
     """Stylize pictures. Each result is exactly as large as its original."""
     from fast_style.inference.batch import BatchOptions, stylize_files
+    from fast_style.inference.options import StylizeOptions
     from fast_style.inference.plan import plan_jobs, unfinished
-    from fast_style.inference.stylizer import StylizeOptions, Stylizer
+    from fast_style.inference.stylizer import Stylizer
     from fast_style.system.hardware import usable_cores
     from fast_style.system.signals import sigterm_as_interrupt
 

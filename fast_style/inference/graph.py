@@ -1,22 +1,33 @@
-"""A network taken apart: its steps one by one, of which any stretch can be computed, with the statistics of its
-normalisations given from outside.
+"""A network as a graph of steps, of which any stretch can be computed.
+
+The statistics of the normalizations are given from outside, so that a stretch can run on a part of a picture.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor, fx
 from torch.nn import functional as F
 
-from fast_style.models.networks import InstanceNorm2d, PixelInterface, ReflectionConv2d, UpsampleConv2d
+from fast_style.models.layers import InstanceNorm2d, ReflectionConv2d, UpsampleConv2d
+from fast_style.models.networks import TransformationNetwork
+from fast_style.models.pixel_interface import PixelInterface
 
-Normalize = Callable[[fx.Node, InstanceNorm2d, Tensor, Tensor | None], Tensor]
-"""What is computed at a normalisation, of its features and of the strength."""
+Values: TypeAlias = dict[fx.Node, object]
+"""Results of steps: tensors, sizes, numbers."""
+Observe: TypeAlias = Callable[[Values], None]
+"""A function that sees all values in memory after each step, the newest among them."""
+
+
+class Normalize(Protocol):
+    """The computation at a normalization."""
+
+    def __call__(self, node: fx.Node, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None) -> Tensor:
+        """Normalizes features `[N, C, H, W]` in place of `norm`, which stands at `node`."""
 
 
 @dataclass(frozen=True)
@@ -27,76 +38,131 @@ class Statistics:
     variance: Tensor
 
     def normalize(self, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None) -> Tensor:
-        """What `norm` does, with these in place of the features' own."""
+        """Does what `norm` does, with these statistics in place of the features' own."""
         scale, shift = (value.reshape(-1) for value in norm.affine_parameters(strength))
         return F.batch_norm(features, self.mean, self.variance, scale, shift, False, 0.0, norm.eps)
 
 
-class Gathered:
-    """Mean and variance of what comes piece by piece (Chan et al. 1979), in float64."""
+def normalize_by_own_statistics(
+    node: fx.Node, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None
+) -> Tensor:
+    """Normalizes as the network itself does."""
+    normalized: Tensor = norm(features, strength)
+    return normalized
+
+
+def normalize_by_no_statistics(
+    node: fx.Node, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None
+) -> Tensor:
+    """Normalizes by a mean of 0 and a variance of 1, so that no place depends on another."""
+    zeros = torch.zeros(features.shape[1], device=features.device)
+    return Statistics(zeros, zeros + 1).normalize(norm, features, strength)
+
+
+class StatisticsAccumulator:
+    """Mean and variance of features that come piece by piece (Chan et al. 1979), in float64."""
 
     def __init__(self) -> None:
         self.count = 0
-        self.mean: Tensor | float = 0.0
-        self.squares: Tensor | float = 0.0
+        self.mean = torch.zeros((), dtype=torch.float64)
+        self.squares = torch.zeros((), dtype=torch.float64)
 
     def add(self, features: Tensor) -> None:
-        """`features` `[N, C, H, W]`."""
+        """Adds a piece `[N, C, H, W]`."""
         variance, mean = torch.var_mean(features.float(), dim=(0, 2, 3), correction=0)
         variance, mean = variance.cpu().double(), mean.cpu().double()  # not every device has float64
         count = features.numel() // features.shape[1]
         total = self.count + count
-        apart = mean - self.mean
-        self.squares = self.squares + variance * count + apart**2 * (self.count * count / total)
-        self.mean = self.mean + apart * (count / total)
+        difference = mean - self.mean
+        self.squares = self.squares + variance * count + difference**2 * (self.count * count / total)
+        self.mean = self.mean + difference * (count / total)
         self.count = total
 
     def result(self, device: str) -> Statistics:
-        mean, squares = torch.as_tensor(self.mean), torch.as_tensor(self.squares)
-        return Statistics(mean.float().to(device), (squares / self.count).float().to(device))
+        """Returns the statistics of all pieces, on `device`."""
+        return Statistics(self.mean.float().to(device), (self.squares / self.count).float().to(device))
 
 
 class _Tracer(fx.Tracer):
     """Goes into everything but PyTorch's own modules and ours that look at devices and batches."""
 
-    def is_leaf_module(self, module: torch.nn.Module, module_qualified_name: str) -> bool:
+    def is_leaf_module(self, m: torch.nn.Module, module_qualified_name: str) -> bool:
         leaves = (ReflectionConv2d, UpsampleConv2d, InstanceNorm2d)
-        return isinstance(module, leaves) or super().is_leaf_module(module, module_qualified_name)
+        return isinstance(m, leaves) or super().is_leaf_module(m, module_qualified_name)
 
 
-class Graph:
+@dataclass(frozen=True)
+class _Stretch:
+    """A part of the network: a graph whose inputs are the known values, and where its nodes come from."""
+
+    graph: fx.Graph
+    copies: dict[fx.Node, fx.Node]  # from the network's nodes to this graph's
+    origins: dict[fx.Node, fx.Node]
+
+
+class _StretchInterpreter(fx.Interpreter):
+    """Computes a stretch, with normalizations as asked; each value is let go after its last use."""
+
+    def __init__(
+        self, interface: PixelInterface, stretch: _Stretch, normalize: Normalize, observe: Observe | None
+    ) -> None:
+        super().__init__(interface, graph=stretch.graph)
+        self.extra_traceback = False  # errors go to the user in one line
+        self._origins = stretch.origins
+        self._normalize = normalize
+        self._observe = observe
+
+    def run_node(self, n: fx.Node) -> object:
+        """Computes one node."""
+        norm = self.submodules.get(str(n.target)) if n.op == "call_module" else None
+        if isinstance(norm, InstanceNorm2d):
+            (features, *strength), _ = self.fetch_args_kwargs_from_env(n)
+            result: object = self._normalize(self._origins[n], norm, features, strength[0] if strength else None)
+        else:
+            result = super().run_node(n)
+        if self._observe is not None and n.op != "output":
+            values: Values = {self._origins[node]: value for node, value in self.env.items()}
+            self._observe({**values, self._origins[n]: result})
+        return result
+
+
+class NetworkGraph:
     """A network as a list of steps, of which any stretch can be computed."""
 
     def __init__(self, interface: PixelInterface) -> None:
-        self.modules = dict(interface.named_modules())
+        assert isinstance(interface.network, TransformationNetwork)
+        self._interface = interface
+        self._modules = dict(interface.named_modules())
         takes_strength = interface.network.takes_strength
-        tracer = _Tracer()
-        self.nodes = list(tracer.trace(interface, None if takes_strength else {"strength": None}).nodes)
+        self.nodes = list(_Tracer().trace(interface, None if takes_strength else {"strength": None}).nodes)
         self.image = self.nodes[0]
         self.strength = self.nodes[1] if takes_strength else None
-        self.end: fx.Node = self.nodes[-1].args[0]
+        end = self.nodes[-1].args[0]
+        assert isinstance(end, fx.Node)
+        self.end = end
         self.norms = [node for node in self.nodes if self._is_norm(node)]
-        self.place = {node: number for number, node in enumerate(self.nodes)}
-        self.cheap: set[fx.Node] = set()
-        """What no module has a part in: the picture at another range, its size."""
+        self._place = {node: number for number, node in enumerate(self.nodes)}
+        self._without_modules: set[fx.Node] = set()
+        """Steps in which no module has a part and that cost little: the picture at another range, its size."""
         for node in self.nodes:
-            if node.op != "call_module" and self.cheap.issuperset(node.all_input_nodes):
-                self.cheap.add(node)
+            if node.op != "call_module" and self._without_modules.issuperset(node.all_input_nodes):
+                self._without_modules.add(node)
+        self._stretches: dict[tuple[frozenset[fx.Node], tuple[fx.Node, ...]], _Stretch] = {}
 
     def _is_norm(self, node: fx.Node) -> bool:
-        return node.op == "call_module" and isinstance(self.modules[str(node.target)], InstanceNorm2d)
+        return node.op == "call_module" and isinstance(self._modules[str(node.target)], InstanceNorm2d)
 
     def live(self, norm: fx.Node) -> list[fx.Node]:
-        """What is computed before `norm` and needed by it or after it, but for what is cheap."""
-        cut = self.place[norm]
+        """Returns the steps before `norm` whose results are needed there or later and are worth keeping."""
+        cut = self._place[norm]
         return [
             node
             for node in self.nodes[:cut]
-            if node not in self.cheap and any(self.place[user] >= cut for user in node.users)
+            if node not in self._without_modules and any(self._place[user] >= cut for user in node.users)
         ]
 
     def needed(self, targets: Sequence[fx.Node], known: Sequence[fx.Node]) -> set[fx.Node]:
-        """The nodes to go through for `targets`, `known` ones included, nothing before these."""
+        """Returns the nodes on the way to `targets`: `known` ones included, nothing before these."""
         found: set[fx.Node] = set()
         pending = list(targets)
         while pending:
@@ -108,36 +174,35 @@ class Graph:
         return found
 
     def compute(
-        self,
-        targets: Sequence[fx.Node],
-        known: dict[fx.Node, Any],
-        normalize: Normalize,
-        watch: Callable[[dict[fx.Node, Any]], None] | None = None,
-    ) -> list[Any]:
-        """The values of `targets`, from those of `known`; each value is let go after its last use."""
-        needed = self.needed(targets, list(known))
-        steps = [node for node in self.nodes if node in needed]
-        last = {source: node for node in steps if node not in known for source in node.all_input_nodes}
-        values: dict[fx.Node, Any] = {}
-        for node in steps:
-            values[node] = known.pop(node) if node in known else self._step(node, values, normalize)
-            if watch is not None:
-                watch(values)
-            for source in node.all_input_nodes:
-                if last.get(source) is node and source not in targets:
-                    values.pop(source, None)
-        return [values[target] for target in targets]
+        self, targets: Sequence[fx.Node], known: Values, normalize: Normalize, observe: Observe | None = None
+    ) -> list[Tensor]:
+        """Computes the values of `targets` from those of `known`.
 
-    def _step(self, node: fx.Node, values: dict[fx.Node, Any], normalize: Normalize) -> Any:
-        args: Any = fx.node.map_arg(node.args, lambda source: values[source])
-        kwargs: Any = fx.node.map_arg(node.kwargs, lambda source: values[source])
-        if node.op == "get_attr":
-            return operator.attrgetter(str(node.target))(self.modules[""])
-        if node.op == "call_function":
-            return node.target(*args, **kwargs)  # type: ignore[operator]
-        if node.op == "call_method":
-            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
-        module = self.modules[str(node.target)]
-        if isinstance(module, InstanceNorm2d):
-            return normalize(node, module, args[0], args[1] if len(args) > 1 else None)
-        return module(*args, **kwargs)
+        Args:
+            targets: nodes of this graph.
+            known: values of nodes that everything else follows from. It is emptied, so that each value can be let
+                go after its last use.
+            normalize: the computation at every normalization.
+            observe: sees the values in memory after each step.
+        """
+        stretch = self._stretch(targets, frozenset(known))
+        inputs = {copy: known[node] for node, copy in stretch.copies.items() if node in known}
+        known.clear()
+        interpreter = _StretchInterpreter(self._interface, stretch, normalize, observe)
+        results: list[Tensor] = list(interpreter.run(initial_env=inputs, enable_io_processing=False))
+        return results
+
+    def _stretch(self, targets: Sequence[fx.Node], known: frozenset[fx.Node]) -> _Stretch:
+        key = known, tuple(targets)
+        if key not in self._stretches:
+            needed = self.needed(targets, list(known))
+            graph = fx.Graph()
+            copies: dict[fx.Node, fx.Node] = {}
+            for node in self.nodes:
+                if node in known and node in needed:
+                    copies[node] = graph.placeholder(node.name)
+                elif node in needed:
+                    copies[node] = graph.node_copy(node, lambda source: copies[source])
+            graph.output(tuple(copies[target] for target in targets))
+            self._stretches[key] = _Stretch(graph, copies, {copy: node for node, copy in copies.items()})
+        return self._stretches[key]

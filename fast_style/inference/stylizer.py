@@ -1,7 +1,7 @@
-"""Stylizer: a trained model, loaded once, that stylises any picture in one forward pass.
+"""Stylizer: a trained model, loaded once, that stylizes any picture in one forward pass.
 
 An `.onnx` file runs on ONNX Runtime and imports no torch; a `.safetensors` file runs on torch. A picture that does
-not fit into memory in one piece is stylised in tiles that show no seam (`tiling`).
+not fit into memory in one piece is stylized in tiles that show no seam (`tiling`).
 """
 
 from __future__ import annotations
@@ -9,67 +9,38 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 import numpy as np
 
-from fast_style.errors import ConfigError, ImageError, ModelError
-from fast_style.inference.engines import Engine, TorchEngine, load_engine
-from fast_style.models.artifact import ModelFiles, ModelInfo, find_model
-from fast_style.system.hardware import available_memory, parse_bytes, used_memory
+from fast_style.errors import UNSET, ConfigError, ImageError, ModelError, first_line
+from fast_style.inference.engines import Engine, Pixels, load_engine
+from fast_style.inference.options import StylizeOptions, Tiling
+from fast_style.models.artifact import SAFETENSORS, ModelFiles, ModelInfo, find_model
+from fast_style.system.hardware import used_memory
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from fast_style.inference.torch_engine import TorchEngine
+
 Advance = Callable[[float], None]
+"""A function that is told from time to time which share of a large picture is done, from 0 to 1."""
 
-SMALLEST_STROKE, LARGEST_STROKE = 0.5, 2.0
-NEVER_TILED = 1 << 20
-"""Pixels of a picture that is not worth a question about memory."""
+ALWAYS_WHOLE = 1 << 20
+"""Pixels of a picture that is too small for a question about memory."""
 
 
-@dataclass(frozen=True)
-class Tiling:
-    """When pictures are stylised in tiles, and how.
-
-    Args:
-        tile: `auto`, where the whole does not fit into memory; `off`; or pixels, for all pictures that are larger.
-        memory: most bytes that the process may take, `2GB`; by default half of what is free.
-
-    Raises:
-        ConfigError: another value.
-    """
-
-    tile: str | int = "auto"
-    memory: str | int | None = None
-
-    def __post_init__(self) -> None:
-        self.side()
-        if self.memory is not None:
-            parse_bytes(str(self.memory))
-
-    def side(self) -> int | None:
-        """Of the tiles, where it is given."""
-        if self.tile in ("auto", "off"):
-            return None
-        if not str(self.tile).isdecimal() or int(self.tile) < 64:
-            raise ConfigError(f"tile={self.tile}: must be auto, off or a number of pixels from 64 up")
-        return int(self.tile)
-
-    def budget(self, held: int) -> int:
-        """Bytes that a network may take besides what is in memory, after `held` more."""
-        if self.memory is None:
-            return available_memory() // 2 - held
-        return min(parse_bytes(str(self.memory)) - used_memory(), available_memory()) - held
+def _ignore_progress(done: float) -> None:
+    """Takes a share of the work and does nothing with it."""
 
 
 class Stylizer:
-    """A model ready to stylise; several threads may share it. Make one with `Stylizer.load`; copied or unpickled it
-    is loaded anew.
+    """A model ready to stylize; several threads may share it.
+
+    Make one with `Stylizer.load`. Copied or unpickled, it is loaded anew.
 
     ```python
     stylizer = Stylizer.load("starry_night")
@@ -84,11 +55,11 @@ class Stylizer:
         self.tiling = tiling or Tiling()
         self._files = files
         self._bytes_per_pixel: float | None = None
-        self._tiler: TorchEngine | None = engine if isinstance(engine, TorchEngine) else None
+        self._tile_engine: TorchEngine | None = None
         self._lock = threading.Lock()
         self._load: partial[Stylizer] | None = None
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[partial[Stylizer], tuple[()]]:
         # Sessions, compiled networks and locks belong to one process.
         if self._load is None:
             raise ModelError("a Stylizer around an engine can't be pickled or copied; make it with Stylizer.load")
@@ -96,7 +67,7 @@ class Stylizer:
 
     @property
     def info(self) -> ModelInfo:
-        """What the model says of itself."""
+        """The model's metadata."""
         return self.engine.info
 
     @classmethod
@@ -107,7 +78,7 @@ class Stylizer:
         engine: str = "auto",
         device: str = "auto",
         precision: str = "auto",
-        compile: bool = False,
+        compile: bool = False,  # noqa: A002  # the public name of the argument
         tile: str | int = "auto",
         memory: str | int | None = None,
     ) -> Stylizer:
@@ -115,39 +86,44 @@ class Stylizer:
 
         Args:
             model: a name (`starry_night`), a model folder, or a `.safetensors` or `.onnx` file.
-            engine: `onnx`, `torch`, or `auto`: the one that the file is for; of a folder, ONNX Runtime, which
+            engine: `onnx`, `torch`, or `auto`: the one that the file is for; for a folder ONNX Runtime, which
                 starts faster, but torch for a GPU.
             device: `cpu`, `cuda`, `mps`, `coreml`, `directml`, or `auto`: the fastest that works.
             precision: `fp32`, `bf16`, `fp16`, or `auto`: torch computes in bfloat16 where the processor has it.
-            compile: let torch compile the network: for video, many pictures of one size.
-            tile, memory: of pictures too large for one piece, see `Tiling`.
+            compile: lets torch compile the network: for video, many pictures of one size.
+            tile: for pictures too large for one piece; see `Tiling`.
+            memory: most bytes to take; see `Tiling`.
 
         Raises:
-            ModelError: no such model, unreadable, of an unknown schema, or not usable with this engine.
-            ConfigError: an impossible tile or memory.
+            ConfigError: a value is unknown or out of range, or cannot be had here.
+            ModelNotFoundError: there is no such model.
+            ModelError: the model is unreadable, of an unknown schema, or has no file for this engine.
         """
         tiling = Tiling(tile, memory)
         files = find_model(model)
-        chosen: dict[str, Any] = {"engine": engine, "device": device, "precision": precision, "compile": compile}
-        made = cls(load_engine(files, **chosen), files, tiling)
-        made._load = partial(cls.load, model, **chosen, tile=tile, memory=memory)
-        return made
+        loaded = load_engine(files, engine=engine, device=device, precision=precision, compile=compile)
+        stylizer = cls(loaded, files, tiling)
+        stylizer._load = partial(
+            cls.load, model, engine=engine, device=device, precision=precision, compile=compile, tile=tile,
+            memory=memory,
+        )  # fmt: skip
+        return stylizer
 
     @property
     def has_strength(self) -> bool:
-        """Whether the model has a dial."""
+        """Whether the model takes a strength."""
         return "strength" in self.info.inputs
 
     @overload
     def __call__(
         self,
-        picture: np.ndarray,
+        picture: Pixels,
         *,
         strength: float | None = ...,
         keep_color: bool = ...,
         stroke: float = ...,
         advance: Advance | None = ...,
-    ) -> np.ndarray: ...
+    ) -> Pixels: ...
     @overload
     def __call__(
         self,
@@ -170,116 +146,140 @@ class Stylizer:
     ) -> bytes: ...
     def __call__(
         self,
-        picture: Any,
+        picture: object,
         *,
         strength: float | None = None,
         keep_color: bool = False,
         stroke: float = 1.0,
         advance: Advance | None = None,
-    ) -> Any:
-        """Stylises one picture, or a batch of equal size.
+    ) -> Pixels | Image | bytes:
+        """Stylizes one picture, or a batch of equal size.
 
         Args:
             picture: uint8 RGB array `[H, W, 3]` or `[N, H, W, 3]`, a PIL image of any mode, an image file's bytes
                 (bytes, bytearray, BytesIO or a file opened in binary mode), or its path.
-            strength: of the style, for a model with a dial: from 0, nearly the picture itself, over 1, as trained
-                and by default, to 1.5.
-            keep_color: takes only the light of the result, and the colours of the picture.
+            strength: how much style, for a model that takes a strength: from 0, nearly the picture itself, over 1,
+                as trained and by default, to 1.5.
+            keep_color: takes only the lightness of the result, and the colors of the picture.
             stroke: size of the strokes, from half to twice as large.
             advance: told from time to time which share of a large picture is done.
 
         Returns:
             The same kind, exactly as large: an array for an array, bytes of the same format and with the same
-            metadata for a file's bytes, a PIL image for a PIL image or for a path. What is transparent is stylised
+            metadata for a file's bytes, a PIL image for a PIL image or for a path. What is transparent is stylized
             over white, and keeps its alpha in images (mode RGBA, else RGB) and in bytes whose format holds it.
 
         Raises:
-            ImageError: another type, dtype or shape, no pixels, or an unreadable file.
-            ModelError: a strength out of range, or for a model without a dial; or the engine fails.
-            ConfigError: a stroke out of range, or a strength or stroke that is no number.
+            ImageError: the picture is of another type, dtype or shape, has no pixels, or is an unreadable file.
+            ConfigError: strength or stroke is no number or out of range, or the model takes no strength.
+            ModelError: the engine fails.
         """
-        for name, value in (("strength", 1 if strength is None else strength), ("stroke", stroke)):
-            if not isinstance(value, Real):
-                raise ConfigError(f"{name}={value!r}: must be a number, not a {type(value).__name__}")
-        strength = self._checked(strength)
-        if not SMALLEST_STROKE <= stroke <= LARGEST_STROKE:
-            raise ConfigError(f"stroke={stroke}: must lie from {SMALLEST_STROKE:g} to {LARGEST_STROKE:g}")
-
-        def stylize(array: np.ndarray) -> np.ndarray:
-            return self._stylize(array, strength, keep_color, stroke, advance or (lambda share: None))
-
+        options = StylizeOptions(strength, keep_color, stroke)
         if isinstance(picture, np.ndarray):
             if picture.dtype != np.uint8 or picture.ndim not in (3, 4) or picture.shape[-1] != 3 or 0 in picture.shape:
                 raise ImageError(
-                    f"cannot stylise {picture.dtype} {list(picture.shape)}: want uint8 RGB [H, W, 3] or [N, H, W, 3]"
+                    f"cannot stylize {picture.dtype} {list(picture.shape)}: want uint8 RGB [H, W, 3] or [N, H, W, 3]"
                 )
-            return stylize(picture) if picture.ndim == 4 else stylize(picture[None])[0]
+            batch = picture if picture.ndim == 4 else picture[None]
+            stylized = self.stylize(batch, options, advance)
+            return stylized if picture.ndim == 4 else stylized[0]
+        return self._stylize_image(picture, lambda rgb: self.stylize(rgb[None], options, advance)[0])
+
+    def _stylize_image(self, picture: object, stylize: Callable[[Pixels], Pixels]) -> Image | bytes:
+        """Decodes an image, stylizes its pixels, and returns the same kind of image."""
         from PIL import Image
 
         from fast_style.images.codec import decode_alpha, encode_rgb, load_picture, make_image
 
         if isinstance(picture, Image.Image):
             rgb, alpha = decode_alpha(picture)
-            return make_image(stylize(rgb[None])[0], alpha)
+            return make_image(stylize(rgb), alpha)
         if isinstance(picture, str | Path):
             rgb, alpha, _ = load_picture(picture)
-            return make_image(stylize(rgb[None])[0], alpha)
+            return make_image(stylize(rgb), alpha)
         if isinstance(picture, bytearray):
             picture = bytes(picture)
         if isinstance(picture, bytes) or (hasattr(picture, "read") and not isinstance(picture, io.TextIOBase)):
-            rgb, alpha, metadata = load_picture(picture)
-            return encode_rgb(stylize(rgb[None])[0], metadata.format, metadata=metadata, alpha=alpha)
+            source: Any = picture
+            rgb, alpha, metadata = load_picture(source)
+            return encode_rgb(stylize(rgb), metadata.format, metadata=metadata, alpha=alpha)
         raise ImageError(
-            f"cannot stylise a {type(picture).__name__}: want a uint8 RGB array, a PIL image, a path, "
+            f"cannot stylize a {type(picture).__name__}: want a uint8 RGB array, a PIL image, a path, "
             f"or an image file's bytes or the file opened in binary mode"
         )
 
-    def _checked(self, strength: float | None) -> float | None:
-        """The strength to run with: None for a model without a dial."""
+    def stylize(self, batch: Pixels, options: StylizeOptions | None = None, advance: Advance | None = None) -> Pixels:
+        """Stylizes a batch of pixels.
+
+        Args:
+            batch: uint8 RGB `[N, H, W, 3]`, of any size.
+            options: by default, as the model was trained.
+            advance: told from time to time which share of a large picture is done.
+
+        Returns:
+            The same shape.
+
+        Raises:
+            ConfigError: the strength is out of range, or the model takes none.
+            ImageError: the picture would be too large at this stroke, or for the memory.
+            ModelError: the engine fails.
+        """
+        options = options or StylizeOptions()
+        strength = self._engine_strength(options.strength)
+        scaled = self._scale(batch, options.stroke)
+        # Pictures smaller than the network takes are mirrored outwards, and cut back after.
+        height, width = scaled.shape[1:3]
+        short_h, short_w = (max(0, self.info.minimum_side - side) for side in (height, width))
+        if short_h or short_w:
+            scaled = np.pad(scaled, ((0, 0), (0, short_h), (0, short_w), (0, 0)), mode="symmetric")
+        result = self._run(scaled, strength, advance or _ignore_progress)[:, :height, :width]
+        if options.stroke != 1:
+            from fast_style.images.codec import resize_rgb
+
+            result = np.stack([resize_rgb(picture, batch.shape[2], batch.shape[1]) for picture in result])
+        if options.keep_color:
+            from fast_style.images.color import keep_color
+
+            result = keep_color(batch, result)
+        return result
+
+    def _engine_strength(self, strength: float | None) -> float | None:
+        """Returns the strength to run with, None for a model that takes none."""
         if not self.has_strength:
             if strength in (None, 1):
                 return None
-            raise ModelError(
-                f"strength={strength}: {self.info.name} has no strength; use a model with one, or leave it out"
+            raise ConfigError(
+                f"{self.info.name} takes no strength",
+                setting="strength",
+                value=strength,
+                remedy="use a model that does, or leave it out",
             )
-        dial = self.info.inputs["strength"]
+        limits = self.info.inputs["strength"]
         if strength is None:
-            return dial["default"]
-        if not dial["minimum"] <= strength <= dial["maximum"]:
-            raise ModelError(f"strength={strength}: must lie from {dial['minimum']:g} to {dial['maximum']:g}")
+            return limits["default"]
+        if not limits["minimum"] <= strength <= limits["maximum"]:
+            problem = f"must lie from {limits['minimum']:g} to {limits['maximum']:g}"
+            raise ConfigError(problem, setting="strength", value=strength)
         return strength
 
-    def _stylize(
-        self, batch: np.ndarray, strength: float | None, keep_color: bool, stroke: float, advance: Advance
-    ) -> np.ndarray:
-        """`batch` `[N, H, W, 3]`."""
-        given = batch
-        if stroke != 1:
-            from fast_style.images.codec import MAX_PIXELS, resize_rgb
+    def _scale(self, batch: Pixels, stroke: float) -> Pixels:
+        """Returns the batch at the size at which the network's strokes are `stroke` times as large."""
+        if stroke == 1:
+            return batch
+        from fast_style.images.codec import MAX_PIXELS, resize_rgb
 
-            height, width = (max(1, round(side / stroke)) for side in batch.shape[1:3])
-            if height * width > MAX_PIXELS:
-                raise ImageError(
-                    f"stroke={stroke}: would make {width} x {height} pixels of the picture, and {MAX_PIXELS} are the "
-                    f"most; use a larger stroke or --max-size"
-                )
-            given = np.stack([resize_rgb(picture, width, height) for picture in batch])
-        # Pictures smaller than the network takes are mirrored outwards, and cut back after.
-        height, width = given.shape[1:3]
-        short_h, short_w = (max(0, self.info.minimum_side - side) for side in (height, width))
-        if short_h or short_w:
-            given = np.pad(given, ((0, 0), (0, short_h), (0, short_w), (0, 0)), mode="symmetric")
-        result = self._run(given, strength, advance)[:, :height, :width]
-        if stroke != 1:
-            result = np.stack([resize_rgb(picture, batch.shape[2], batch.shape[1]) for picture in result])
-        if keep_color:
-            from fast_style.images.color import keep_color as with_colors_of
+        height, width = (max(1, round(side / stroke)) for side in batch.shape[1:3])
+        if height * width > MAX_PIXELS:
+            raise ImageError(
+                f"would make {width} x {height} pixels of the picture, and {MAX_PIXELS} are the most",
+                setting="stroke",
+                value=stroke,
+                remedy="use a larger stroke, or make the picture smaller first",
+            )
+        return np.stack([resize_rgb(picture, width, height) for picture in batch])
 
-            result = with_colors_of(batch, result)
-        return result
-
-    def _run(self, batch: np.ndarray, strength: float | None, advance: Advance) -> np.ndarray:
-        """Whole, one by one, or in tiles."""
+    def _run(self, batch: Pixels, strength: float | None, advance: Advance) -> Pixels:
+        """Stylizes a batch whole, one by one, or in tiles."""
         count, height, width = batch.shape[:3]
         side = self.tiling.side()
         if side is not None:
@@ -293,7 +293,7 @@ class Stylizer:
         return self._in_tiles(batch[0], side, strength, advance)[None]
 
     def _fits(self, pixels: int) -> bool:
-        if pixels <= NEVER_TILED:
+        if pixels <= ALWAYS_WHOLE:
             return True
         with self._lock:
             if self._bytes_per_pixel is None:
@@ -302,39 +302,52 @@ class Stylizer:
         budget = self.tiling.budget(held=3 * pixels) if free is None else free
         return pixels * self._bytes_per_pixel <= budget
 
-    def _in_tiles(self, picture: np.ndarray, side: int | None, strength: float | None, advance: Advance) -> np.ndarray:
-        engine = self._tiling_engine()
+    def _in_tiles(self, picture: Pixels, side: int | None, strength: float | None, advance: Advance) -> Pixels:
+        engine = self._engine_for_tiles()
         tiled = engine.tiled()
         budget = self.tiling.budget(held=picture.nbytes)
-        # A quarter for the tile, and for the rest maps that are kept.
-        share = engine.free_memory() or budget
+        # A quarter for the tile, and for the rest maps that are stored between rounds.
+        memory = engine.free_memory() or budget
         if side is None:
-            side = tiled.side_within(share // 4)
+            side = tiled.side_within(memory // 4)
             if side is None:
                 least = tiled.least_memory() * 4 + picture.nbytes + used_memory()
                 raise ImageError(
-                    f"memory={self.tiling.memory or 'auto'}: too little for {picture.shape[1]} x {picture.shape[0]} "
-                    f"pixels, which take at least {least / 1e9:.1f} GB; give more, or use --max-size"
+                    f"too little for {picture.shape[1]} x {picture.shape[0]} pixels, which take at least "
+                    f"{least / 1e9:.1f} GB",
+                    setting="memory",
+                    value=self.tiling.memory or "auto",
+                    remedy="give more, or make the picture smaller first",
                 )
-        room = max(0, budget // 2)
         try:
-            return tiled(picture, side=side, strength=strength, room=room, advance=advance)
+            return tiled(picture, side=side, strength=strength, map_memory=max(0, budget // 2), advance=advance)
         except (RuntimeError, MemoryError, OSError) as error:
-            raise ModelError(f"stylising in tiles failed ({error}); give less --memory or a smaller --tile") from error
+            raise ModelError(
+                f"stylizing in tiles failed ({first_line(error)})",
+                remedy="give less {memory} or a smaller {tile}",
+                suggestions={"memory": UNSET, "tile": UNSET},
+            ) from error
 
-    def _tiling_engine(self) -> TorchEngine:
-        """torch computes tiles; where ONNX Runtime does the rest, in float32 like it."""
+    def _engine_for_tiles(self) -> TorchEngine:
+        """Returns the torch engine: it alone computes tiles; beside ONNX Runtime it computes in float32 too."""
+        from fast_style.inference.torch_engine import TorchEngine
+
+        if isinstance(self.engine, TorchEngine):
+            return self.engine
         with self._lock:
-            if self._tiler is None:
-                path = self._files.safetensors if self._files is not None else None
-                if path is None and self._files is not None:
-                    beside = self._files.folder / "model.safetensors"
-                    path = beside if beside.is_file() else None
-                if path is None:
-                    raise ModelError(
-                        f"{self.info.name}: tiles need its model.safetensors, and there is only an .onnx file; "
-                        f"export it again, or use --max-size or --tile off"
-                    )
+            if self._tile_engine is None:
                 device = "auto" if self.engine.device == "cuda" else "cpu"
-                self._tiler = TorchEngine(path, device, precision="fp32")
-            return self._tiler
+                self._tile_engine = TorchEngine(self._weights(), device, precision="fp32")
+            return self._tile_engine
+
+    def _weights(self) -> Path:
+        if self._files is not None:
+            beside = self._files.folder / SAFETENSORS
+            path = self._files.safetensors or (beside if beside.is_file() else None)
+            if path is not None:
+                return path
+        raise ModelError(
+            f"{self.info.name}: tiles need its {SAFETENSORS}, and there is only an .onnx file",
+            remedy="export it again, make the picture smaller first, or use {tile}",
+            suggestions={"tile": "off"},
+        )

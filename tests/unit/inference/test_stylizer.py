@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from fast_style.errors import ConfigError, ImageError, ModelError
+from fast_style.errors import ConfigError, ImageError, ModelError, ModelNotFoundError
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models.networks import build_network
 from fast_style.training.export import export_model
@@ -174,7 +174,7 @@ def test_a_stylizer_of_a_name_points_to_load(name: str | Path) -> None:
         Stylizer(name)  # type: ignore[arg-type]
 
 
-def test_dials_that_are_no_numbers(strength_model: Path, photo: np.ndarray) -> None:
+def test_options_that_are_no_numbers(strength_model: Path, photo: np.ndarray) -> None:
     stylizer = Stylizer.load(strength_model)
     for name in ("strength", "stroke"):
         with pytest.raises(ConfigError, match=rf"{name}='0\.5': must be a number, not a str"):
@@ -204,12 +204,12 @@ def test_threads_share_one(stylizer: Stylizer) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(made, expected, strict=True))
 
 
-def test_kept_colours(stylizer: Stylizer, photo: np.ndarray) -> None:
+def test_kept_colors(stylizer: Stylizer, photo: np.ndarray) -> None:
     from fast_style.images.color import keep_color
 
     assert np.array_equal(stylizer(photo, keep_color=True), keep_color(photo, stylizer(photo)))
-    grey = Image.fromarray(photo).convert("L")
-    made = np.asarray(stylizer(grey, keep_color=True)).astype(int)
+    gray = Image.fromarray(photo).convert("L")
+    made = np.asarray(stylizer(gray, keep_color=True)).astype(int)
     assert (made.max(axis=-1) - made.min(axis=-1)).max() <= 1
 
 
@@ -250,8 +250,8 @@ def test_tiles_are_the_whole(model: Path) -> None:
 
 def test_memory_decides_whether_to_tile(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photo = make_photo(0, 300, 200)
-    monkeypatch.setattr("fast_style.inference.stylizer.NEVER_TILED", 1000)
-    monkeypatch.setattr("fast_style.inference.stylizer.used_memory", lambda: 10**9)
+    monkeypatch.setattr("fast_style.inference.stylizer.ALWAYS_WHOLE", 1000)
+    monkeypatch.setattr("fast_style.inference.options.used_memory", lambda: 10**9)
     calls: list[int] = []
     in_tiles = Stylizer._in_tiles
     monkeypatch.setattr(Stylizer, "_in_tiles", lambda *given: calls.append(1) or in_tiles(*given))
@@ -323,7 +323,7 @@ def strength_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for key, parameter in network.named_parameters():
         if key.endswith("strength_coefficients"):
             torch.nn.init.normal_(parameter)
-    return export_model(network, tmp_path_factory.mktemp("takes_strength") / "takes_strength", name="takes_strength", training={}).folder
+    return export_model(network, tmp_path_factory.mktemp("strength") / "strength", name="strength", training={}).folder
 
 
 @pytest.mark.parametrize("engine", ["onnx", "torch"])
@@ -338,31 +338,31 @@ def test_the_strength(strength_model: Path, photo: np.ndarray, engine: str) -> N
     results = [engine(photo, strength=0.4).astype(int) for engine in engines]
     assert np.abs(results[0] - results[1]).max() <= 2
     for strength in (-0.1, 1.6, float("nan")):
-        with pytest.raises(ModelError, match=r"strength=.*from 0 to 1\.5"):
+        with pytest.raises(ConfigError, match=r"strength=.*from 0 to 1\.5"):
             stylizer(photo, strength=strength)
 
 
-def test_a_strength_without_a_strength_is_refused(stylizer: Stylizer, photo: np.ndarray) -> None:
+def test_a_strength_that_the_model_does_not_take_is_refused(stylizer: Stylizer, photo: np.ndarray) -> None:
     assert not stylizer.has_strength
     assert np.array_equal(stylizer(photo, strength=1), stylizer(photo))
-    with pytest.raises(ModelError, match="no strength"):
+    with pytest.raises(ConfigError, match="takes no strength"):
         stylizer(photo, strength=0.5)
 
 
 def test_unknown_engines_devices_and_models(model: Path) -> None:
-    with pytest.raises(ModelError, match="engine=tensorrt"):
+    with pytest.raises(ConfigError, match="engine=tensorrt"):
         Stylizer.load(model, engine="tensorrt")
-    with pytest.raises(ModelError, match="device=tpu"):
+    with pytest.raises(ConfigError, match="device=tpu"):
         Stylizer.load(model, device="tpu")
-    with pytest.raises(ModelError, match="precision=int4"):
+    with pytest.raises(ConfigError, match="precision=int4"):
         Stylizer.load(model, precision="int4")
     for arguments in ({"precision": "bf16"}, {"compile": True}):
-        with pytest.raises(ModelError, match="use --engine torch"):
+        with pytest.raises(ConfigError, match="use engine=torch"):
             Stylizer.load(model, engine="onnx", **arguments)  # type: ignore[arg-type]
     for arguments in ({"tile": "many"}, {"tile": 8}, {"memory": "a lot"}):
         with pytest.raises(ConfigError, match=next(iter(arguments))):
             Stylizer.load(model, **arguments)  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match="no model nothing"):
+    with pytest.raises(ModelNotFoundError, match="no model nothing"):
         Stylizer.load("nothing")
     with pytest.raises(ModelError, match=r"no \.safetensors"):
         Stylizer.load(model / "model.onnx", engine="torch")
@@ -371,7 +371,7 @@ def test_unknown_engines_devices_and_models(model: Path) -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 @pytest.mark.parametrize("engine", ["onnx", "torch"])
 def test_a_missing_gpu_is_one_clear_error(model: Path, engine: str) -> None:
-    with pytest.raises(ModelError, match="device=cuda"):
+    with pytest.raises(ConfigError, match="device=cuda"):
         Stylizer.load(model, engine=engine, device="cuda")
 
 

@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from fast_style.inference.tiling import TiledNetwork, _none, cuts
-from fast_style.models.networks import InstanceNorm2d, PixelInterface, build_network
+from fast_style.inference.graph import normalize_by_no_statistics
+from fast_style.inference.tiling import TiledNetwork, cut_positions
+from fast_style.models.layers import InstanceNorm2d
+from fast_style.models.networks import build_network
+from fast_style.models.pixel_interface import PixelInterface
 from tests.conftest import make_photo
 
 
 def make_interface(name: str, **arguments: object) -> PixelInterface:
-    """A network whose normalisations do something of their own."""
+    """A network whose normalizations do something of their own."""
     torch.manual_seed(0)
     network = build_network(name, width=8, blocks=2, **arguments)
     for module in network.modules():
@@ -51,13 +54,13 @@ def tiled(interface: PixelInterface) -> TiledNetwork:
 @pytest.mark.parametrize("size", [(203, 151), (256, 192), (67, 333), (65, 64), (16, 500), (700, 17)])
 def test_exact_tiles_are_the_whole(interface: PixelInterface, tiled: TiledNetwork, size: tuple[int, int]) -> None:
     picture = make_photo(0, *size)
-    assert difference(tiled(picture, side=64, room=1 << 30), whole(interface, picture)).max() <= 1
+    assert difference(tiled(picture, side=64, map_memory=1 << 30), whole(interface, picture)).max() <= 1
 
 
 def test_borders_of_tiles_do_not_show(interface: PixelInterface, tiled: TiledNetwork) -> None:
     picture = make_photo(1, 320, 256)
     apart = difference(tiled(picture, side=64), whole(interface, picture))
-    borders = [place + offset for place in cuts(320, 64, interface.network.stride)[1:-1] for offset in (-1, 0)]
+    borders = [place + offset for place in cut_positions(320, 64, interface.network.stride)[1:-1] for offset in (-1, 0)]
     assert len(borders) == 8
     assert apart[:, borders].mean() <= apart.mean() + 0.02
 
@@ -73,11 +76,11 @@ def test_maps_in_files_and_maps_computed_again_give_the_same(
     tiled: TiledNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture = make_photo(2, 130, 150)
-    in_memory = tiled(picture, side=64, room=1 << 30)
-    assert np.array_equal(tiled(picture, side=64, room=0), in_memory)
+    in_memory = tiled(picture, side=64, map_memory=1 << 30)
+    assert np.array_equal(tiled(picture, side=64, map_memory=0), in_memory)
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 0))
-    assert difference(tiled(picture, side=64, room=0), in_memory).max() <= 1
+    assert difference(tiled(picture, side=64, map_memory=0), in_memory).max() <= 1
 
 
 def test_the_strength_goes_through() -> None:
@@ -96,7 +99,7 @@ def test_bfloat16_is_tiled_too(interface: PixelInterface) -> None:
     def autocast() -> torch.autocast:
         return torch.autocast("cpu", dtype=torch.bfloat16)
 
-    tiled = TiledNetwork(interface, autocast=autocast, kept_dtype=torch.bfloat16)
+    tiled = TiledNetwork(interface, autocast=autocast, stored_dtype=torch.bfloat16)
     picture = make_photo(4, 200, 100)
     assert difference(tiled(picture, side=64), whole(interface, picture)).mean() < 2
 
@@ -104,7 +107,7 @@ def test_bfloat16_is_tiled_too(interface: PixelInterface) -> None:
 def test_a_halo_is_what_the_network_sees(interface: PixelInterface, tiled: TiledNetwork) -> None:
     """What lies beyond it makes no difference; what lies well inside it does."""
     stride = interface.network.stride
-    margin = tiled.halo([tiled.graph.image], tiled._last)
+    margin = tiled.halo([tiled.graph.image], tiled.last_map)
     assert 0 < margin < 150
     assert margin % stride == 0
     border = 200 // stride * stride
@@ -113,7 +116,9 @@ def test_a_halo_is_what_the_network_sees(interface: PixelInterface, tiled: Tiled
     def top(changed_from: int) -> torch.Tensor:
         changed = picture.clone()
         changed[:, changed_from:] = 255 - changed[:, changed_from:]
-        return tiled._run([tiled._last], {tiled.graph.image: changed}, _none)[0][:, :, :border]
+        return tiled.compute([tiled.last_map], {tiled.graph.image: changed}, normalize_by_no_statistics)[0][
+            :, :, :border
+        ]
 
     unchanged = top(400)
     assert torch.equal(top(border + margin), unchanged)
@@ -146,7 +151,7 @@ def test_memory_decides_on_the_tile(tiled: TiledNetwork) -> None:
     ("length", "side", "stride"), [(8, 64, 4), (65, 64, 8), (1000, 64, 8), (64, 64, 4), (129, 64, 4)]
 )
 def test_cuts(length: int, side: int, stride: int) -> None:
-    places = cuts(length, side, stride)
+    places = cut_positions(length, side, stride)
     assert places[0] == 0
     assert places[-1] == length
     assert all(place % stride == 0 for place in places[:-1])

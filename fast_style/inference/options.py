@@ -1,0 +1,81 @@
+"""How pictures are stylized: the style's strength, colors and strokes, and when to work in tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Real
+
+from fast_style.errors import ConfigError
+from fast_style.system.hardware import available_memory, parse_bytes, used_memory
+
+SMALLEST_STROKE, LARGEST_STROKE = 0.5, 2.0
+SMALLEST_TILE = 64
+
+
+@dataclass(frozen=True)
+class StylizeOptions:
+    """How a picture is stylized.
+
+    Args:
+        strength: how much style, for a model that takes a strength: from 0, nearly the picture itself, over 1, as
+            trained, to 1.5. None for the model's default.
+        keep_color: takes only the lightness of the result, and the colors of the picture.
+        stroke: size of the strokes, from half to twice as large.
+
+    Raises:
+        ConfigError: the stroke is out of range, or strength or stroke is no number.
+    """
+
+    strength: float | None = None
+    keep_color: bool = False
+    stroke: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.strength is not None:
+            _check_number("strength", self.strength)
+        _check_number("stroke", self.stroke)
+        if not SMALLEST_STROKE <= self.stroke <= LARGEST_STROKE:
+            problem = f"must lie from {SMALLEST_STROKE:g} to {LARGEST_STROKE:g}"
+            raise ConfigError(problem, setting="stroke", value=self.stroke)
+
+
+def _check_number(setting: str, value: object) -> None:
+    if not isinstance(value, Real):
+        raise ConfigError(f"must be a number, not a {type(value).__name__}", setting=setting, value=repr(value))
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """When pictures are stylized in tiles, and how.
+
+    Args:
+        tile: `auto`, where the whole does not fit into memory; `off`; or the side of tiles in pixels, for all
+            pictures that are larger.
+        memory: most bytes that the process may take, `2GB`; by default half of what is free.
+
+    Raises:
+        ConfigError: another value.
+    """
+
+    tile: str | int = "auto"
+    memory: str | int | None = None
+
+    def __post_init__(self) -> None:
+        self.side()
+        if self.memory is not None:
+            parse_bytes(str(self.memory))
+
+    def side(self) -> int | None:
+        """Returns the side of tiles in pixels, where it is given."""
+        if self.tile in ("auto", "off"):
+            return None
+        if not str(self.tile).isdecimal() or int(self.tile) < SMALLEST_TILE:
+            problem = f"must be auto, off or a number of pixels from {SMALLEST_TILE} up"
+            raise ConfigError(problem, setting="tile", value=self.tile)
+        return int(self.tile)
+
+    def budget(self, held: int) -> int:
+        """Returns the bytes that a network may take besides what is in memory, after `held` more."""
+        if self.memory is None:
+            return available_memory() // 2 - held
+        return min(parse_bytes(str(self.memory)) - used_memory(), available_memory()) - held

@@ -1,0 +1,37 @@
+"""Options that can't be, and the memory that a network may take."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fast_style.errors import ConfigError
+from fast_style.inference import options
+from fast_style.inference.options import StylizeOptions, Tiling
+
+
+def test_options_are_checked_where_they_are_made() -> None:
+    assert StylizeOptions(strength=np.float32(0.5), stroke=2).stroke == 2  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"stroke=2\.5: must lie from 0\.5 to 2"):
+        StylizeOptions(stroke=2.5)
+    with pytest.raises(ConfigError, match="strength='1': must be a number, not a str"):
+        StylizeOptions(strength="1")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("tile", "side"), [("auto", None), ("off", None), ("128", 128), (64, 64)])
+def test_the_side_of_tiles(tile: str | int, side: int | None) -> None:
+    assert Tiling(tile).side() == side
+
+
+@pytest.mark.parametrize("tile", ["many", 63, "-64", "64.0"])
+def test_impossible_tiles(tile: str | int) -> None:
+    with pytest.raises(ConfigError, match=f"tile={tile}: must be auto, off or a number of pixels from 64 up"):
+        Tiling(tile)
+
+
+def test_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "available_memory", lambda: 1000)
+    monkeypatch.setattr(options, "used_memory", lambda: 300)
+    assert Tiling().budget(held=100) == 400, "half of what is free"
+    assert Tiling(memory=800).budget(held=100) == 400
+    assert Tiling(memory="5kB").budget(held=100) == 900, "no more than is free"
