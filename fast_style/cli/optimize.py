@@ -69,10 +69,14 @@ def optimize(
     quiet: NoBar = False,
 ) -> None:
     """Optimize the pixels of one picture (Gatys et al. 2015): slow, and what networks are measured against."""
+    from fast_style.errors import ConfigError
     from fast_style.evaluation.optimize_file import GatysOptions, optimize_file
     from fast_style.perceptual.objective import objective_config
     from fast_style.system.signals import sigterm_as_interrupt
 
+    for entry in layer_weight or ():
+        if "=" not in entry:
+            raise ConfigError("want LAYER=WEIGHT", setting="layer_weight", value=entry)
     weighted = {"content_weight": content_weight, "style_weight": style_weight, "tv_weight": tv_weight}
     config = objective_config(
         style, encoder=encoder, weights=weights, style_size=style_size,
