@@ -105,6 +105,7 @@ class ModelConfig:
     width: int = setting(32, "Channels of the first layer; fewer are faster and coarser")
     blocks: int = setting(5, "Number of residual blocks")
     strength: bool = setting(True, "Train a network that takes a strength from 0 to 1.5 when it stylizes")
+    arguments: dict[str, Any] = setting({}, "Further arguments of the network: +model.arguments.NAME=VALUE")
 
 
 @dataclass
