@@ -1,1 +1,1 @@
-"""Learning a small encoder from a VGG, against adversaries that look for what it overlooks."""
+"""Training of a small encoder that imitates a VGG, against adversaries that search for what it overlooks."""

@@ -1,32 +1,24 @@
-"""What is watched while training: image grids and photos per second in TensorBoard, a progress bar, and the
-photos that could not be read."""
+"""Callbacks that show how training goes: image grids, photos per second, a progress bar and unreadable photos."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from torch import Tensor
 from torch.nn import functional as F
 
 from fast_style.images.tensors import to_float
-from fast_style.training.data import Batch, StyleDataModule
+from fast_style.system.progress import ProgressDisplay
+from fast_style.training.crops import Batch
+from fast_style.training.data import StyleDataModule
 
 
 class ImageGrid(Callback):
-    """After each validation, a grid in TensorBoard: a row of photo, stylised photo and style each.
+    """Shows a grid in TensorBoard after each validation: one row of photo, stylized photo and style for each photo.
 
     Args:
         photos: held-out photos, uint8 `[N, 3, S, S]`.
@@ -36,9 +28,9 @@ class ImageGrid(Callback):
     def __init__(self, photos: Tensor, style: Tensor) -> None:
         self.photos = photos
         side = photos.shape[-1]
-        short = min(style.shape[-2:])
-        top, left = ((length - short) // 2 for length in style.shape[-2:])
-        square = style[..., top : top + short, left : left + short]
+        shorter = min(style.shape[-2:])
+        top, left = ((length - shorter) // 2 for length in style.shape[-2:])
+        square = style[..., top : top + shorter, left : left + shorter]
         self.style = F.interpolate(square, (side, side), mode="bilinear", antialias=True)[0]
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -47,82 +39,82 @@ class ImageGrid(Callback):
             return
         from torchvision.utils import make_grid
 
-        rows: list[Tensor] = []
+        pictures: list[Tensor] = []
         for photo in self.photos:
             given = to_float(photo[None].to(pl_module.device))
             with torch.no_grad():
                 stylized = pl_module(given).float().clamp(0, 1)
-            rows += [given[0].cpu(), stylized[0].cpu(), self.style]
-        grid = make_grid(torch.stack(rows), nrow=3, padding=4, pad_value=1.0)
-        logger.experiment.add_image("photo, stylised, style", grid, trainer.global_step)
+            pictures += [given[0].cpu(), stylized[0].cpu(), self.style]
+        grid = make_grid(torch.stack(pictures), nrow=3, padding=4, pad_value=1.0)
+        logger.experiment.add_image("photo, stylized, style", grid, trainer.global_step)
 
 
 class Throughput(Callback):
-    """Logs `photos_per_second` each `every` steps: all devices together, validation left out."""
+    """Logs `photos_per_second`, of all devices together and without the time that validation takes.
+
+    Args:
+        every: number of steps between two figures.
+    """
 
     def __init__(self, every: int) -> None:
         self.every = every
-        self.photos = 0
-        self.seconds = 0.0
-        self._began = 0.0
+        self._photos = 0
+        self._seconds = 0.0
+        self._last_step_ended: float | None = None
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
-        if not self._began:
-            self._began = time.perf_counter()
+        if self._last_step_ended is None:
+            self._last_step_ended = time.perf_counter()
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: Batch, batch_idx: int
     ) -> None:
         now = time.perf_counter()
         # From the end of one step to the end of the next, so that waiting for data counts.
-        self.seconds += now - self._began
-        self._began = now
-        self.photos += len(batch.photos) * trainer.world_size
-        if trainer.global_step % self.every == 0 and self.seconds > 0:
-            pl_module.log("photos_per_second", self.photos / self.seconds)
-            self.photos, self.seconds = 0, 0.0
+        self._seconds += now - (now if self._last_step_ended is None else self._last_step_ended)
+        self._last_step_ended = now
+        self._photos += len(batch.photos) * trainer.world_size
+        if trainer.global_step % self.every == 0 and self._seconds > 0:
+            pl_module.log("photos_per_second", self._photos / self._seconds)
+            self._photos, self._seconds = 0, 0.0
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._began = 0.0
+        self._last_step_ended = None
 
 
 class SkippedPhotos(Callback):
-    """Names each unreadable photo once, as soon as a worker met it."""
+    """Logs each unreadable photo once, as soon as a worker process has met it.
+
+    Args:
+        data: keeps the list of them.
+    """
 
     def __init__(self, data: StyleDataModule) -> None:
         self.data = data
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: Batch, batch_idx: int
     ) -> None:
         self.data.report(batch.skipped)
 
 
 class ProgressBar(Callback):
-    """One bar over all steps, with the loss, photos per second and the time left, on stderr."""
+    """Shows one bar over all steps, with the loss, photos per second and the time left.
+
+    Args:
+        console: where the bar is drawn.
+    """
 
     def __init__(self, console: Console) -> None:
-        self.progress = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TextColumn("·"),
-            TimeRemainingColumn(),
-            TextColumn("left"),
-            console=console,
-        )
+        self._display = ProgressDisplay(console, elapsed=True, keep=True)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.is_global_zero:
-            self.progress.start()
-            self.task = self.progress.add_task(
-                "training", total=trainer.max_steps, completed=trainer.global_step, figures=""
-            )
+            self._display.start()
+            self._task = self._display.add("training", trainer.max_steps, completed=trainer.global_step)
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: Batch, batch_idx: int
     ) -> None:
         if not trainer.is_global_zero:
             return
@@ -130,7 +122,7 @@ class ProgressBar(Callback):
         figures = [f"loss {float(metrics['train/total']):.3f}"] if "train/total" in metrics else []
         if "photos_per_second" in metrics:
             figures.append(f"{float(metrics['photos_per_second']):.2f} photos/s")
-        self.progress.update(self.task, completed=trainer.global_step, figures="  ".join(figures))
+        self._task.update(completed=trainer.global_step, detail="  ".join(figures))
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        self.progress.stop()
+        self._display.stop()

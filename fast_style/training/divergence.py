@@ -1,5 +1,4 @@
-"""Training that can't be lost: a loss that runs away is taken back, an interruption ends with a checkpoint, a
-checkpoint is whole or not there."""
+"""Guards against training runs that go wrong: a network whose loss diverges is taken back to a good state."""
 
 from __future__ import annotations
 
@@ -15,23 +14,27 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
 
-from fast_style.errors import TrainingError
-from fast_style.training.data import Batch
+from fast_style.errors import UNSET, TrainingError
+from fast_style.training.crops import Batch
 
 log = logging.getLogger("fast_style")
 
-HISTORY = 50  # losses that the median is of
-SPIKE = 20.0  # times the median: single photos reach five times, a network that falls apart a hundred
+HISTORY = 50
+"""Number of latest losses that the median is taken of."""
+SPIKE = 20.0
+"""A loss this many times above the median has diverged: single photos reach 5 times, a broken network 100 times."""
 RATE_FACTOR = 0.5
+"""What the learning rate is multiplied by after each rollback."""
 
 
 class Guard(Callback, ABC):
-    """Looks at what is trained now and then, at the end, and before each checkpoint, so that none keeps what is lost.
+    """Inspects the network every few steps, at the end, and before each checkpoint, so that none keeps a broken one.
 
     Args:
-        every: steps between looks.
-        checkpoint_every: steps between checkpoints.
+        every: number of steps between inspections.
+        checkpoint_every: number of steps between checkpoints.
     """
 
     def __init__(self, every: int = 10, checkpoint_every: int | None = None) -> None:
@@ -42,38 +45,39 @@ class Guard(Callback, ABC):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         step = trainer.global_step
-        # By the number of the step, so that a resumed run looks when an uninterrupted one does.
+        # By the number of the step, so that a resumed run inspects when an uninterrupted one does.
         if step % self.every == 0 or (self.checkpoint_every and step % self.checkpoint_every == 0):
-            self.look(trainer, pl_module)
+            self.inspect(trainer, pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.look(trainer, pl_module)
+        self.inspect(trainer, pl_module)
 
     @abstractmethod
-    def look(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Judges the steps since the last look."""
+    def inspect(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judges the steps since the last inspection."""
 
 
 class DivergenceGuard(Guard):
-    """Takes a network back to its last good state, with half the learning rate, when its loss is not finite or far
-    above the running median.
+    """Rolls a network back to its last good state, with half the learning rate, when its loss diverges.
+
+    A loss diverges when it is not finite, or far above the median of the latest ones.
 
     Args:
-        every: steps between looks at the loss, each of which waits for the device, and between good states.
-        most: how often it may take back before it gives up.
-        checkpoint_every: steps between checkpoints.
+        every: number of steps between inspections, each of which waits for the device, and between good states.
+        max_rollbacks: number of rollbacks before it gives up.
+        checkpoint_every: number of steps between checkpoints.
 
     Raises:
-        TrainingError: from training, once it happened oftener than `most`.
+        TrainingError: during training, after more than `max_rollbacks` rollbacks.
     """
 
-    def __init__(self, every: int = 10, most: int = 5, checkpoint_every: int | None = None) -> None:
+    def __init__(self, every: int = 10, max_rollbacks: int = 5, checkpoint_every: int | None = None) -> None:
         super().__init__(every, checkpoint_every)
-        self.most = most
+        self.max_rollbacks = max_rollbacks
         self.rollbacks = 0
-        self._recent: list[Tensor] = []
+        self._new_losses: list[Tensor] = []
         self._losses: deque[float] = deque(maxlen=HISTORY)
-        self._good: list[dict[str, Any]] = []
+        self._good_states: list[dict[str, Any]] = []
 
     def state_dict(self) -> dict[str, Any]:
         return {"rollbacks": self.rollbacks, "losses": list(self._losses)}
@@ -83,36 +87,37 @@ class DivergenceGuard(Guard):
         self._losses.extend(state_dict["losses"])
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._good = [self._state(trainer, pl_module)]
-        self._recent = []
+        self._good_states = [self._state(trainer, pl_module)]
+        self._new_losses = []
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        self._recent.append(outputs["loss"].detach())
+        self._new_losses.append(outputs["loss"].detach())
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
-    def look(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Judges the steps since the last look, and takes them back where they went wrong."""
-        if not self._recent:
+    def inspect(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judges the steps since the last inspection, and rolls them back where they diverged."""
+        if not self._new_losses:
             return
-        losses = torch.stack(self._recent).float().tolist()
-        self._recent = []
-        reason = self.trouble(losses)
-        # A gradient can be no number where the loss still is one; the next loss shows it, too late for a checkpoint.
+        losses = torch.stack(self._new_losses).float().tolist()
+        self._new_losses = []
+        reason = self.find_divergence(losses)
+        # A gradient can be NaN where the loss is still finite; only the next loss would show it, too late for a
+        # checkpoint.
         sums = torch.stack([parameter.detach().float().sum() for parameter in pl_module.parameters()])
         if reason is None and not bool(sums.isfinite().all()):
             reason = "the weights are not finite"
-        # One process alone in trouble must not be the only one to go back.
+        # When one of several processes rolls back, all of them must.
         if trainer.strategy.reduce_boolean_decision(reason is not None, all=False):
-            self._roll_back(trainer, pl_module, reason or "another process is in trouble")
+            self._roll_back(trainer, pl_module, reason or "the loss of another process diverged")
             return
         self._losses.extend(losses)
-        # The one before last is kept too: what goes wrong may have begun before it shows.
-        self._good = [*self._good[-1:], self._state(trainer, pl_module)]
+        # The state before the last one is kept too: what goes wrong may have begun before it shows.
+        self._good_states = [*self._good_states[-1:], self._state(trainer, pl_module)]
 
-    def trouble(self, losses: list[float]) -> str | None:
-        """What is wrong with the latest losses, None if nothing is."""
+    def find_divergence(self, losses: list[float]) -> str | None:
+        """Returns what is wrong with the latest losses, None if nothing is."""
         for loss in losses:
             if not math.isfinite(loss):
                 return f"the loss is {loss}"
@@ -132,28 +137,31 @@ class DivergenceGuard(Guard):
     def _roll_back(self, trainer: Trainer, pl_module: LightningModule, reason: str) -> None:
         self.rollbacks += 1
         step = trainer.global_step
-        if self.rollbacks > self.most:
+        if self.rollbacks > self.max_rollbacks:
             raise TrainingError(
-                f"step {step}: {reason}, for the {self.rollbacks}th time; lower trainer.learning_rate or "
-                f"loss.style_weight, or try trainer.precision=fp32"
+                f"step {step}: {reason}, for the {self.rollbacks}th time",
+                remedy="lower {trainer.learning_rate} or {loss.style_weight}, or try {trainer.precision}",
+                suggestions={"trainer.learning_rate": UNSET, "loss.style_weight": UNSET, "trainer.precision": "fp32"},
             )
-        good = copy.deepcopy(self._good[0])
-        self._good = self._good[:1]
+        good = copy.deepcopy(self._good_states[0])
+        self._good_states = self._good_states[:1]
         pl_module.load_state_dict(good["network"])
         for optimizer, state in zip(trainer.optimizers, good["optimizers"], strict=True):
             optimizer.load_state_dict(state)
-        rates = [0.0]
-        for config in trainer.lr_scheduler_configs:
-            scheduler: Any = config.scheduler
-            scheduler.base_lrs = [base * RATE_FACTOR for base in scheduler.base_lrs]
-            for group, base, factor in zip(
-                scheduler.optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True
-            ):
-                group["lr"] = base * factor(scheduler.last_epoch)
-                rates.append(group["lr"])
+        rate = max((_reduce_rates(config.scheduler) for config in trainer.lr_scheduler_configs), default=0.0)
         log.warning(
             "step %d: %s; went back to the last good state with half the learning rate, now %.2g (%d of %d times)",
-            step, reason, max(rates), self.rollbacks, self.most,
+            step, reason, rate, self.rollbacks, self.max_rollbacks,
         )  # fmt: skip
         if isinstance(trainer.logger, TensorBoardLogger):
             trainer.logger.experiment.add_scalar("rollbacks", self.rollbacks, step)
+
+
+def _reduce_rates(scheduler: object) -> float:
+    """Multiplies all learning rates of a scheduler by `RATE_FACTOR`, and returns the largest one that results."""
+    assert isinstance(scheduler, LambdaLR), "StyleModule has no other schedule"
+    scheduler.base_lrs = [base * RATE_FACTOR for base in scheduler.base_lrs]
+    groups = scheduler.optimizer.param_groups
+    for group, base, factor in zip(groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True):
+        group["lr"] = base * factor(scheduler.last_epoch)
+    return max(float(group["lr"]) for group in groups)

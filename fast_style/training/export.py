@@ -1,4 +1,4 @@
-"""A trained network becomes model.safetensors, model.onnx, a card and a preview; parity is proved on the way."""
+"""Exports a trained network as a model folder, and proves that its files agree with each other."""
 
 from __future__ import annotations
 
@@ -8,31 +8,29 @@ import subprocess
 import tempfile
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 import fast_style
 from fast_style.config.compose import CONFIG, read_config
-from fast_style.errors import ConfigError, ModelError, first_line
+from fast_style.errors import ConfigError, ModelError, WriteError, first_line, one_line
 from fast_style.images.codec import load_rgb, save_rgb
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models import artifact
-from fast_style.models.artifact import STRENGTH_RANGE, ModelFiles, ModelInfo
+from fast_style.models.artifact import STRENGTH_RANGE, JsonObject, ModelFiles, ModelInfo
 from fast_style.models.card import write_card
 from fast_style.models.networks import TransformationNetwork
-from fast_style.models.pixel_interface import PixelInterface
 from fast_style.system.paths import PACKAGE, resource
-from fast_style.training.record import steps_before, training_record
-from fast_style.training.run_dir import read_checkpoint
+from fast_style.training.checkpoints import Checkpoint, read_checkpoint
+from fast_style.training.onnx_file import write_onnx
+from fast_style.training.record import count_earlier_steps, training_record
 
-# What torch 2.11 to 2.15 write from dynamo; InstanceNormalization stays one node in it.
-OPSET = 20
 PARITY_SIZES = ((96, 128), (61, 83))
-# Of 255. Both engines compute in float32, but sum in another order: a value may round the other way.
+"""Height and width of the pictures on which the two engines are compared."""
 PARITY_TOLERANCE = 2
+"""Largest difference between the engines, of 255. Both compute in float32, but sum in another order, so that values may
+be rounded the other way."""
 PREVIEW_SCENE = "data/scenes/lake.jpg"
 
 
@@ -41,23 +39,26 @@ def export_model(
     folder: Path,
     *,
     name: str,
-    training: dict[str, Any],
+    training: JsonObject,
     style_title: str | None = None,
     style_credit: str | None = None,
     half_weights: bool = True,
 ) -> ModelFiles:
-    """Writes a model folder; files of the same names are replaced only after all of it succeeded.
+    """Writes a model folder; files of the same names are replaced only after all of it has succeeded.
 
     Args:
-        network: one of `networks`; it is not changed.
-        folder: `checkpoints/NAME`, created where missing.
-        name: of the model.
-        training: what is known of its training, plain JSON values without local paths.
-        style_title, style_credit: of the style image.
-        half_weights: store float16, compute in float32; both files hold the same rounded weights.
+        network: the network, which is not changed.
+        folder: `checkpoints/NAME`, which is created if it is missing.
+        name: name of the model.
+        training: what is known about its training, without paths of the computer it was made on.
+        style_title: title of the style image; None for one that is made from the name.
+        style_credit: who made the style image.
+        half_weights: whether to store weights in float16; they are computed with in float32. Both files hold the same
+            rounded weights.
 
     Raises:
-        ModelError: the engines disagree, or the folder is not writable.
+        ModelError: the engines disagree.
+        WriteError: the folder cannot be written.
     """
     network = copy.deepcopy(network).to(device="cpu", dtype=torch.float32).eval()
     if half_weights:
@@ -77,168 +78,95 @@ def export_model(
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
-            made = Path(scratch)
-            write_safetensors(network, made / artifact.SAFETENSORS, info, half_weights=half_weights)
-            write_onnx(network, made / artifact.ONNX, info, half_weights=half_weights)
-            difference = prove_parity(made)
-            write_card(made, make_card(made, info, parity=difference))
-            write_preview(made)
-            for path in sorted(made.iterdir()):
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as temporary:
+            scratch = Path(temporary)
+            write_safetensors(network, scratch / artifact.SAFETENSORS, info, half_weights=half_weights)
+            write_onnx(network, scratch / artifact.ONNX, info, half_weights=half_weights)
+            difference = check_parity(scratch)
+            write_card(scratch, make_card(scratch, info, parity=difference))
+            write_preview(scratch)
+            for path in sorted(scratch.iterdir()):
                 path.replace(folder / path.name)
+    except WriteError:
+        raise
     except OSError as error:
-        raise ModelError(
-            f"cannot write the model to {folder} ({error.strerror or error}); choose another folder"
+        raise WriteError(
+            f"cannot write the model to {folder} ({one_line(error)})", remedy="choose another folder"
         ) from error
     return artifact.find_model(folder)
 
 
-def keep_earlier(folder: Path, run_dir: Path) -> Path | None:
-    """Copies the model in `folder`, where there is one, to `replaced` or `replaced-NUMBER` in `run_dir`.
+def back_up_model(folder: Path, run_dir: Path) -> Path | None:
+    """Copies the model in `folder`, if there is one, to `replaced` or `replaced-NUMBER` in the run folder.
 
     Returns:
-        The copy's folder, None where there is no model.
+        The folder of the copy; None where there is no model.
 
     Raises:
-        OSError: no room for it, or not readable; nothing is left of it then.
+        OSError: the model cannot be copied, for example for lack of room. Nothing is left of the copy then.
     """
     if not any((folder / file).is_file() for file in (artifact.SAFETENSORS, artifact.ONNX)):
         return None
-    number, kept = 1, run_dir / "replaced"
-    while kept.exists():
+    number, backup = 1, run_dir / "replaced"
+    while backup.exists():
         number += 1
-        kept = run_dir / f"replaced-{number}"
-    kept.mkdir()
+        backup = run_dir / f"replaced-{number}"
+    backup.mkdir()
     try:
         for file in artifact.MODEL_FILES:
             if (folder / file).is_file():
-                shutil.copy2(folder / file, kept)
+                shutil.copy2(folder / file, backup)
     except OSError:
-        shutil.rmtree(kept, ignore_errors=True)
+        shutil.rmtree(backup, ignore_errors=True)
         raise
-    return kept
+    return backup
 
 
-def write_safetensors(network: nn.Module, path: Path, info: ModelInfo, *, half_weights: bool) -> None:
+def write_safetensors(network: TransformationNetwork, path: Path, info: ModelInfo, *, half_weights: bool) -> None:
+    """Writes the weights, with the metadata, to a .safetensors file."""
     from safetensors.torch import save
 
     dtype = torch.float16 if half_weights else torch.float32
     # channels_last tensors would be refused as non-contiguous.
     state = {key: value.detach().to(dtype).contiguous() for key, value in network.state_dict().items()}
-    # Not save_file: it gives the file to its owner alone.
+    # Not save_file, whose files only their owner can read.
     path.write_bytes(save(state, metadata=info.to_metadata()))
 
 
-def write_onnx(network: TransformationNetwork, path: Path, info: ModelInfo, *, half_weights: bool) -> None:
-    """One self-contained ONNX file: `image` uint8 `[N, H, W, 3]` to `stylized` of the same shape; of a network
-    with a strength, `strength` float32 `[1]` besides.
+def check_parity(folder: Path) -> int:
+    """Compares the engines on two sizes, one of them odd, and at several strengths.
+
+    Returns:
+        The largest difference, of 255.
 
     Raises:
-        ModelError: the exporter gave another opset than asked for.
-    """
-    import onnx
-
-    # A batch of 2: with 1 the exporter would fix the batch size.
-    examples = {"image": torch.zeros(2, 64, 72, 3, dtype=torch.uint8)}
-    dynamic = torch.export.Dim.DYNAMIC
-    shapes: dict[str, dict[int, Any]] = {"image": {0: dynamic, 1: dynamic, 2: dynamic}}
-    if network.takes_strength:
-        examples["strength"] = torch.ones(1)
-        shapes["strength"] = {}
-    program = torch.onnx.export(
-        PixelInterface(network).eval(),
-        tuple(examples.values()),
-        input_names=list(examples),
-        output_names=["stylized"],
-        dynamic_shapes=shapes,
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    assert program is not None
-    model = program.model_proto
-    opsets = {entry.domain: entry.version for entry in model.opset_import}
-    if opsets.get("") != OPSET:
-        raise ModelError(
-            f"the ONNX exporter wrote opset {opsets.get('')} in place of {OPSET}; update torch and onnxscript"
-        )
-    strip_local_paths(model)
-    for value, axes in ((model.graph.input[0], "NHW"), (model.graph.output[0], "NHW")):
-        for dimension, axis in zip(value.type.tensor_type.shape.dim, axes, strict=False):
-            dimension.dim_param = axis
-    if half_weights:
-        store_half(model)
-    del model.metadata_props[:]
-    onnx.helper.set_model_props(model, info.to_metadata())
-    model.doc_string = f"{info.style_title}: {info.color}"
-    onnx.checker.check_model(model, full_check=True)
-    path.write_bytes(model.SerializeToString(deterministic=True))
-
-
-def strip_local_paths(model: Any) -> None:
-    """Removes what the exporter notes about source files of this machine, and shapes it inferred."""
-    graph = model.graph
-    del graph.metadata_props[:]
-    del graph.value_info[:]
-    for group in (graph.node, graph.input, graph.output, graph.initializer):
-        for item in group:
-            del item.metadata_props[:]
-            item.doc_string = ""
-    for function in model.functions:
-        del function.metadata_props[:]
-        for node in function.node:
-            del node.metadata_props[:]
-
-
-def store_half(model: Any) -> None:
-    """Stores float32 weights as float16 with a Cast behind each; a runtime folds it away while loading."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    graph = model.graph
-    casts = []
-    for tensor in list(graph.initializer):
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) == 0:
-            continue
-        name = tensor.name
-        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half")
-        casts.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT, name=f"{name}.cast"))
-        tensor.CopyFrom(half)
-    nodes = list(graph.node)
-    del graph.node[:]
-    graph.node.extend([*casts, *nodes])
-
-
-def prove_parity(folder: Path) -> int:
-    """The largest difference of the two engines, of 255, at two sizes, one of them odd, and along the strength.
-
-    Raises:
-        ModelError: it is above `PARITY_TOLERANCE`, or a size is not kept.
+        ModelError: the difference is above `PARITY_TOLERANCE`, or a size is not kept.
     """
     rng = np.random.default_rng(0)
-    engines = [
+    with_torch, with_onnx = (
         Stylizer.load(folder / file, device="cpu", precision="fp32") for file in (artifact.SAFETENSORS, artifact.ONNX)
-    ]
-    worst = 0
-    strengths = (None, 0.0, 1.5) if engines[0].has_strength else (None,)
+    )
+    largest = 0
+    strengths = (None, 0.0, 1.5) if with_torch.has_strength else (None,)
     for (height, width), strength in product(PARITY_SIZES, strengths):
-        # Smooth colours with noise on top: neither flat, where everything agrees, nor noise alone.
+        # Smooth colors with noise on top: where a picture is flat everything agrees, and noise alone is no picture.
         coarse = rng.integers(0, 256, (2, 4, 4, 3)).astype(np.float32)
-        image = coarse.repeat(height // 4 + 1, 1).repeat(width // 4 + 1, 2)[:, :height, :width]
-        image = np.clip(image + rng.normal(0, 20, image.shape), 0, 255).astype(np.uint8)
-        torch_result, onnx_result = (engine(image, strength=strength) for engine in engines)
-        if not torch_result.shape == onnx_result.shape == image.shape:
+        smooth = coarse.repeat(height // 4 + 1, 1).repeat(width // 4 + 1, 2)[:, :height, :width]
+        pictures = np.clip(smooth + rng.normal(0, 20, smooth.shape), 0, 255).astype(np.uint8)
+        torch_result = with_torch(pictures, strength=strength)
+        onnx_result = with_onnx(pictures, strength=strength)
+        if not torch_result.shape == onnx_result.shape == pictures.shape:
             raise ModelError(f"export: {width}×{height} became {onnx_result.shape[2]}×{onnx_result.shape[1]}")
-        worst = max(worst, int(np.abs(torch_result.astype(int) - onnx_result.astype(int)).max()))
-    if worst > PARITY_TOLERANCE:
+        largest = max(largest, int(np.abs(torch_result.astype(int) - onnx_result.astype(int)).max()))
+    if largest > PARITY_TOLERANCE:
         raise ModelError(
-            f"export: torch and ONNX Runtime differ by {worst} of 255; at most {PARITY_TOLERANCE} is allowed"
+            f"export: torch and ONNX Runtime differ by {largest} of 255; at most {PARITY_TOLERANCE} is allowed"
         )
-    return worst
+    return largest
 
 
-def make_card(folder: Path, info: ModelInfo, *, parity: int) -> dict[str, Any]:
-    """What is known of the model files in `folder`."""
+def make_card(folder: Path, info: ModelInfo, *, parity: int) -> JsonObject:
+    """Returns the content of the card of the model files in `folder`, whose engines differ by `parity` of 255."""
     return {
         "name": info.name,
         "style": {"title": info.style_title, "credit": info.style_credit},
@@ -252,13 +180,13 @@ def make_card(folder: Path, info: ModelInfo, *, parity: int) -> dict[str, Any]:
 
 
 def write_preview(folder: Path) -> None:
-    """preview.jpg: the project's own scene, stylised."""
+    """Writes preview.jpg: the project's own scene, stylized by the model in `folder`."""
     picture = Stylizer.load(folder / artifact.ONNX)(load_rgb(resource(PREVIEW_SCENE)))
     save_rgb(picture, folder / artifact.PREVIEW, quality=85)
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout this package runs from, None in an installed wheel."""
+    """Returns the commit of the checkout that this package runs from; None in an installed wheel."""
     if not (PACKAGE.parent / ".git").exists():
         return None
     try:
@@ -272,28 +200,51 @@ def git_commit() -> str | None:
 
 
 def export_checkpoint(checkpoint: Path, folder: Path, *, name: str, half_weights: bool = True) -> ModelFiles:
-    """Exports the network of a Lightning checkpoint, with the settings that lie beside it in its run folder.
+    """Exports the network of a training checkpoint, with the settings that lie beside it in its run folder.
 
-    A strength that no step has learnt yet is left out: the last steps of a training learn it.
+    A strength that no step has learned yet is left out; the last steps of a training run learn it.
+
+    Args:
+        checkpoint: a .ckpt file of `fast-style train`, of this or an earlier version.
+        folder: the model folder to write.
+        name: name of the model.
+        half_weights: whether to store weights in float16.
 
     Raises:
-        ConfigError: not a checkpoint of this project.
+        NotFoundError: there is no such checkpoint.
+        ConfigError: the file is not a checkpoint of `fast-style train`.
+        ModelError: the engines disagree.
+        WriteError: the folder cannot be written.
     """
-    from fast_style.training.module import StyleModule
+    found = read_checkpoint(checkpoint)
+    network, learning_rate = _network_of(found)
+    training: JsonObject = {"steps": found.step}
+    title = credit = None
+    settings_file = checkpoint.parent / CONFIG
+    if settings_file.is_file():
+        config = read_config(settings_file)
+        earlier_steps = count_earlier_steps(config.init_from)
+        training = training_record(config, learning_rate, found.step, {}, earlier_steps=earlier_steps)
+        title, credit = config.style.title, config.style.credit
+    return export_model(
+        network, folder, name=name, training=training, style_title=title, style_credit=credit,
+        half_weights=half_weights,
+    )  # fmt: skip
 
-    state = read_checkpoint(checkpoint)
-    step = state["global_step"]
+
+def _network_of(checkpoint: Checkpoint) -> tuple[TransformationNetwork, float]:
+    """Returns the network in a checkpoint, and the learning rate that it was trained with."""
+    from fast_style.training.module import Hyperparameters, StyleModule
+
     try:
-        module = StyleModule(**state["hyper_parameters"])
-        module.load_state_dict(state["state_dict"])
+        hyperparameters = Hyperparameters(**checkpoint.hyper_parameters)
+        module = StyleModule(hyperparameters)
+        module.load_state_dict(checkpoint.state_dict)
     except (TypeError, RuntimeError, ConfigError) as error:
         raise ConfigError(
-            f"{checkpoint}: of another version of fast_style ({first_line(error)}); train anew"
+            f"of something else than fast-style train, or of another version of it ({first_line(error)})",
+            setting="checkpoint",
+            value=checkpoint.path,
+            remedy="train again",
         ) from error
-    training, about = {"steps": step}, {}
-    if (checkpoint.parent / CONFIG).is_file():
-        config = read_config(checkpoint.parent / CONFIG)
-        before = steps_before(config.init_from)
-        training = training_record(config, module.hparams["learning_rate"], step, {}, before=before)
-        about = {"style_title": config.style.title, "style_credit": config.style.credit}
-    return export_model(module.learnt(step), folder, name=name, training=training, half_weights=half_weights, **about)
+    return module.trained_network(checkpoint.step), hyperparameters.learning_rate

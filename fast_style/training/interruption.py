@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from fast_style.errors import first_line
-from fast_style.training.data import Batch
-from fast_style.training.divergence import Guard, log
+from fast_style.system.signals import catch_signals
+from fast_style.training.crops import Batch
+from fast_style.training.divergence import Guard
 from fast_style.training.run_dir import slurm_job
 
+log = logging.getLogger("fast_style")
 
-class Interrupted(Exception):
-    """Training was ended by a signal, and saved."""
+
+class Interrupted(Exception):  # noqa: N818  # like KeyboardInterrupt, no error
+    """A signal ended the training run, which was saved.
+
+    Args:
+        number: number of the signal.
+        step: the last step that was trained.
+    """
 
     def __init__(self, number: int, step: int) -> None:
         super().__init__(f"{signal.Signals(number).name} at step {step}")
@@ -27,55 +34,48 @@ class Interrupted(Exception):
 
 
 class Interruption(Callback):
-    """SIGINT and SIGTERM let the current step end, save, and raise `Interrupted`; a second one ends at once.
+    """Lets the current step end after SIGINT or SIGTERM, saves, and raises `Interrupted`; a second signal ends at once.
 
-    In a SLURM job so does SIGUSR1 (`sbatch --signal=USR1@90`), which also puts the job back into the queue. Lightning
-    would do that inside of the signal handler, in the midst of a step, and hangs if a log is being written just then.
+    In a SLURM job SIGUSR1 (`sbatch --signal=USR1@90`) does the same, and also puts the job back into the queue.
+    Lightning would do that inside the signal handler, in the middle of a step, and hangs if a log is being written at
+    that moment.
 
     Args:
         checkpoint: the file to save to.
-        guard: looks before that is written.
+        guard: checks the network before it is saved.
     """
 
     def __init__(self, checkpoint: Path, guard: Guard) -> None:
         self.checkpoint = checkpoint
         self.guard = guard
         self.signal: int | None = None
-        self._handled = False
+        self._reinstall_handlers: Callable[[], None] | None = None
 
-    def note(self, number: int, frame: FrameType | None) -> None:
-        """The handler of a signal."""
+    def receive(self, number: int) -> None:
+        """Remembers a signal that has arrived; raises KeyboardInterrupt at the second one."""
         if self.signal is not None:
             raise KeyboardInterrupt
         self.signal = number
 
     @contextmanager
-    def handled(self) -> Iterator[None]:
-        """Signals are handled inside the `with`."""
-        try:
-            caught = [signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR1] if slurm_job() else [])]
-            before = {number: signal.signal(number, self.note) for number in caught}
-        except ValueError:  # not in the main thread, where no signals arrive
-            before = {}
-        self._handled = bool(before)
-        try:
+    def handle_signals(self) -> Iterator[None]:
+        """Handles signals inside the `with`."""
+        numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR1] if slurm_job() else [])]
+        with catch_signals(numbers, self.receive) as self._reinstall_handlers:
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        # Lightning puts a handler of its own before this one; a SIGTERM while it validates or writes a checkpoint would
-        # then end the program at once, without a word, unsaved and with status 0.
-        if self._handled:
-            signal.signal(signal.SIGTERM, self.note)
+        # Lightning puts a handler of its own in front of this one. With it, a SIGTERM during a validation or while a
+        # checkpoint is written would end the program at once: without a message, unsaved and with status 0.
+        if self._reinstall_handlers is not None:
+            self._reinstall_handlers()
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: Batch, batch_idx: int
     ) -> None:
-        # The signal reaches one process of several, at a step of its own.
+        # Of several processes each one receives the signal at a step of its own, or not at all.
         if trainer.strategy.reduce_boolean_decision(self.signal is not None, all=False):
-            self.guard.look(trainer, pl_module)
+            self.guard.inspect(trainer, pl_module)
             trainer.save_checkpoint(self.checkpoint)
             if self.signal == getattr(signal, "SIGUSR1", None) and trainer.is_global_zero:
                 requeue()
@@ -83,7 +83,7 @@ class Interruption(Callback):
 
 
 def requeue() -> None:
-    """Puts this SLURM job back into the queue."""
+    """Puts this SLURM job back into the queue; logs a warning where that fails."""
     command = ["scontrol", "requeue", slurm_job() or ""]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)

@@ -1,4 +1,4 @@
-"""StyleModule: the training and validation step, logging and the optimiser; nothing else."""
+"""StyleModule: the training step, the validation step, what they log, and the optimizer."""
 
 from __future__ import annotations
 
@@ -6,91 +6,109 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from fast_style.images.tensors import to_float
 from fast_style.models.networks import TransformationNetwork, build_network, is_strength_parameter
 from fast_style.perceptual.losses import PerceptualLoss
-from fast_style.training.data import Batch
+from fast_style.training.checkpoints import migrate_checkpoint
+from fast_style.training.crops import Batch
 from fast_style.training.optimizers import MuonAdam
 from fast_style.training.stability import draw_motion, stability
 from fast_style.training.strength import content_emphasis, draw_strengths
 
 log = logging.getLogger("fast_style")
 
-ADAM_SHARE = 0.4
-"""Of Muon's learning rate, for the biases and scales, which Adam trains beside it."""
+ADAM_RATE = 0.4
+"""Learning rate of Adam, which trains the biases and scales beside Muon, relative to that of Muon."""
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What a `StyleModule` is built from, apart from its loss.
+
+    A checkpoint keeps them as plain values, so that it loads with `weights_only=True` and without Hydra.
+    """
+
+    network: str
+    """Name of the network."""
+    network_arguments: dict[str, Any]
+    """Arguments of the network's constructor."""
+    optimizer: str = "muon"
+    """`muon`, with Adam for everything that is no matrix, or `adam` alone, as in the paper."""
+    learning_rate: float = 5e-3
+    """Largest learning rate of Muon, or of Adam alone."""
+    schedule: str = "cosine"
+    """`cosine`, which falls to 1 % of the learning rate at `max_steps`, or `constant`."""
+    warmup_steps: int = 0
+    """Number of steps over which the learning rate rises."""
+    max_steps: int = 1
+    """Number of steps that the schedule is made for."""
+    strength_share: float = 0.0
+    """For a network that takes a strength: what share of all steps, the last ones, learn nothing but the strength. 0
+    stands for none, 1 for all; in between, the network and the strength get at least one step each, where there are
+    two."""
+    stability_weight: float = 0.0
+    """Weight of the stability term in the total."""
+    compile: bool = False
+    """Whether PyTorch compiles the network for the training steps."""
+    seed: int = 0
+    """Seed of the strengths and motions that are drawn by sample number."""
+
+    @property
+    def strength_steps(self) -> int:
+        """Number of steps that learn the strength, if the network takes one."""
+        steps = round(self.strength_share * self.max_steps)
+        return min(max(steps, 1), self.max_steps - 1) if 0 < self.strength_share < 1 else steps
 
 
 class StyleModule(LightningModule):
     """Trains an image transformation network against a perceptual loss.
 
-    Hyperparameters are plain values, so that a checkpoint reloads with `weights_only=True` and without Hydra.
-
     Args:
-        network: name of the network.
-        network_arguments: its arguments.
-        optimizer: `muon` (and Adam for what is no matrix) or `adam`, as the paper.
-        learning_rate: of Muon or Adam, at its highest.
-        schedule: `cosine` (to 1 % of the learning rate at `max_steps`) or `constant`.
-        warmup_steps: steps of linear warm-up.
-        max_steps: length of the schedule.
-        strength_share: of all steps, the last ones, in which the strength alone is learnt, for a network with one: none at
-            0, all at 1; in between, network and strength have at least a step each, where there are two.
-        stability_weight: of `stability` in the total.
-        compile: have PyTorch compile the network for the training steps.
-        seed: of the strengths and motions that are drawn by sample number.
-        criterion: the loss; not a hyperparameter, not in the checkpoint, and not needed to export.
+        hyperparameters: the network and how to train it.
+        criterion: the loss, which is not stored in checkpoints; None to export a network without training it.
     """
 
     criterion: PerceptualLoss | None
 
-    def __init__(
-        self,
-        network: str,
-        network_arguments: dict[str, Any],
-        optimizer: str = "muon",
-        learning_rate: float = 5e-3,
-        schedule: str = "cosine",
-        warmup_steps: int = 0,
-        max_steps: int = 1,
-        strength_share: float = 0.0,
-        stability_weight: float = 0.0,
-        compile: bool = False,
-        seed: int = 0,
-        criterion: PerceptualLoss | None = None,
-    ) -> None:
+    def __init__(self, hyperparameters: Hyperparameters, criterion: PerceptualLoss | None = None) -> None:
         super().__init__()
-        self.save_hyperparameters(ignore=["criterion"])
-        self.network = build_network(network, **network_arguments)
-        # Apart from everything else, which rests meanwhile: at strength 1 the network is what it would be without a
-        # strength. Learnt together, they cost a seventh of the objective there.
-        strength_steps = round(strength_share * max_steps) if self.network.takes_strength else 0
-        if self.network.takes_strength and 0 < strength_share < 1:
-            strength_steps = min(max(strength_steps, 1), max_steps - 1)
-        self.strength_begins = max_steps - strength_steps
-        # Past nn.Module's own __setattr__: a registered encoder would land in every checkpoint.
+        self.hyperparameters = hyperparameters
+        self.save_hyperparameters(asdict(hyperparameters))
+        self.network = build_network(hyperparameters.network, **hyperparameters.network_arguments)
+        # The strength is learned after everything else, which rests meanwhile: at strength 1 the network is what it
+        # would be without one. Learned together, they cost a seventh of the objective at strength 1.
+        strength_steps = hyperparameters.strength_steps if self.network.takes_strength else 0
+        self.first_strength_step = hyperparameters.max_steps - strength_steps
+        # Past nn.Module's own __setattr__: the encoder of a registered loss would land in every checkpoint.
         object.__setattr__(self, "criterion", criterion)
 
     def forward(self, photos: Tensor) -> Tensor:
-        """Float RGB in [0, 1], `[N, 3, H, W]`, to the same."""
+        """Stylizes photos, float RGB in [0, 1], `[N, 3, H, W]`, to the same shape and range."""
         with self._uncompiled():
-            return self.network(photos)
+            stylized: Tensor = self.network(photos)
+        return stylized
 
     def setup(self, stage: str) -> None:
         self.network.to(memory_format=torch.channels_last)
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        migrate_checkpoint(checkpoint)
+
     def on_fit_start(self) -> None:
         if self.criterion is not None:
             self.criterion.to(self.device).to(memory_format=torch.channels_last)
-        if self.hparams["compile"]:
-            # By its own method: a wrapper around it would rename its weights. Not the loss: there is little to fuse
-            # in it, and its Gram matrices take three times as long as compiled products.
+        if self.hyperparameters.compile:
+            # By the network's own method: a wrapper around it would rename its weights. The loss is not compiled: there
+            # is little to fuse in it, and its Gram matrices take three times as long as compiled products.
             self.network.compile(dynamic=False)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -99,93 +117,102 @@ class StyleModule(LightningModule):
 
     @property
     def learns_strength(self) -> bool:
-        """Whether this step is of those that learn the strength."""
-        return self.network.takes_strength and self.global_step >= self.strength_begins
+        """Whether the current step is one of those that learn the strength."""
+        return self.network.takes_strength and self.global_step >= self.first_strength_step
 
-    def learnt(self, steps: int) -> TransformationNetwork:
-        """The network after so many steps; without its strength, and with a warning, where none of them learnt that."""
-        if not self.network.takes_strength or steps > self.strength_begins:
+    def trained_network(self, steps: int) -> TransformationNetwork:
+        """Returns the network after a number of steps.
+
+        Where none of these steps has learned the strength, the network comes without it, and a warning is logged.
+        """
+        if not self.network.takes_strength or steps > self.first_strength_step:
             return self.network
-        log.warning("no strength: at step %d it is not learnt yet; the last steps of a training do that", steps)
+        log.warning("no strength: at step %d it is not learned yet; the last steps of a training run learn it", steps)
         without = build_network(self.network.name, **{**self.network.arguments, "takes_strength": False})
-        without.load_state_dict({key: value for key, value in self.network.state_dict().items() if not is_strength_parameter(key)})
+        state = self.network.state_dict()
+        without.load_state_dict({key: value for key, value in state.items() if not is_strength_parameter(key)})
         return without
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        assert self.criterion is not None, "training needs a criterion"
-        photos, content = self._prepared(batch)
+        criterion = self._criterion()
+        photos = to_float(batch.photos)
+        content = criterion.content_features(photos)
         strengths = grams = emphasis = None
         if self.learns_strength:
-            strengths = draw_strengths(self.hparams["seed"], batch.numbers).to(photos.device)
-            grams, emphasis = self.criterion.style_targets(photos, strengths), content_emphasis(strengths)
+            strengths = draw_strengths(self.hyperparameters.seed, batch.numbers).to(photos.device)
+            grams, emphasis = criterion.style_targets(photos, strengths), content_emphasis(strengths)
         elif self.network.takes_strength:
-            # Without a gradient for the strength, but not without the strength: DDP wants every parameter in every step.
+            # The strength gets no gradient at 1, but it takes part: DDP expects every parameter in every step.
             strengths = torch.ones(len(photos), device=photos.device)
         stylized = self.network(photos, strengths)
-        terms = self.criterion(stylized, content, grams=grams, emphasis=emphasis)
-        if self.hparams["stability_weight"] > 0:
+        terms = criterion(stylized, content, grams=grams, emphasis=emphasis)
+        weight = self.hyperparameters.stability_weight
+        if weight > 0:
             terms["stability"] = self._stability(batch, photos, stylized, strengths)
-            terms["total"] = terms["total"] + self.hparams["stability_weight"] * terms["stability"]
+            terms["total"] = terms["total"] + weight * terms["stability"]
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()}, batch_size=len(batch.photos))
-        return terms["total"]
+        total: Tensor = terms["total"]
+        return total
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        assert self.criterion is not None, "validation needs a criterion"
-        photos, content = self._prepared(batch)
+        criterion = self._criterion()
+        photos = to_float(batch.photos)
+        content = criterion.content_features(photos)
         with self._uncompiled():
             stylized = self.network(photos)
-            unstable = self._stability(batch, photos, stylized, None)
-        # Not in the total: that is the reference, whatever a network was trained with.
-        terms = self.criterion(stylized, content) | {"stability": unstable}
+            stability_term = self._stability(batch, photos, stylized, None)
+        # Stability is not in this total, which compares networks however they were trained.
+        terms = criterion(stylized, content) | {"stability": stability_term}
         self.log_dict(
             {f"val/{name}": value for name, value in terms.items()},
             batch_size=len(batch.photos),
             sync_dist=True,
         )
 
-    def _uncompiled(self) -> AbstractContextManager[Any]:
-        """For what comes in batches of any size: each size would be compiled anew."""
-        if not self.hparams["compile"]:
-            return nullcontext()
-        return cast(AbstractContextManager[Any], torch.compiler.set_stance("force_eager"))
+    def _criterion(self) -> PerceptualLoss:
+        assert self.criterion is not None, "training and validation need a criterion"
+        return self.criterion
 
-    def _prepared(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Photos as float, and their content features."""
-        assert self.criterion is not None
-        photos = to_float(batch.photos)
-        return photos, self.criterion.content_features(photos)
+    def _uncompiled(self) -> AbstractContextManager[None]:
+        """Runs the network uncompiled, for batches of any size: each size would be compiled again."""
+        if not self.hyperparameters.compile:
+            return nullcontext()
+        stance: AbstractContextManager[None] = torch.compiler.set_stance("force_eager")
+        return stance
 
     def _stability(self, batch: Batch, photos: Tensor, stylized: Tensor, strengths: Tensor | None) -> Tensor:
-        motion = draw_motion(self.hparams["seed"], batch.numbers)
+        motion = draw_motion(self.hyperparameters.seed, batch.numbers)
         copy = motion.disturb(photos).to(memory_format=torch.channels_last)
         return stability(stylized, self.network(copy, strengths), motion)
 
-    def configure_optimizers(self) -> Any:
-        rate = self.hparams["learning_rate"]
-        strength_parameters = [parameter for key, parameter in self.named_parameters() if is_strength_parameter(key)]
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        rate = self.hyperparameters.learning_rate
+        strength = [parameter for key, parameter in self.named_parameters() if is_strength_parameter(key)]
+        others = [parameter for key, parameter in self.named_parameters() if not is_strength_parameter(key)]
         optimizer: torch.optim.Optimizer
-        if self.hparams["optimizer"] == "muon":
-            optimizer = MuonAdam(self.parameters(), apart=strength_parameters, muon_rate=rate, adam_rate=ADAM_SHARE * rate)
+        if self.hyperparameters.optimizer == "muon":
+            optimizer = MuonAdam(others, separate=strength, muon_rate=rate, adam_rate=ADAM_RATE * rate)
         else:
-            others = [parameter for key, parameter in self.named_parameters() if not is_strength_parameter(key)]
-            optimizer = torch.optim.Adam([{"params": group} for group in (others, strength_parameters) if group], lr=rate)
-        network = partial(self._learning_rate_factor, begin=0, end=self.strength_begins)
-        factors: list[Callable[[int], float]] = [network] * len(optimizer.param_groups)
-        if strength_parameters:
-            factors[-1] = partial(self._learning_rate_factor, begin=self.strength_begins, end=self.hparams["max_steps"])
+            optimizer = torch.optim.Adam([{"params": group} for group in (others, strength) if group], lr=rate)
+        first, last = self.first_strength_step, self.hyperparameters.max_steps
+        factors: list[Callable[[int], float]] = [partial(self._learning_rate_factor, begin=0, end=first)] * len(
+            optimizer.param_groups
+        )
+        if strength:
+            factors[-1] = partial(self._learning_rate_factor, begin=first, end=last)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def _learning_rate_factor(self, step: int, *, begin: int, end: int) -> float:
-        """Of parameters that are learnt in the steps from `begin` to `end`."""
+        """Returns the learning rate, relative to its largest value, of what is learned in steps `begin` to `end`."""
         if not begin <= step < end:
             return 0.0
-        rise = min(1.0, (step - begin + 1) / (self.hparams["warmup_steps"] + 1))
-        if self.hparams["schedule"] == "constant":
+        rise = min(1.0, (step - begin + 1) / (self.hyperparameters.warmup_steps + 1))
+        if self.hyperparameters.schedule == "constant":
             return rise
         return rise * (0.01 + 0.99 * half_cosine((step - begin) / (end - begin)))
 
 
 def half_cosine(progress: float) -> float:
-    """From 1 at 0 to 0 at 1."""
+    """Returns half a period of a cosine: from 1 at progress 0 to 0 at 1 and beyond."""
     return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

@@ -1,114 +1,232 @@
-"""What a Trainer needs before its first step: devices, precision, a working compiler, and a quiet Lightning."""
+"""One training session: a Trainer with its run folder, checkpoints, log, guard and signals.
+
+`fast_style.training.train` and `fast_style.distillation.distill` both train in a session, and neither builds a Trainer
+of its own. A session is prepared in two steps, so that whatever is wrong with the settings is found before the first
+file is written: `plan_session` checks, `Session` writes.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import warnings
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
-import torch
+from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import TensorBoardLogger
+from rich.console import Console
+from torch.utils.data import DataLoader
 
-from fast_style.errors import ConfigError, first_line
-from fast_style.models.precision import cpu_computes_bf16
+from fast_style.training.callbacks import ProgressBar, Throughput
+from fast_style.training.checkpoints import AtomicCheckpointIO, BestCheckpoint
+from fast_style.training.crops import Batch
+from fast_style.training.devices import LightningPrecision, check_compiler, count_devices, lightning_precision
+from fast_style.training.divergence import Guard
+from fast_style.training.failures import explain_failed_writes, explain_failures
+from fast_style.training.interruption import Interrupted, Interruption
+from fast_style.training.run_dir import LAST, find_checkpoint, make_run_dir, requeued_checkpoint
+
+IRRELEVANT_WARNINGS = (
+    ".*does not have many workers.*",
+    ".*dataloader is not resumable.*",
+    ".*logging interval.*",
+    ".*LeafSpec.*",
+    ".*Checkpoint directory.*exists and is not empty.*",
+    ".*dirpath has changed.*",
+    ".*isn't supported.*GPU.*",
+    ".*GPU available but not used.*",
+    ".*in eval mode at the start of training.*",
+    ".*no pre-optimization state was saved.*",
+)
+"""Advice from Lightning about what is decided on purpose here."""
 
 
-def lightning_precision(precision: str, accelerator: str, *, section: str = "trainer.") -> Any:
-    """Lightning's name for `trainer.precision`; `auto` is bfloat16 where the processor computes in it.
+@dataclass(frozen=True)
+class SessionSettings:
+    """The settings of a session; those without an explanation are as in `fast_style.config.schema.TrainerConfig`."""
 
-    Args:
-        precision: fp32, bf16, fp16 or auto.
-        accelerator: as Lightning names it.
-        section: of the configuration that both settings stand in.
+    runs: Path
+    """Parent of the run folders."""
+    resume: str | None
+    """A checkpoint to continue from, or a folder of runs; None to start a new run."""
+    max_steps: int
+    checkpoint_every: int
+    accelerator: str
+    precision: str
+    compile: bool
+    quiet: bool
+    """Whether to show neither progress nor messages."""
+    memory_settings: Mapping[str, object]
+    """Settings that take less memory when they are smaller, with their values."""
+    devices: int | str = 1
+    num_nodes: int = 1
+    log_every: int = 10
+    val_every: int | None = None
+    """Number of steps between validations, the best of which gets a checkpoint of its own; None for no validation."""
+    gradient_clip: float = 0.0
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """What is known of a session before anything is written."""
+
+    settings: SessionSettings
+    console: Console
+    """For messages: silent in all processes but the first."""
+    is_leader: bool
+    """Whether this is the first of all processes."""
+    device_count: int
+    """Number of devices, on all nodes together."""
+    precision: LightningPrecision
+    resume: Path | None
+    """The checkpoint to continue from; None to start a new run."""
+
+
+def plan_session(settings: SessionSettings) -> SessionPlan:
+    """Checks the settings of a session against this machine. Writes nothing.
 
     Raises:
-        ConfigError: fp16 on a CPU, where Lightning would train in bfloat16 without a word.
+        ConfigError: this machine lacks a device, a precision or a compiler that the settings ask for. The error names
+            settings of the `trainer` section.
+        NotFoundError: there is no checkpoint to continue from.
     """
-    on_gpu = trains_on_cuda(accelerator)
-    if precision == "fp16" and not on_gpu:
-        raise ConfigError(f"{section}precision=fp16 needs a CUDA GPU; use bf16, fp32 or auto here")
-    if precision == "auto":
-        if on_gpu:
-            precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-        elif accelerator == "cpu" or (accelerator == "auto" and not torch.backends.mps.is_available()):
-            precision = "bf16" if cpu_computes_bf16() else "fp32"
+    quieten_lightning()
+    leader = is_leader()
+    device_count = count_devices(settings.accelerator, settings.devices, settings.num_nodes)
+    precision = lightning_precision(settings.precision, settings.accelerator)
+    if settings.compile:
+        check_compiler(settings.accelerator)
+    return SessionPlan(
+        settings=settings,
+        console=Console(stderr=True, markup=False, quiet=settings.quiet or not leader),
+        is_leader=leader,
+        device_count=device_count,
+        precision=precision,
+        resume=find_checkpoint(settings.resume) if settings.resume else requeued_checkpoint(settings.runs),
+    )
+
+
+class Session:
+    """A Trainer, and everything that a run needs around it.
+
+    Args:
+        plan: what `plan_session` found out.
+        guard: inspects what is trained, in particular before each checkpoint.
+        callbacks: further callbacks.
+
+    Raises:
+        WriteError: the run folder cannot be made.
+    """
+
+    def __init__(self, plan: SessionPlan, guard: Guard, callbacks: Sequence[Callback] = ()) -> None:
+        self.plan = plan
+        # The first process makes the folder; Lightning tells the callbacks of the others about it.
+        if plan.resume is not None:
+            self.run_dir = plan.resume.parent
         else:
-            precision = "fp32"
-    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[precision]
+            self.run_dir = make_run_dir(plan.settings.runs) if plan.is_leader else plan.settings.runs
+        self.logger = TensorBoardLogger(save_dir=self.run_dir, name="", version="", default_hp_metric=False)
+        self.interruption = Interruption(self.run_dir / LAST, guard)
+        self.trainer = self._build_trainer(
+            [
+                *self._checkpoints(),
+                Throughput(plan.settings.log_every),
+                *callbacks,
+                guard,
+                self.interruption,
+                *([] if plan.settings.quiet else [ProgressBar(plan.console)]),
+            ]
+        )
 
+    def _checkpoints(self) -> list[Callback]:
+        callbacks: list[Callback] = [
+            ModelCheckpoint(
+                dirpath=self.run_dir,
+                filename=LAST.removesuffix(".ckpt"),
+                every_n_train_steps=self.plan.settings.checkpoint_every,
+                enable_version_counter=False,
+            )
+        ]
+        if self.plan.settings.val_every is not None:
+            callbacks.append(
+                BestCheckpoint(
+                    dirpath=self.run_dir,
+                    filename="best",
+                    monitor="val/total",
+                    enable_version_counter=False,
+                    save_on_train_epoch_end=False,
+                )
+            )
+        return callbacks
 
-def trains_on_cuda(accelerator: str) -> bool:
-    """Whether `trainer.accelerator` means an NVIDIA GPU here."""
-    return torch.cuda.is_available() and accelerator in ("auto", "gpu", "cuda")
+    def _build_trainer(self, callbacks: list[Callback]) -> Trainer:
+        settings = self.plan.settings
+        validates = settings.val_every is not None
+        return Trainer(
+            max_epochs=-1,
+            max_steps=settings.max_steps,
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            num_nodes=settings.num_nodes,
+            precision=self.plan.precision,
+            gradient_clip_val=settings.gradient_clip or None,
+            val_check_interval=min(settings.val_every, settings.max_steps) if settings.val_every else None,
+            check_val_every_n_epoch=None if validates else 1,
+            num_sanity_val_steps=0,
+            log_every_n_steps=settings.log_every,
+            callbacks=callbacks,
+            logger=self.logger,
+            plugins=[AtomicCheckpointIO()],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,  # EndlessSampler divides the samples itself, and can start anywhere
+            default_root_dir=self.run_dir,
+        )
 
+    def fit(self, module: LightningModule, data: LightningDataModule | DataLoader[Batch]) -> None:
+        """Trains to the last step, and saves.
 
-def check_compiler(accelerator: str, *, section: str = "trainer.") -> None:
-    """Has PyTorch compile next to nothing.
+        Raises:
+            Interrupted: a signal ended the run; it is saved, and how to continue is printed.
+            FastStyleError: something that the user can mend ended the run.
+        """
+        failures = explain_failures(self.run_dir, self.trainer, self.plan.settings.memory_settings)
+        try:
+            with failures, self.interruption.handle_signals():
+                self.trainer.fit(module, data, ckpt_path=self.plan.resume, weights_only=True)
+        except Interrupted as interrupted:
+            self.print(f"interrupted by {interrupted}, saved; continue with resume={self.run_dir}")
+            raise
+        with self.writing():
+            # Where max_steps is no multiple of checkpoint_every, the last steps are not saved yet.
+            self.trainer.save_checkpoint(self.run_dir / LAST)
 
-    Args:
-        accelerator: as Lightning names it.
-        section: of the configuration that `compile` stands in.
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Explains a full disk or a lost mount inside the `with`: see `explain_failed_writes`."""
+        with explain_failed_writes(self.run_dir, self.trainer):
+            yield
 
-    Raises:
-        ConfigError: it can't.
-    """
-    try:
-        torch.compile(torch.sin)(torch.zeros(64, device="cuda" if trains_on_cuda(accelerator) else "cpu"))
-    except Exception as error:  # of the compiler, of Triton and of whatever they call
-        raise ConfigError(
-            f"{section}compile=true: PyTorch can't compile here ({first_line(error)[:200]}); install a C++ compiler "
-            f"(apt-get install g++), or give {section}compile=false"
-        ) from error
-
-
-def count_devices(accelerator: str, devices: int | str, num_nodes: int, *, section: str = "trainer.") -> int:
-    """How many devices will train, on all machines together.
-
-    Args:
-        accelerator, devices, num_nodes: as Lightning takes them.
-        section: of the configuration that they stand in.
-
-    Raises:
-        ConfigError: an accelerator or a number of devices that can't be had here.
-    """
-    from pytorch_lightning import Trainer
-    from pytorch_lightning.utilities.exceptions import MisconfigurationException
-
-    try:
-        trainer = Trainer(
-            accelerator=accelerator, devices=devices, num_nodes=num_nodes, logger=False,
-            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        )  # fmt: skip
-        return int(trainer.num_devices * trainer.num_nodes)
-    except (MisconfigurationException, ValueError, TypeError) as error:
-        raise ConfigError(
-            f"{section}accelerator={accelerator} {section}devices={devices}: {first_line(error)}; "
-            f"auto takes what there is"
-        ) from error
+    def print(self, message: str) -> None:
+        """Prints a message on stderr, from the first process alone."""
+        self.plan.console.print(message, highlight=False, soft_wrap=True)
 
 
 def is_leader() -> bool:
-    """Whether this process is the only one, or the first of several on one or more machines."""
+    """Whether this process is the only one, or the first of several on one or more nodes."""
     from pytorch_lightning.utilities import rank_zero_only
 
     rank: int = getattr(rank_zero_only, "rank", 0)
-    # Before there is a Trainer, the first process of another machine counts itself 0 too.
+    # Before there is a Trainer, the first process of every node takes itself for number 0.
     return rank == 0 and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def quieten_lightning() -> None:
-    """Advice that does not apply here: what it says is decided on purpose."""
+    """Silences Lightning's messages, and its warnings about what is decided on purpose here."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    for message in (
-        ".*does not have many workers.*",
-        ".*dataloader is not resumable.*",
-        ".*logging interval.*",
-        ".*LeafSpec.*",
-        ".*Checkpoint directory.*exists and is not empty.*",
-        ".*dirpath has changed.*",
-        ".*isn't supported.*GPU.*",
-        ".*GPU available but not used.*",
-        ".*in eval mode at the start of training.*",
-        ".*no pre-optimization state was saved.*",
-    ):
+    for message in IRRELEVANT_WARNINGS:
         warnings.filterwarnings("ignore", message)

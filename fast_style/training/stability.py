@@ -1,7 +1,7 @@
-"""Steady networks: a photo and a copy of it that is shifted, zoomed and noisy must be stylised alike.
+"""The stability term: a photo and a shifted, zoomed and noisy copy of it must be stylized alike.
 
-What a video does to its frames, without a video: the network learns to flicker less (Gupta et al. 2017,
-arXiv 1705.02092, have it learn from real ones).
+The copy stands for the next frame of a video, so the network learns to flicker less without ever seeing a video (Gupta
+et al. 2017, arXiv 1705.02092, train on real ones).
 """
 
 from __future__ import annotations
@@ -9,76 +9,92 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SHIFT = 6.0  # px, at most, in each direction
-ZOOM = 0.04  # at most, both ways
-NOISE = 4 / 255  # largest standard deviation
+from fast_style.training.random_streams import Stream, random_generator
+
+MAX_SHIFT = 6.0
+"""Largest shift in each direction, in pixels."""
+MAX_ZOOM = 0.04
+"""Largest difference of the zoom from 1, in either direction."""
+MAX_NOISE = 4 / 255
+"""Largest standard deviation of the noise, for values in [0, 1]."""
 
 
 class Motion(NamedTuple):
-    """How copies of photos differ from them: for each of N samples."""
+    """How the copies of N photos differ from the photos."""
 
     matrices: Tensor
-    """`[N, 2, 3]`, from pixels of the copy to pixels of the photo, both counted from the middle."""
+    """`[N, 2, 3]`: affine maps from pixels of the copy to pixels of the photo, both counted from the center."""
     noise: Tensor
-    """`[N]`, standard deviations."""
+    """`[N]`: standard deviations of the noise."""
     seeds: list[int]
+    """Seeds of the noise, one for each photo."""
 
     def move(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images `[N, C, H, W]` moved, and 1 where they are known, `[N, 1, H, W]`."""
+        """Moves images.
+
+        Args:
+            images: `[N, C, H, W]`.
+
+        Returns:
+            The moved images, `[N, C, H, W]` in float32, and a mask `[N, 1, H, W]`: 1 where they show something of the
+            originals, 0 where these had to be continued beyond their border.
+        """
         height, width = images.shape[-2:]
         size = torch.tensor([width, height], dtype=torch.float32, device=images.device)
         # affine_grid counts from −1 to 1 across the image.
         matrices = self.matrices.to(images.device).clone()
         matrices[:, :, :2] *= size / size[:, None]
         matrices[:, :, 2] *= 2 / size
-        grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
-        # Bicubic: bilinear would blur, and the network would learn to blur.
+        grid = F.affine_grid(matrices, list(images.shape), align_corners=False)  # [N, H, W, 2]
+        # Bicubic, because bilinear interpolation blurs, and the network would learn to blur.
         moved = F.grid_sample(images.float(), grid, mode="bicubic", padding_mode="reflection", align_corners=False)
         inside = (grid.abs() <= 1).all(-1)[:, None]
         return moved, inside.float()
 
     def disturb(self, photos: Tensor) -> Tensor:
-        """Photos `[N, 3, H, W]` in [0, 1], moved and with noise."""
+        """Returns the copies of photos `[N, 3, H, W]` in [0, 1]: moved, with noise, of the same shape and range."""
         moved, _ = self.move(photos)
         grain = [
             torch.randn(photo.shape, generator=torch.Generator().manual_seed(seed))
             for photo, seed in zip(photos, self.seeds, strict=True)
         ]
-        return (moved + torch.stack(grain).to(photos.device) * self.noise.to(photos.device)[:, None, None, None]).clamp(
-            0, 1
-        )
+        noise = torch.stack(grain).to(photos.device) * self.noise.to(photos.device)[:, None, None, None]
+        return (moved + noise).clamp(0, 1)
 
 
 def draw_motion(seed: int, numbers: Sequence[int]) -> Motion:
-    """A motion for each sample number, the same in every run. Half of them are whole pixels without a zoom, which
-    no interpolation blurs."""
+    """Draws a motion for each sample number, the same in every run.
+
+    Half of them are shifts by whole pixels without a zoom, which no interpolation blurs.
+    """
     matrices, noise, seeds = [], [], []
     for number in numbers:
-        rng = np.random.default_rng((seed, 4, number))
-        shift = rng.uniform(-SHIFT, SHIFT, 2)
-        zoom = 1 + rng.uniform(-ZOOM, ZOOM)
+        rng = random_generator(seed, Stream.MOTION, number)
+        shift_x, shift_y = rng.uniform(-MAX_SHIFT, MAX_SHIFT, 2).tolist()
+        zoom = 1 + rng.uniform(-MAX_ZOOM, MAX_ZOOM)
         if rng.uniform() < 0.5:
-            shift, zoom = np.rint(shift), 1.0
-        matrices.append([[zoom, 0.0, shift[0]], [0.0, zoom, shift[1]]])
-        noise.append(rng.uniform(0, NOISE))
+            shift_x, shift_y, zoom = round(shift_x), round(shift_y), 1.0
+        matrices.append([[zoom, 0.0, shift_x], [0.0, zoom, shift_y]])
+        noise.append(rng.uniform(0, MAX_NOISE))
         seeds.append(int(rng.integers(2**31)))
     return Motion(torch.tensor(matrices, dtype=torch.float32), torch.tensor(noise, dtype=torch.float32), seeds)
 
 
 def stability(stylized: Tensor, stylized_copy: Tensor, motion: Motion) -> Tensor:
-    """How far the stylised copy is from the copy of what was stylised, where both are known.
+    """Compares the stylized copies with copies of the stylized photos, where both are known.
 
     Args:
-        stylized, stylized_copy: float RGB in [0, 1], `[N, 3, H, W]`.
-        motion: of the copy.
+        stylized: the stylized photos, float RGB in [0, 1], `[N, 3, H, W]`.
+        stylized_copy: the stylized copies, of the same shape and range.
+        motion: how the copies were made.
 
     Returns:
-        Mean squared difference, scalar, float32.
+        Mean squared difference: scalar, float32, in [0, 1].
     """
     moved, known = motion.move(stylized)
-    return ((moved - stylized_copy.float()).square() * known).sum() / (known.sum() * stylized.shape[1]).clamp_min(1)
+    squared = (moved - stylized_copy.float()).square() * known
+    return squared.sum() / (known.sum() * stylized.shape[1]).clamp_min(1)

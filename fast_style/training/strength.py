@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from fast_style.models.artifact import STRENGTH_RANGE
+from fast_style.training.random_streams import Stream, random_generator
 
-EXAGGERATION = 4.0
-"""At the ends of the strength content counts so many times less than at 1, where the style's Gram matrices can't be more
-than reached."""
+CONTENT_REDUCTION = 4.0
+"""At the largest strength content counts this many times less than at strength 1. The style term cannot ask for more
+there: at strength 1 the target is already the Gram matrices of the style itself."""
 
 
 def draw_strengths(seed: int, numbers: Sequence[int]) -> Tensor:
-    """A strength for each sample number, the same in every run: `[N]`, anywhere in its range."""
-    ends = STRENGTH_RANGE["minimum"], STRENGTH_RANGE["maximum"]
-    strengths = [np.random.default_rng((seed, 3, number)).uniform(*ends) for number in numbers]
+    """Draws a strength for each sample number, the same in every run: `[N]`, uniform over the whole range."""
+    minimum, maximum = STRENGTH_RANGE["minimum"], STRENGTH_RANGE["maximum"]
+    strengths = [random_generator(seed, Stream.STRENGTH, number).uniform(minimum, maximum) for number in numbers]
     return torch.tensor(strengths, dtype=torch.float32)
 
 
 def content_emphasis(strengths: Tensor) -> Tensor:
-    """How much content counts at each strength: 1 up to strength 1, less beyond."""
+    """Returns how much content counts at each strength `[N]`: 1 up to strength 1, and less beyond it."""
     beyond = (strengths - 1).clamp_min(0) / (STRENGTH_RANGE["maximum"] - 1)
-    return EXAGGERATION**-beyond
+    return torch.pow(CONTENT_REDUCTION, -beyond)

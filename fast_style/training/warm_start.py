@@ -1,0 +1,80 @@
+"""How a training run begins where another one ended: from the weights of a model, or from a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fast_style.config.compose import CONFIG, read_config, style_name
+from fast_style.errors import UNSET, ConfigError
+from fast_style.models.artifact import SAFETENSORS, find_model
+from fast_style.models.networks import TransformationNetwork, is_strength_parameter, load_network
+from fast_style.training.checkpoints import read_checkpoint
+from fast_style.training.module import Hyperparameters
+
+
+def load_initial_weights(model: str, network: TransformationNetwork) -> None:
+    """Gives `network` the weights of the trained model that the setting `init_from` names.
+
+    Raises:
+        ModelNotFoundError: there is no such model.
+        ConfigError: the model has another network, or no weights that can be trained.
+    """
+    files = find_model(model)
+    if files.safetensors is None:
+        raise ConfigError(
+            f"has no {SAFETENSORS}; an .onnx file cannot be trained further", setting="init_from", value=model
+        )
+    trained = load_network(files.safetensors)
+    arguments = [{**each.arguments, "takes_strength": None} for each in (trained, network)]
+    if trained.name != network.name or arguments[0] != arguments[1]:
+        raise ConfigError(
+            f"is {trained.name} {trained.arguments}, the model to train is {network.name} {network.arguments}",
+            setting="init_from",
+            value=model,
+            remedy="give it the same {model.name} and arguments",
+            suggestions={"model.name": UNSET},
+        )
+    # The other weights are those at strength 1, whether or not the model takes a strength. What another style has
+    # learned about the strength would be of little use.
+    weights = {key: value for key, value in trained.state_dict().items() if not is_strength_parameter(key)}
+    network.load_state_dict(weights, strict=False)
+
+
+def check_same_run(path: Path, hyperparameters: Hyperparameters, name: str) -> None:
+    """Checks that the checkpoint which the setting `resume` names belongs to this very network, optimizer and style.
+
+    Args:
+        path: the checkpoint.
+        hyperparameters: of the run that is to continue.
+        name: name of its model.
+
+    Raises:
+        ConfigError: the checkpoint is of something else, or cannot be read.
+    """
+    found = read_checkpoint(path, setting="resume").hyper_parameters
+    given = "give the settings it began with"
+    try:
+        began_with = Hyperparameters(**found)
+    except TypeError as error:
+        raise ConfigError(
+            "not a checkpoint of fast-style train", setting="resume", value=path, remedy="give another file"
+        ) from error
+    old, new = (_describe(each) for each in (began_with, hyperparameters))
+    if old != new:
+        raise ConfigError(f"is a training run of {old}, and not of {new}", setting="resume", value=path, remedy=given)
+    settings_file = path.parent / CONFIG
+    if not settings_file.is_file():
+        return
+    config = read_config(settings_file)
+    if style_name(config) != name:
+        raise ConfigError(
+            f"is a training run of {style_name(config)}, and not of {name}",
+            setting="resume",
+            value=path,
+            remedy=f"{given}, like {{style.image}}, or {{init_from}} to begin with other weights",
+            suggestions={"style.image": config.style.image, "init_from": "MODEL"},
+        )
+
+
+def _describe(hyperparameters: Hyperparameters) -> str:
+    return f"{hyperparameters.network} {hyperparameters.network_arguments} with {hyperparameters.optimizer}"
