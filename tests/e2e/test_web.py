@@ -76,7 +76,7 @@ def site(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def address(models: dict[str, Path]) -> Iterator[str]:
-    """Of `fast-style web --serve`, which makes a site of its own."""
+    """The address of `fast-style web --serve`, which writes a site of its own."""
     find_runtime()
     program = Path(sys.executable).with_name("fast-style")
     server = subprocess.Popen(
@@ -800,7 +800,7 @@ def test_mistakes_are_one_line_and_status_2(fast_style: Command, work: Path, mod
     before = sorted(path.name for path in work.rglob("*"))
     with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as taken:
         for arguments, words in (
-            ((), ["-o DIR", "--serve", "--install"]),
+            ((), ["--output DIR", "--serve", "--install"]),
             (("-o", "site", "-m", "nothing"), ["no model nothing", "starry_night"]),
             (("-o", "site", "-m", models["plain"]), ["onnxruntime-web 1.30.0", "fast-style web --install", "--cdn"]),
             (("-o", "full", "-m", models["plain"], "--cdn"), ["full", "other files"]),

@@ -1,123 +1,25 @@
-"""The page without a browser: what is written, what is served, what is fetched, and what is said of mistakes."""
+"""The files of a written page, and what is said of models and folders that cannot be used."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
-import io
 import json
-import tarfile
-import threading
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from rich.console import Console
 
-from fast_style.errors import DataError, MissingPackageError, ModelError, WebError, WriteError
+from fast_style.errors import MissingPackageError, ModelError, WebError
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models.artifact import ModelFiles
 from fast_style.models.networks import build_network
 from fast_style.training.export import export_model
 from fast_style.web import runtime
-from fast_style.web.npm import NpmFile, NpmPackage
-from fast_style.web.server import PageServer, open_server
 from fast_style.web.site import PAGE, write_site
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    network = build_network("johnson", width=4, blocks=1)
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    return export_model(network, folder, name="tiny", training={}, style_title="Tiny — ü").folder
-
-
-@pytest.fixture(scope="module")
-def site(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_site([str(model)], tmp_path_factory.mktemp("web") / "site", cdn=True).folder
-
-
-def package(content: dict[str, bytes], *, damaged: bool = False) -> tuple[NpmPackage, bytes]:
-    """A package of npm with these files, and its tarball."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-        for name, data in content.items():
-            info = tarfile.TarInfo(f"package/{name}")
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    integrity = "sha512-" + base64.b64encode(hashlib.sha512(stream.getvalue()).digest()).decode()
-    files = tuple(NpmFile(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in content.items())
-    return NpmPackage("small", "1.2.3", integrity, files), stream.getvalue() + (b"x" if damaged else b"")
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("FAST_STYLE_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-def install(made: NpmPackage, tarball: bytes, folder: Path) -> Path:
-    path = folder / "small.tgz"
-    path.write_bytes(tarball)
-    return made.install(url=path.as_uri(), console=Console(stderr=True), quiet=True)
-
-
-def test_a_package_is_fetched_once_and_only_its_files_kept(cache: Path, tmp_path: Path) -> None:
-    made, tarball = package({"dist/a.mjs": b"export {}", "dist/b.wasm": b"\0asm"})
-    with pytest.raises(MissingPackageError, match=r"small 1\.2\.3 is not installed in"):
-        made.check_installed()
-    folder = install(NpmPackage(made.name, made.version, made.integrity, made.files[:1]), tarball, tmp_path)
-    assert folder == cache / "small-1.2.3"
-    assert [path.name for path in folder.iterdir()] == ["a.mjs"]
-    assert (folder / "a.mjs").read_bytes() == b"export {}"
-    assert made.tarball == "https://registry.npmjs.org/small/-/small-1.2.3.tgz"
-    install(made, tarball, tmp_path)
-    (tmp_path / "small.tgz").unlink()
-    made.install(url=(tmp_path / "small.tgz").as_uri(), console=Console(stderr=True), quiet=True)  # is not asked for
-
-
-def test_another_package_than_the_pinned_one_is_refused(cache: Path, tmp_path: Path) -> None:
-    made, tarball = package({"dist/a.mjs": b"export {}"}, damaged=True)
-    with pytest.raises(DataError, match=r"small\.tgz: the file's SHA512 is .* and it was removed"):
-        install(made, tarball, tmp_path)
-    assert list(cache.rglob("*.*mjs")) == []
-    good, tarball = package({"dist/a.mjs": b"export {}"})
-    missing = NpmPackage(good.name, good.version, good.integrity, (NpmFile("dist/c.mjs", 1, "00"),))
-    with pytest.raises(DataError, match=r"lacks files of small .*check url"):
-        install(missing, tarball, tmp_path)
-    with pytest.raises(DataError, match="--url ftp"):
-        good.install(url="ftp://x/y", console=Console(stderr=True), quiet=True)
-
-
-def test_a_damaged_file_is_noticed_and_fetched_anew(cache: Path, tmp_path: Path) -> None:
-    made, tarball = package({"dist/a.mjs": b"export {}"})
-    file = install(made, tarball, tmp_path) / "a.mjs"
-    file.write_bytes(b"export x")
-    with pytest.raises(MissingPackageError, match=r"a\.mjs: not the file of small 1\.2\.3"):
-        made.check_installed()
-    install(made, tarball, tmp_path)
-    assert file.read_bytes() == b"export {}"
-
-
-def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("FAST_STYLE_CACHE", str(tmp_path / "file"))
-    made, tarball = package({"dist/a.mjs": b"export {}"})
-    with pytest.raises(WriteError, match="FAST_STYLE_CACHE"):
-        install(made, tarball, tmp_path)
-
-
-def test_the_runtime_is_pinned() -> None:
-    assert len(base64.b64decode(runtime.PACKAGE.integrity.removeprefix("sha512-"))) == 64
-    assert len({file.name for file in runtime.PACKAGE.files}) == 6
-    for file in runtime.PACKAGE.files:
-        assert len(bytes.fromhex(file.sha256)) == 32
-        assert file.integrity.startswith("sha256-")
 
 
 def test_the_site_names_its_models_with_their_checksums(site: Path, model: Path) -> None:
@@ -274,53 +176,19 @@ def test_a_model_may_have_any_name_of_the_page_s_own_pictures(model: Path, tmp_p
         assert max(Image.open(tmp_path / "site" / entry["thumbnail"]).size) == 240
 
 
-@pytest.fixture
-def server(site: Path) -> Iterator[PageServer]:
-    with open_server(site, 0) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def test_every_module_that_the_page_imports_is_written(site: Path) -> None:
+    modules = {path.name for path in PAGE.glob("*.mjs")}
+    assert {path.name for path in site.glob("*.mjs")} == modules
+    for name in modules:
+        imported = re.findall(
+            r"""(?:from |new URL\()"(?:\./)?([a-z]+\.mjs)\"""", (site / name).read_text(encoding="utf-8")
+        )
+        assert set(imported) <= modules, name
+    assert "app.mjs" in (site / "index.html").read_text(encoding="utf-8")
 
 
-def answer(server: PageServer, path: str) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    connection.request("GET", path)
-    return connection.getresponse()
-
-
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        ("/", "text/html; charset=utf-8"),
-        ("/app.mjs", "text/javascript; charset=utf-8"),
-        ("/style.css", "text/css; charset=utf-8"),
-        ("/site.json", "application/json"),
-        ("/models/tiny.onnx?0123", "application/octet-stream"),
-        ("/icon.svg", "image/svg+xml"),
-    ],
-)
-def test_files_are_served_with_type_and_headers(server: PageServer, path: str, kind: str) -> None:
-    response = answer(server, path)
-    assert response.status == 200
-    assert response.headers["Content-Type"] == kind
-    assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
-    assert len(response.read()) == int(response.headers["Content-Length"])
-
-
-def test_wasm_has_its_type(site: Path, server: PageServer) -> None:
-    (site / "a.wasm").write_bytes(b"\0asm")
-    assert answer(server, "/a.wasm").headers["Content-Type"] == "application/wasm"
-
-
-def test_nothing_else_is_served(server: PageServer) -> None:
-    assert server.server_address[0] == "127.0.0.1"
-    for path in ("/models/", "/nothing", "/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd"):
-        assert answer(server, path).status == 404, path
-
-
-def test_a_busy_port_is_one_line(site: Path, server: PageServer) -> None:
-    with pytest.raises(WebError, match=rf"port={server.server_port}: taken .*0 for any free one"):
-        open_server(site, server.server_port)
+def test_the_page_names_no_option_of_the_command_in_its_errors(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WebError) as caught:
+        write_site([str(model)], tmp_path / "file", cdn=True)
+    assert (caught.value.setting, caught.value.value) == ("output", tmp_path / "file")
