@@ -72,9 +72,11 @@ def _from_omegaconf(cause: OmegaConfBaseException, key: str, schema: type) -> Co
 
 
 def _unknown(key: str, schema: type) -> ConfigError:
-    if key.startswith("loss.layer_weights."):
+    names = [each.name for each in settings(schema)]
+    # What lies below a setting is an entry of a dictionary: `loss.layer_weights.relu1_2`.
+    if any(key.startswith(f"{name}.") for name in names):
         return ConfigError("is not there yet", setting=key, remedy=f"put a + before it: +{key}=VALUE")
-    similar = difflib.get_close_matches(key, [each.name for each in settings(schema)], n=1)
+    similar = difflib.get_close_matches(key, names, n=1)
     if similar:
         return ConfigError(
             "no such setting", setting=key, remedy=f"did you mean {{{similar[0]}}}?", suggestions={similar[0]: UNSET}
