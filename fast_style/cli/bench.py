@@ -43,18 +43,19 @@ def bench(
     quiet: NoBar = False,
 ) -> None:
     """Time loading, training and stylizing on this machine."""
-    from fast_style.benchmark.bench import SIZES, tables
+    from fast_style.benchmark.bench import SIZES, BenchOptions
     from fast_style.benchmark.bench import bench as run
+    from fast_style.benchmark.result import tables
     from fast_style.video.media import parse_size
 
-    result = run(
+    options = BenchOptions(
         models=model or DEFAULT_MODELS, sizes=[parse_size(text) for text in size] if size else SIZES,
-        steps=steps, seconds=seconds, overrides=overrides or [], peer=peer,
-        note=lambda text: note(text, quiet=quiet),
+        steps=steps, seconds=seconds, overrides=overrides or [], pytorch_examples=peer,
     )  # fmt: skip
+    result = run(options, note=lambda text: note(text, quiet=quiet))
     if as_json:
-        print(json.dumps(result, indent=2))
+        print(json.dumps(result.to_json(), indent=2))
         return
     for table in tables(result):
         stdout.print(table)
-    print(", ".join(f"{key} {value}" for key, value in result["machine"].items() if value is not None))
+    print(result.environment)

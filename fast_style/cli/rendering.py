@@ -31,6 +31,7 @@ PARAMETERS = {
 """Settings of `conf/`, and the parameter that sets each where a command has such a parameter."""
 
 COMMAND_PARAMETERS: Mapping[str, Mapping[str, str]] = {
+    "bench": {"pytorch_examples": "peer"},
     "similarity": {"style.image": "images", "style.size": "max_size"},
 }
 """Further ones, by command."""

@@ -230,3 +230,23 @@ def quieten_lightning() -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     for message in IRRELEVANT_WARNINGS:
         warnings.filterwarnings("ignore", message)
+
+
+def trainer_without_files(
+    accelerator: str, precision: LightningPrecision, max_steps: int, callbacks: Sequence[Callback]
+) -> Trainer:
+    """Returns a Trainer for one device that neither validates nor writes anything, to time steps with."""
+    return Trainer(
+        max_epochs=-1,
+        max_steps=max_steps,
+        accelerator=accelerator,
+        devices=1,
+        precision=precision,
+        limit_val_batches=0,
+        callbacks=list(callbacks),
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )

@@ -265,7 +265,7 @@ def train(args):
 }
 
 
-def test_bench_times_us_and_a_peer(fast_style: Command, work: Path) -> None:
+def test_bench_times_us_and_pytorch_examples(fast_style: Command, work: Path) -> None:
     (work / "peer" / "neural_style").mkdir(parents=True)
     for name, text in PEER.items():
         (work / "peer" / "neural_style" / name).write_text(text)
@@ -281,21 +281,21 @@ def test_bench_times_us_and_a_peer(fast_style: Command, work: Path) -> None:
     # A batch is loaded on the way of each step, so alone it is faster.
     assert measured["loading"][0]["photos_per_second"] > measured["training"][0]["photos_per_second"]
     assert measured["training"][0]["photos_per_second"] > 0
-    assert [row["what"] for row in measured["stylising"]] == [
+    assert [row["what"] for row in measured["stylizing"]] == [
         "starry_night, onnx",
         "starry_night, torch",
         "starry_night, torch, compiled",
     ]
-    assert measured["machine"]["cores"] >= 1
+    assert measured["environment"]["cores"] >= 1
 
     timed = ("--steps", 6, "--seconds", 0, "--size", "64x48")
     result = fast_style("bench", *small, *timed, "--peer", "peer", "--json")
     assert result.returncode == 0, result.stderr
     measured = json.loads(result.stdout)
-    assert [row["what"] for row in measured["training"]][1:] == ["the peer's recipe", "pytorch/examples"]
+    assert [row["what"] for row in measured["training"]][1:] == ["the recipe of pytorch/examples", "pytorch/examples"]
     assert measured["training"][1]["ratio"] > 0
-    assert measured["stylising"][-1]["what"] == "pytorch/examples, eager"
-    assert all(row["ratio"] > 0 for row in measured["stylising"][:-1])
+    assert measured["stylizing"][-1]["what"] == "pytorch/examples, eager"
+    assert all(row["ratio"] > 0 for row in measured["stylizing"][:-1])
     assert_one_line_error(fast_style("bench", "--steps", 0, "--quiet", "--peer", "nowhere"), "--peer nowhere")
     assert_one_line_error(fast_style("bench", "--steps", 3), "--steps 3")
     assert_one_line_error(fast_style("bench", "--steps", 0, "--size", "big"), "--size big", "640x480")
