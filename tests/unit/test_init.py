@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pydoc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,5 +27,30 @@ def test_every_public_name_is_there(name: str) -> None:
 
 
 def test_an_unknown_name() -> None:
-    with pytest.raises(AttributeError, match="'fast_style' has no attribute 'stylise'"):
-        _ = fast_style.stylise
+    with pytest.raises(AttributeError, match="'fast_style' has no attribute 'paint'"):
+        _ = fast_style.paint
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import fast_style; fast_style.__version__",
+        "from fast_style.cli.app import app",
+        "import numpy; from fast_style import Stylizer;Stylizer.load('{model}')(numpy.zeros((16, 16, 3), 'uint8'))",
+    ],
+)
+def test_the_light_path_imports_nothing_heavy(tiny_model: Path, code: str) -> None:
+    check = "; import sys; print([m for m in ('torch', 'pytorch_lightning', 'hydra') if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code.format(model=tiny_model) + check], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_nothing_is_reported_to_anyone(tiny_model: Path, tmp_path: Path) -> None:
+    """ONNX Runtime's wheels keep a queue of what was run in the user's cache, and send it."""
+    places = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}
+    environment = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"} | places
+    code = f"import numpy; from fast_style import Stylizer as S; S.load({str(tiny_model)!r})(numpy.zeros((16, 16, 3), 'uint8'))"
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []
