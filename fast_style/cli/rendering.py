@@ -32,9 +32,10 @@ PARAMETERS = {
 
 COMMAND_PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "bench": {"pytorch_examples": "peer"},
+    "bench": {"pytorch_examples": "peer"},
     "similarity": {"style.image": "images", "style.size": "max_size"},
 }
-"""Further ones, by command."""
+"""Further settings and arguments, by command."""
 
 
 class Parameter(Protocol):

@@ -45,6 +45,7 @@ from fast_style.errors import UNSET, ConfigError
         ("flicker", "start", 3, "--start 3"),
         ("bench", "steps", 3, "--steps 3"),
         ("bench", "style.size", 16, "style.size=16"),
+        ("bench", "pytorch_examples", "nowhere", "--peer nowhere"),
         ("data coco", "split", "test", "--split test"),
         ("data prepare", "jobs", UNSET, "--jobs"),
         ("export", "checkpoint", "a.ckpt", "a.ckpt"),
@@ -75,8 +76,9 @@ def test_an_error_is_rendered_whole() -> None:
 def test_the_settings_that_are_mapped_exist() -> None:
     names = {each.name for each in settings(TrainConfig)}
     assert names >= PARAMETERS.keys()
-    for mapped in COMMAND_PARAMETERS.values():
-        assert names >= mapped.keys()
+    for command, mapped in COMMAND_PARAMETERS.items():
+        for setting in mapped:
+            assert command_spelling(command)(setting, UNSET) != setting
 
 
 def test_logs_speak_of_options_too(caplog: pytest.LogCaptureFixture) -> None:
