@@ -32,7 +32,6 @@ PARAMETERS = {
 
 COMMAND_PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "bench": {"pytorch_examples": "peer"},
-    "bench": {"pytorch_examples": "peer"},
     "similarity": {"style.image": "images", "style.size": "max_size"},
 }
 """Further settings and arguments, by command."""
