@@ -28,7 +28,7 @@ def flicker(
     """Measure how much stylized videos flicker: what changes along the original's optical flow."""
     from fast_style.video.warping_error import measure_videos, table
 
-    result = measure_videos(original, stylized, start=start, longest=max_size, console=stderr, quiet=quiet)
+    result = measure_videos(original, stylized, start=start, max_side=max_size, console=stderr, quiet=quiet)
     if as_json:
         print(json.dumps(result, indent=2))
     else:

@@ -77,16 +77,17 @@ def video(
     """Stylize a video. Frame times, orientation, color matrix and range, pixel aspect and sound are kept."""
     from fast_style.inference.stylizer import Stylizer
     from fast_style.system.signals import sigterm_as_interrupt
-    from fast_style.video.pipeline import check_target, stylize_video
+    from fast_style.video.endpoints import check_target
+    from fast_style.video.stylization import VideoOptions, stylize_video
 
+    options = VideoOptions(
+        strength=strength, keep_color=keep_color, stroke=stroke, deflicker=deflicker, batch=batch, start=start,
+        duration=duration, max_size=max_size, fps=fps, codec=codec, crf=crf, mute=mute,
+    )  # fmt: skip
     with sigterm_as_interrupt():
         check_target(source, output, codec, crf)
         stylizer = Stylizer.load(model[0], engine=engine, device=device, precision=precision, compile=compile)
-        result = stylize_video(
-            source, output, stylizer, strength=strength, keep_color=keep_color, stroke=stroke, steady=deflicker,
-            batch=batch, start=start, duration=duration, max_size=max_size, fps=fps, codec=codec, crf=crf, mute=mute,
-            console=stderr, quiet=quiet,
-        )  # fmt: skip
+        result = stylize_video(source, output, stylizer, options, console=stderr, quiet=quiet)
     for warning in result.warnings:
         complain("video", warning)
     note(f"{result.frames} frames, {result.rate:.1f} frames/s", quiet=quiet)
