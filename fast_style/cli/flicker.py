@@ -31,5 +31,7 @@ def flicker(
     result = measure_videos(original, stylized, start=start, max_side=max_size, console=stderr, quiet=quiet)
     if as_json:
         print(json.dumps(result, indent=2))
-    else:
-        stdout.print(table(result))
+        return
+    shown = table(result)
+    shown.caption = f"{shown.caption}; a part of the original: --start"
+    stdout.print(shown)

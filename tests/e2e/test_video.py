@@ -30,7 +30,7 @@ def test_the_sample_keeps_its_times_and_its_sound(
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == "out.mp4"
     assert "280 frames" in result.stderr
-    assert all(stage in result.stderr for stage in ("decode", "stylise", "encode", "share"))
+    assert all(stage in result.stderr for stage in ("decode", "stylize", "encode", "share"))
     before, after = read_clip(source), read_clip(work / "out.mp4")
     assert len(after.pictures) == 280
     assert after.times == before.times
@@ -244,7 +244,7 @@ def _no_track_but_sound(path: Path) -> None:
         (["in.mp4", "out.mp4", "--duration", "inf"], ["--duration inf"]),
         (["photos", "out.mp4", "--fps", "inf"], ["--fps inf"]),
         (["in.mp4", "out.mp4", "--model", "nothing"], ["nothing"]),
-        (["in.mp4", "out.mp4", "--model", "wave", "-m", "mosaic"], ["--model: one at a time", "wave, mosaic"]),
+        (["in.mp4", "out.mp4", "--model", "wave", "-m", "mosaic"], ["--model: only one at a time", "wave, mosaic"]),
         (["empty", "out.mp4"], ["empty", "no pictures"]),
     ],
 )
