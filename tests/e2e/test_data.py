@@ -177,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def handler(photo_folder: Path, work: Path) -> type[Handler]:
-    """Of a server for a zip of ten photos, a damaged one and a text file."""
+    """Returns a request handler that serves a zip of ten photos, a damaged one and a text file."""
     with zipfile.ZipFile(work / "photos.zip", "w") as archive:
         for path in find_images(photo_folder):
             archive.write(path, f"val2017/{path.name}")
