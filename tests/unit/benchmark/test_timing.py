@@ -1,19 +1,17 @@
 from __future__ import annotations
 
-import pytest
-
-from fast_style.system.stage_times import Timings
+from fast_style.benchmark.timing import Timing, time_repeatedly, time_steps
 
 
-def test_median_percentile_and_share() -> None:
-    timings = Timings("decode", "stylise", "steady")
-    for number in range(1, 101):
-        timings.add("decode", number / 1000)
-    timings.add("stylise", 0.505, count=5)
-    decode, stylise = timings.summary()
-    assert (decode.stage, stylise.stage) == ("decode", "stylise")
-    assert decode.median == pytest.approx(50.5)
-    assert 94 <= decode.p95 <= 96
-    assert stylise.median == stylise.p95 == pytest.approx(101)
-    assert decode.share == pytest.approx(5.05 / 5.555)
-    assert decode.share + stylise.share == pytest.approx(1)
+def test_timings() -> None:
+    assert Timing.of([3.0, 1.0, 2.0]) == Timing(2.0, 1.0, 3.0, 3)
+    # Two steps of 9 seconds are the warm-up; the others take 1, 3 and 2.
+    assert time_steps([0.0, 9.0, 18.0, 19.0, 22.0, 24.0]) == Timing(2.0, 1.0, 3.0, 3)
+
+
+def test_work_is_repeated_after_a_warm_up_and_often_enough() -> None:
+    calls: list[int] = []
+    timing = time_repeatedly(lambda: calls.append(1), 0)
+    assert timing.times == 3
+    assert len(calls) == 5
+    assert timing.fastest <= timing.median <= timing.slowest

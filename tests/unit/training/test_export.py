@@ -16,7 +16,7 @@ from fast_style.errors import ModelError
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models.artifact import MODEL_FILES, ModelFiles, read_info
 from fast_style.models.networks import Johnson, build_network
-from fast_style.training.export import export_model, keep_earlier, prove_parity
+from fast_style.training.export import back_up_model, check_parity, export_model
 from tests.conftest import ROOT
 
 
@@ -105,7 +105,7 @@ def test_disagreeing_engines_are_refused(exported: ModelFiles, tmp_path: Path) -
     other = export_model(build_network("johnson", width=4, blocks=1), tmp_path / "other", name="other", training={})
     (tmp_path / "model.safetensors").write_bytes((other.folder / "model.safetensors").read_bytes())
     with pytest.raises(ModelError, match="differ by"):
-        prove_parity(tmp_path)
+        check_parity(tmp_path)
 
 
 def test_a_failed_export_leaves_the_earlier_model(
@@ -116,7 +116,7 @@ def test_a_failed_export_leaves_the_earlier_model(
     def fail(*_: object) -> int:
         raise ModelError("engines differ")
 
-    monkeypatch.setattr("fast_style.training.export.prove_parity", fail)
+    monkeypatch.setattr("fast_style.training.export.check_parity", fail)
     with pytest.raises(ModelError):
         export_model(network, exported.folder, name="zigzag", training={})
     assert {path.name: path.read_bytes() for path in exported.folder.iterdir()} == before
@@ -129,7 +129,7 @@ def test_an_earlier_model_is_kept(exported: ModelFiles, tmp_path: Path) -> None:
     (model / "notes.txt").write_text("a file of one's own, which no export touches")
     (model / "empty").mkdir()
     for name in ("replaced", "replaced-2", "replaced-3"):
-        assert keep_earlier(model, run) == run / name
+        assert back_up_model(model, run) == run / name
     before = {path.name: path.read_bytes() for path in exported.folder.iterdir()}
     assert {path.name: path.read_bytes() for path in (run / "replaced-3").iterdir()} == before
     assert {path.name: path.read_bytes() for path in exported.folder.iterdir()} == before
@@ -140,7 +140,7 @@ def test_no_earlier_model(tmp_path: Path, made: bool) -> None:
     if made:
         (tmp_path / "model").mkdir()
         (tmp_path / "model" / "preview.jpg").touch()
-    assert keep_earlier(tmp_path / "model", tmp_path / "run") is None
+    assert back_up_model(tmp_path / "model", tmp_path / "run") is None
     assert not (tmp_path / "run").exists()
 
 
@@ -156,5 +156,5 @@ def test_half_a_copy_of_an_earlier_model_is_none(
 
     monkeypatch.setattr("shutil.copy2", fill_up)
     with pytest.raises(OSError, match="No space left"):
-        keep_earlier(exported.folder, tmp_path)
+        back_up_model(exported.folder, tmp_path)
     assert list(tmp_path.iterdir()) == []

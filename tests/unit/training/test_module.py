@@ -10,14 +10,17 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.utils.data import DataLoader
 
+from fast_style.config.schema import LossSettings
 from fast_style.images.tensors import to_float
 from fast_style.models.layers import InstanceNorm2d
 from fast_style.models.networks import build_network
-from fast_style.config.schema import LossSettings
 from fast_style.perceptual.encoders import RandomFilters
 from fast_style.perceptual.losses import PerceptualLoss, style_grams
-from fast_style.training.data import Batch
-from fast_style.training.module import StyleModule
+from fast_style.training.checkpoints import read_checkpoint
+from fast_style.training.crops import Batch
+from fast_style.training.module import Hyperparameters, StyleModule, half_cosine
+
+ADJUSTABLE = {"width": 4, "blocks": 1, "takes_strength": True}
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def module() -> StyleModule:
         style_weight=10, tv_weight=0.0, checkerboard_weight=0.0,
     )  # fmt: skip
     loss = PerceptualLoss(encoder, grams, settings)
-    return StyleModule("johnson", {"width": 4, "blocks": 1}, warmup_steps=4, max_steps=100, criterion=loss)
+    return StyleModule(Hyperparameters("johnson", {"width": 4, "blocks": 1}, warmup_steps=4, max_steps=100), loss)
 
 
 def test_the_encoder_is_neither_trained_nor_stored(module: StyleModule) -> None:
@@ -84,7 +87,10 @@ def test_a_checkpoint_reloads_without_the_loss(module: StyleModule, tmp_path: Pa
     )  # fmt: skip
     trainer.strategy.connect(module)
     trainer.save_checkpoint(tmp_path / "a.ckpt", weights_only=True)
-    again = StyleModule.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True)
+    checkpoint = read_checkpoint(tmp_path / "a.ckpt")
+    again = StyleModule(Hyperparameters(**checkpoint.hyper_parameters))
+    again.load_state_dict(checkpoint.state_dict)
+    assert again.hyperparameters == module.hyperparameters
     image = torch.rand(1, 3, 16, 16)
     assert torch.equal(again(image), module(image))
 
@@ -100,25 +106,23 @@ def test_to_float_leaves_its_input_alone() -> None:
 
 def test_stability_enters_the_training_alone(module: StyleModule) -> None:
     logged: dict[str, float] = {}
-    steady = StyleModule("lite", {"width": 4, "blocks": 1}, stability_weight=5.0, criterion=module.criterion)
-    steady.log_dict = lambda values, **_: logged.update(values)  # type: ignore[method-assign]
+    calm = StyleModule(Hyperparameters("lite", {"width": 4, "blocks": 1}, stability_weight=5.0), module.criterion)
+    calm.log_dict = lambda values, **_: logged.update(values)  # type: ignore[method-assign]
     batch = Batch(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8), [0, 1, 2, 3], [])
-    steady.training_step(batch, 0).backward()
+    calm.training_step(batch, 0).backward()
     assert logged["train/stability"] > 0
     with torch.no_grad():
-        steady.validation_step(batch, 0)
+        calm.validation_step(batch, 0)
     parts = logged["val/content"] + 10 * logged["val/style"]
     assert logged["val/total"] == pytest.approx(float(parts), rel=1e-5)
     assert logged["val/stability"] > 0
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adam"])
-def test_the_strength_is_learnt_at_the_end_alone(module: StyleModule, optimizer: str) -> None:
-    """Step by step what is moved by it: in six steps of which two are the strength's."""
-    adjustable = StyleModule(
-        "lite", {"width": 4, "blocks": 1, "takes_strength": True}, optimizer, max_steps=6, strength_share=0.4,
-        criterion=module.criterion,
-    )  # fmt: skip
+def test_the_strength_is_learned_at_the_end_alone(module: StyleModule, optimizer: str) -> None:
+    """Each step says what it moves: of six steps the last two belong to the strength."""
+    hyperparameters = Hyperparameters("lite", ADJUSTABLE, optimizer, max_steps=6, strength_share=0.4)
+    adjustable = StyleModule(hyperparameters, module.criterion)
     batches = [Batch(torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8), [n, n + 1], []) for n in range(6)]
     states: list[dict[str, torch.Tensor]] = []
 
@@ -144,15 +148,15 @@ def test_the_strength_is_learnt_at_the_end_alone(module: StyleModule, optimizer:
     ("steps", "share", "begins"), [(60, 0.2, 48), (2, 0.2, 1), (10, 0.99, 1), (1, 0.2, 1), (10, 0.0, 10), (10, 1.0, 0)]
 )
 def test_network_and_strength_have_a_step_each(steps: int, share: float, begins: int) -> None:
-    adjustable = StyleModule("lite", {"width": 4, "blocks": 1, "takes_strength": True}, max_steps=steps, strength_share=share)
-    assert adjustable.strength_begins == begins
+    adjustable = StyleModule(Hyperparameters("lite", ADJUSTABLE, max_steps=steps, strength_share=share))
+    assert adjustable.first_strength_step == begins
 
 
-def test_a_strength_that_no_step_has_learnt_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    adjustable = StyleModule("lite", {"width": 4, "blocks": 1, "takes_strength": True}, max_steps=6, strength_share=0.4)
-    assert adjustable.learnt(5) is adjustable.network
+def test_a_strength_that_no_step_has_learned_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    adjustable = StyleModule(Hyperparameters("lite", ADJUSTABLE, max_steps=6, strength_share=0.4))
+    assert adjustable.trained_network(5) is adjustable.network
     assert not caplog.messages
-    without = adjustable.learnt(4)
+    without = adjustable.trained_network(4)
     assert not without.takes_strength
     photo = torch.rand(1, 3, 32, 32)
     assert torch.equal(without.eval()(photo), adjustable.network.eval()(photo))
@@ -168,9 +172,9 @@ def test_where_a_strength_begins() -> None:
     plain = network(photo, torch.ones(1))
     network.initialize_strength()
     assert torch.equal(network(photo, torch.ones(1)), plain)
-    # The photo, but for a colour: the bias of the last layer.
-    apart = network(photo, torch.zeros(1)) - photo
-    assert apart.std((2, 3)).max() < 1e-6
+    # What is left is the photo, apart from one color: the bias of the last layer.
+    difference = network(photo, torch.zeros(1)) - photo
+    assert difference.std((2, 3)).max() < 1e-6
     strength_coefficients = {key: value.clone() for key, value in network.state_dict().items()}
     network.initialize_strength()
     assert all(torch.equal(value, strength_coefficients[key]) for key, value in network.state_dict().items())
@@ -184,7 +188,7 @@ def test_compiled_it_learns_the_same(module: StyleModule) -> None:
     gradients = []
     for compiled in (False, True):
         torch.manual_seed(0)
-        made = StyleModule("johnson", {"width": 4, "blocks": 0}, compile=compiled, criterion=module.criterion)
+        made = StyleModule(Hyperparameters("johnson", {"width": 4, "blocks": 0}, compile=compiled), module.criterion)
         made.log_dict = lambda *_, **__: None  # type: ignore[method-assign]
         made.setup("fit")
         made.on_fit_start()
@@ -195,3 +199,7 @@ def test_compiled_it_learns_the_same(module: StyleModule) -> None:
     for key, gradient in eager.items():
         torch.testing.assert_close(compiled_ones[key], gradient, rtol=1e-3, atol=1e-5)
     assert any(not torch.equal(compiled_ones[key], eager[key]) for key in eager), "nothing was compiled"
+
+
+def test_the_cosine_falls_from_one_to_zero() -> None:
+    assert [half_cosine(x) for x in (0, 0.5, 1, 2)] == pytest.approx([1, 0.5, 0, 0])

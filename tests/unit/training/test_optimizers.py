@@ -57,11 +57,11 @@ def test_the_memory_format_makes_no_difference() -> None:
     train(plain, optimizer(plain), 5)
     train(last, optimizer(last), 5)
     for one, other in zip(plain.parameters(), last.parameters(), strict=True):
-        # Muon orthogonalises in bfloat16, whose sums depend on the order of the columns.
+        # Muon orthogonalizes in bfloat16, whose sums depend on the order of the columns.
         assert torch.allclose(one, other, atol=3e-3)
 
 
-def test_it_goes_on_where_it_stopped() -> None:
+def test_it_continues_where_it_stopped() -> None:
     whole = network()
     train(whole, optimizer(whole), 6)
     half = network()

@@ -1,74 +1,61 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
-import torch
 
-from fast_style.errors import ConfigError
-from fast_style.system.files import check_writable
-from fast_style.training.run_dir import read_checkpoint
-from fast_style.training.session import check_compiler, count_devices, is_leader, lightning_precision
+from fast_style.errors import NotFoundError, WriteError
+from fast_style.training.run_dir import find_checkpoint, make_run_dir, requeued_checkpoint, slurm_job
 
 
-@pytest.mark.parametrize(
-    "wanted", [{"accelerator": "abacus"}, {"accelerator": "cpu", "devices": 0}, {"devices": "abc"}]
-)
-def test_devices_that_are_not_there(wanted: dict[str, str | int]) -> None:
-    assert count_devices("cpu", 2, 3) == 6
-    with pytest.raises(ConfigError, match=r"^accelerator=.* devices=.*: .*; auto takes what there is"):
-        count_devices(**({"accelerator": "auto", "devices": "auto", "num_nodes": 1} | wanted), section="")  # type: ignore[arg-type]
+@pytest.fixture
+def slurm(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_RESTART_COUNT"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
 
 
-@pytest.mark.parametrize(
-    ("accelerator", "metal", "precision"),
-    [("auto", False, "bf16-mixed"), ("auto", True, "32-true"), ("cpu", True, "bf16-mixed"), ("mps", True, "32-true")],
-)
-def test_auto_precision_is_of_the_device_that_auto_takes(
-    monkeypatch: pytest.MonkeyPatch, accelerator: str, metal: bool, precision: str
-) -> None:
-    """On an Apple chip the CPU has bfloat16 and Metal, which Lightning prefers, has not."""
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    monkeypatch.setattr("torch.backends.mps.is_available", lambda: metal)
-    monkeypatch.setattr("fast_style.training.session.cpu_computes_bf16", lambda: True)
-    assert lightning_precision("auto", accelerator) == precision
+def test_each_run_gets_the_next_number(tmp_path: Path, slurm: pytest.MonkeyPatch) -> None:
+    runs = tmp_path / "runs" / "name"
+    assert make_run_dir(runs) == runs / "1"
+    (runs / "7").mkdir()
+    (runs / "notes").mkdir()
+    assert make_run_dir(runs) == runs / "8"
+    assert list((runs / "8").iterdir()) == []
 
 
-@pytest.mark.parametrize(("node", "leads"), [(None, True), ("0", True), ("1", False)])
-def test_one_machine_of_several_leads(monkeypatch: pytest.MonkeyPatch, node: str | None, leads: bool) -> None:
-    if node is None:
-        monkeypatch.delenv("NODE_RANK", raising=False)
-    else:
-        monkeypatch.setenv("NODE_RANK", node)
-    assert is_leader() is leads
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteError, match=r"^runs_dir: cannot write to .*file; choose another folder|^runs_dir: "):
+        make_run_dir(tmp_path / "file")
 
 
-def test_without_a_compiler_nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: object) -> object:
-        raise RuntimeError("no g++\nand more")
-
-    monkeypatch.setattr("torch.compile", refuse)
-    with pytest.raises(ConfigError, match=r"trainer.compile=true: .*\(no g\+\+\).*apt-get install"):
-        check_compiler("cpu")
-    with pytest.raises(ConfigError, match=r"^compile=true: .* or give compile=false"):
-        check_compiler("cpu", section="")
-
-
-def test_what_is_no_checkpoint_is_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "last.ckpt"
-    with pytest.raises(ConfigError, match="no such checkpoint"):
-        read_checkpoint(path)
-    torch.save({"state_dict": {}, "global_step": 3, "hyper_parameters": {"network": "lite"}}, path)
-    assert read_checkpoint(path)["global_step"] == 3
-    for content in (path.read_bytes()[:200], b"", b"text"):
-        path.write_bytes(content)
-        with pytest.raises(ConfigError, match=r"last\.ckpt: not a checkpoint of fast-style train \("):
-            read_checkpoint(path)
-    torch.save({"weights": 1}, path)
-    with pytest.raises(ConfigError, match="something else"):
-        read_checkpoint(path)
+def test_the_newest_checkpoint_of_a_folder_is_found(tmp_path: Path) -> None:
+    for number, seconds in ((1, 200), (2, 100)):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "last.ckpt").touch()
+        os.utime(tmp_path / str(number) / "last.ckpt", (seconds, seconds))
+    (tmp_path / "2" / "best.ckpt").touch()
+    assert find_checkpoint(str(tmp_path)) == tmp_path / "1" / "last.ckpt"
+    assert find_checkpoint(str(tmp_path / "2" / "best.ckpt")) == tmp_path / "2" / "best.ckpt"
+    with pytest.raises(NotFoundError, match=r"^resume=nowhere: no checkpoint there; give a \.ckpt file"):
+        find_checkpoint("nowhere")
 
 
-def test_a_name_too_long_for_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="output_dir: cannot write"):
-        check_writable(tmp_path / ("a" * 300), "output_dir")
+def test_a_requeued_job_finds_its_own_checkpoint(tmp_path: Path, slurm: pytest.MonkeyPatch) -> None:
+    assert slurm_job() is None
+    slurm.setenv("SLURM_JOB_ID", "71")
+    folders = [make_run_dir(tmp_path) for _ in range(2)]
+    slurm.setenv("SLURM_JOB_ID", "72")
+    make_run_dir(tmp_path)
+    for folder in tmp_path.iterdir():
+        (folder / "last.ckpt").touch()
+    slurm.setenv("SLURM_JOB_ID", "71")
+    assert requeued_checkpoint(tmp_path) is None  # it has not been restarted
+    slurm.setenv("SLURM_RESTART_COUNT", "1")
+    assert requeued_checkpoint(tmp_path) == folders[1] / "last.ckpt"
+    slurm.setenv("SLURM_ARRAY_JOB_ID", "70")
+    slurm.setenv("SLURM_ARRAY_TASK_ID", "3")
+    assert slurm_job() == "70_3"
+    assert requeued_checkpoint(tmp_path) is None

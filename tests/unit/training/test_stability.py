@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fast_style.training.stability import NOISE, SHIFT, ZOOM, Motion, draw_motion, stability
+from fast_style.training.stability import MAX_NOISE, MAX_SHIFT, MAX_ZOOM, Motion, draw_motion, stability
 
 
 def motion(shift: tuple[float, float] = (0, 0), zoom: float = 1.0, noise: float = 0.0) -> Motion:
@@ -28,7 +28,7 @@ def test_whole_pixels_move_exactly() -> None:
     assert known[..., :, -3:].max() == 0
 
 
-def test_a_zoom_is_about_the_middle() -> None:
+def test_a_zoom_is_about_the_center() -> None:
     ramp = torch.linspace(-1, 1, 41).expand(1, 1, 21, 41)
     moved, _ = motion(zoom=0.5).move(ramp)
     assert torch.allclose(moved[0, 0, 10], ramp[0, 0, 0] / 2, atol=1e-3)
@@ -39,9 +39,9 @@ def test_motions_belong_to_samples() -> None:
     again = draw_motion(0, range(40, 50))
     assert torch.equal(some.matrices[40:50], again.matrices)
     assert some.seeds[40:50] == again.seeds
-    assert (some.matrices[:, :, 2].abs() <= SHIFT).all()
-    assert ((some.matrices[:, 0, 0] - 1).abs() <= ZOOM).all()
-    assert (some.noise <= NOISE).all()
+    assert (some.matrices[:, :, 2].abs() <= MAX_SHIFT).all()
+    assert ((some.matrices[:, 0, 0] - 1).abs() <= MAX_ZOOM).all()
+    assert (some.noise <= MAX_NOISE).all()
     whole = (some.matrices[:, :, 2] % 1 == 0).all(1)
     assert 30 < whole.sum() < 70
     assert (some.matrices[whole, 0, 0] == 1).all()

@@ -47,6 +47,6 @@ def test_emphasis_weighs_each_samples_content_in_the_total(small_loss: Perceptua
     first = small_loss(stylized, content, emphasis=torch.tensor([1.0, 0.0]))
     second = small_loss(stylized, content, emphasis=torch.tensor([0.0, 1.0]))
     assert first["content"] == plain["content"]
-    without = plain["total"] - small_loss.content_weight * plain["content"]
+    without = plain["total"] - small_loss.settings.content_weight * plain["content"]
     assert first["total"] + second["total"] - without == pytest.approx(float(plain["total"]), rel=1e-5)
     assert first["total"] != pytest.approx(float(second["total"]), rel=1e-5)

@@ -1,14 +1,11 @@
+"""Settings of a training run; training from end to end is tested in tests/e2e/test_train.py."""
+
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-import torch
 
 from fast_style.config.entry import compose_training
-from fast_style.errors import ConfigError
-from fast_style.perceptual.losses import PerceptualLoss
-from fast_style.training.train import build_module, check_continues, scaled_rate
+from fast_style.training.train import hyperparameters, scaled_learning_rate, session_settings
 
 
 @pytest.mark.parametrize(
@@ -23,21 +20,24 @@ from fast_style.training.train import build_module, check_continues, scaled_rate
         (["experiment=johnson2016", "data.dir=photos", "data.batch_size=16"], 1, 2e-3),
     ],
 )
-def test_the_learning_rate_goes_with_the_photos_in_a_step(overrides: list[str], devices: int, rate: float) -> None:
-    assert scaled_rate(compose_training(overrides), devices) == pytest.approx(rate)
+def test_the_learning_rate_grows_with_the_photos_in_a_step(overrides: list[str], devices: int, rate: float) -> None:
+    assert scaled_learning_rate(compose_training(overrides), devices) == pytest.approx(rate)
 
 
-@pytest.mark.parametrize(
-    ("other", "words"),
-    [("model.width=5", "'width': 5"), ("model=johnson", "johnson"), ("trainer.optimizer=adam", "with adam")],
-)
-def test_a_checkpoint_of_something_else_is_not_gone_on_with(
-    small_loss: PerceptualLoss, tmp_path: Path, other: str, words: str
-) -> None:
-    ours = ["model.width=4", "model.blocks=1"]
-    module = build_module(compose_training(ours), small_loss)
-    state = {"state_dict": module.state_dict(), "global_step": 3, "hyper_parameters": dict(module.hparams)}
-    torch.save(state, tmp_path / "last.ckpt")
-    check_continues(tmp_path / "last.ckpt", module, "stained_glass")
-    with pytest.raises(ConfigError, match=f"is a training of lite .*, and not of .*{words}.*give the settings"):
-        check_continues(tmp_path / "last.ckpt", build_module(compose_training([*ours, other]), small_loss), "any")
+def test_settings_reach_the_module_and_the_session() -> None:
+    config = compose_training(
+        [
+            "model.width=4",
+            "model.strength=false",
+            "trainer.max_steps=7",
+            "trainer.gradient_clip=2",
+            "runs_dir=r",
+            "seed=3",
+        ]
+    )
+    made = hyperparameters(config, device_count=4)
+    assert made.network_arguments == {"width": 4, "blocks": 5, "takes_strength": False}
+    assert (made.max_steps, made.seed, made.learning_rate) == (7, 3, pytest.approx(2 * config.trainer.learning_rate))
+    session = session_settings(config, "name")
+    assert (str(session.runs), session.max_steps, session.gradient_clip) == ("r/name", 7, 2)
+    assert session.val_every == config.trainer.val_every

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from fast_style.config.compose import write_config
+from fast_style.config.entry import compose_training
+from fast_style.errors import ConfigError, ModelError
+from fast_style.models.networks import build_network
+from fast_style.training.module import Hyperparameters, StyleModule
+from fast_style.training.warm_start import check_same_run, load_initial_weights
+from tests.unit.training.helpers import save_model
+
+OURS = Hyperparameters("lite", {"width": 4, "blocks": 1, "takes_strength": True})
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    module = StyleModule(OURS)
+    state = {"state_dict": module.state_dict(), "global_step": 3, "hyper_parameters": dict(module.hparams)}
+    torch.save(state, tmp_path / "last.ckpt")
+    return tmp_path / "last.ckpt"
+
+
+def test_the_same_run_continues(checkpoint: Path) -> None:
+    check_same_run(checkpoint, OURS, "stained_glass")
+    # The length of a run and its learning rate may change.
+    check_same_run(checkpoint, replace(OURS, max_steps=9, learning_rate=1e-4), "stained_glass")
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"network_arguments": {**OURS.network_arguments, "width": 5}}, "'width': 5"),
+        ({"network": "johnson"}, "johnson"),
+        ({"optimizer": "adam"}, "with adam"),
+    ],
+)
+def test_a_run_of_something_else_does_not(checkpoint: Path, other: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=f"is a training run of lite .*, and not of .*{words}.*give the settings"):
+        check_same_run(checkpoint, replace(OURS, **other), "any")
+
+
+def test_a_run_of_another_style_does_not(checkpoint: Path) -> None:
+    config = compose_training(["style=flow"])
+    write_config(config, checkpoint.parent)
+    check_same_run(checkpoint, OURS, "flow")
+    words = rf"is a training run of flow, and not of wave; .* style.image={config.style.image}, or init_from=MODEL"
+    with pytest.raises(ConfigError, match=words):
+        check_same_run(checkpoint, OURS, "wave")
+
+
+def test_a_checkpoint_of_a_distillation_does_not(tmp_path: Path) -> None:
+    torch.save({"state_dict": {}, "global_step": 3}, tmp_path / "last.ckpt")
+    with pytest.raises(ConfigError, match=r"^resume=.*last\.ckpt: not a checkpoint of fast-style train"):
+        check_same_run(tmp_path / "last.ckpt", OURS, "any")
+
+
+def test_a_checkpoint_of_an_earlier_version_continues(checkpoint: Path) -> None:
+    """Version 1.0 called the strength a dial, and its coefficients slopes."""
+    state = torch.load(checkpoint, weights_only=True)
+    state["state_dict"] = {
+        key.replace("strength_coefficients", "slopes"): value for key, value in state["state_dict"].items()
+    }
+    old = {**asdict(OURS), "network_arguments": {"width": 4, "blocks": 1, "dial": True}}
+    old["dial_share"] = old.pop("strength_share")
+    torch.save({**state, "hyper_parameters": old}, checkpoint)
+    check_same_run(checkpoint, OURS, "any")
+    content = torch.load(checkpoint, weights_only=True)
+    module = StyleModule(OURS)
+    module.on_load_checkpoint(content)  # Lightning calls it before it loads the weights
+    module.load_state_dict(content["state_dict"])
+
+
+@pytest.mark.parametrize("takes_strength", [False, True])
+def test_a_run_begins_with_the_weights_of_a_model(tmp_path: Path, takes_strength: bool) -> None:
+    trained = build_network("lite", width=4, blocks=1, takes_strength=takes_strength)
+    folder = save_model(trained, tmp_path / "model")
+    network = build_network("lite", width=4, blocks=1, takes_strength=True)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    load_initial_weights(str(folder), network)
+    expected = trained.state_dict()
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, before[key] if key.endswith("strength_coefficients") else expected[key]), key
+
+
+def test_models_that_a_run_cannot_begin_with(tmp_path: Path) -> None:
+    narrow = build_network("lite", width=4, blocks=1, takes_strength=True)
+    folder = save_model(narrow, tmp_path / "narrow")
+    network = build_network("lite", width=5, blocks=1, takes_strength=True)
+    with pytest.raises(ConfigError, match=r"^init_from=.*: is lite .*'width': 4.*, the model to train is .*'width': 5"):
+        load_initial_weights(str(folder), network)
+    with pytest.raises(ModelError, match="no model nowhere"):
+        load_initial_weights("nowhere", network)
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(ConfigError, match=r"^init_from=.*: has no model\.safetensors"):
+        load_initial_weights(str(tmp_path), network)
