@@ -136,6 +136,10 @@ class DataNotFoundError(DataError, NotFoundError):
     """A folder of photos does not exist."""
 
 
+class EncoderNotFoundError(EncoderError, NotFoundError):
+    """A file of encoder weights does not exist."""
+
+
 class ModelNotFoundError(ModelError, NotFoundError):
     """No model goes by the name or path given."""
 

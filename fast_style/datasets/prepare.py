@@ -6,14 +6,13 @@ import json
 import logging
 import multiprocessing
 import os
-import signal
 import stat
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
@@ -21,12 +20,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fast_style.errors import DataError, ImageError
 from fast_style.images.codec import RGB, load_rgb, open_image, save_rgb
 from fast_style.images.folders import find_images
 from fast_style.system.files import atomic_write
+from fast_style.system.progress import ProgressDisplay
+from fast_style.system.signals import ignore_interrupts, interrupts_blocked
 
 log = logging.getLogger("fast_style")
 
@@ -213,13 +213,9 @@ def write_photos(
             todo.append(photo)
         else:
             total += kept
-    progress = Progress(
-        TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(), console=console, transient=True, disable=quiet or not console.is_terminal,
-    )  # fmt: skip
     reasons: dict[int, str] = {}
-    with progress:
-        task = progress.add_task("preparing", total=len(photos), completed=len(photos) - len(todo), rate="")
+    with ProgressDisplay(console, quiet=quiet) as display:
+        task = display.add("preparing", len(photos), completed=len(photos) - len(todo))
         began = time.perf_counter()
         processes = min(jobs or os.cpu_count() or 1, max(1, len(todo)))
         # Closed at once on Ctrl-C too, not when its last reference goes.
@@ -229,7 +225,8 @@ def write_photos(
                     reasons[number] = str(outcome)
                 else:
                     total += outcome
-                progress.update(task, advance=1, rate=f"{done / (time.perf_counter() - began):.0f} photos/s")
+                task.advance()
+                task.update(detail=f"{done / (time.perf_counter() - began):.0f} photos/s")
     skipped = [reasons[number] for number in sorted(reasons)]
     if len(skipped) == len(photos):
         found = f"none of its {len(photos)} images is readable ({skipped[0]})" if skipped else "it holds no images"
@@ -262,7 +259,8 @@ def _work(
             except ImageError as error:
                 yield number, error
                 continue
-            with _interrupts_held():
+            # The processes finish the photo they are at; this one, which Ctrl-C reaches a moment later, ends them.
+            with interrupts_blocked():
                 pending[pool.submit(write_photo, photo.name, source, photo.target, size, quality)] = number
             if len(pending) >= AHEAD * jobs:
                 yield from _finished(pending)
@@ -286,25 +284,11 @@ def _finished(pending: dict[Future[int], int]) -> Iterator[tuple[int, int | Imag
             yield number, error
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Processes started inside never see Ctrl-C, which a terminal sends to all of them: they finish the photo they
-    are at, and this process, for which it only comes a moment later, ends them."""
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _begin_process() -> None:
     # That only the first frame of an animation is used is nothing to tell of each of thousands.
     log.setLevel(logging.ERROR)
     # Windows has no mask to inherit: there it is from here on that Ctrl-C ends none of them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()
     parent = multiprocessing.parent_process()
     assert parent is not None
 

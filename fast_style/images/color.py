@@ -1,4 +1,4 @@
-"""A stylised picture in the colours of its photo: lightness from one, hue and chroma from the other.
+"""A stylised picture in the colors of its photo: lightness from one, hue and chroma from the other.
 
 In Oklab (Ottosson 2020), where equal steps look equal, so that strokes change the light and nothing else.
 """
@@ -33,9 +33,9 @@ _FROM_CONE = np.linalg.inv(_TO_CONE.astype(np.float64)).astype(np.float32)
 
 
 def keep_color(photo: np.ndarray, stylized: np.ndarray) -> np.ndarray:
-    """The lightness of `stylized` with the colours of `photo`: uint8 RGB `[..., 3]` of one shape, and so the result.
+    """The lightness of `stylized` with the colors of `photo`: uint8 RGB `[..., 3]` of one shape, and so the result.
 
-    Where a stroke is so dark or so light that sRGB has no such colour, the colour fades and the light stays.
+    Where a stroke is so dark or so light that sRGB has no such color, the color fades and the light stays.
     """
     result = np.empty_like(stylized)
     flat = [array.reshape(-1, 3) for array in (photo, stylized, result)]
@@ -59,7 +59,8 @@ def _linear_planes(pixels: np.ndarray) -> np.ndarray:
 
 def _mixed(matrix: np.ndarray, planes: np.ndarray) -> np.ndarray:
     # Not `@`: BLAS would wake its threads for these few numbers, and wait for them.
-    return np.einsum("ij,jn->in", matrix, planes)
+    mixed: np.ndarray = np.einsum("ij,jn->in", matrix, planes)
+    return mixed
 
 
 def _recolored(photo: np.ndarray, stylized: np.ndarray) -> np.ndarray:
@@ -69,20 +70,21 @@ def _recolored(photo: np.ndarray, stylized: np.ndarray) -> np.ndarray:
     # A darker place of one surface has less chroma in the same measure: shade, and not another paint.
     shade = np.minimum(1, wanted / np.maximum(light, 1e-3))
     cone = _mixed(_FROM_LAB, np.stack([wanted, a * shade, b * shade]))
-    grey = wanted * wanted * wanted
-    apart = _mixed(_FROM_CONE, cone * cone * cone) - grey
-    # How far from grey towards the colour one can go until a channel leaves [0, 1].
-    edge = np.where(apart > 0, 1 - grey, grey)
+    gray = wanted * wanted * wanted
+    apart = _mixed(_FROM_CONE, cone * cone * cone) - gray
+    # How far from gray towards the color one can go until a channel leaves [0, 1].
+    edge = np.where(apart > 0, 1 - gray, gray)
     share = (edge / np.maximum(np.abs(apart), 1e-6)).min(axis=0)
-    linear = grey + apart * np.clip(share, 0, 1)
+    linear = gray + apart * np.clip(share, 0, 1)
     # A table of 4096 steps along the square root is exact to half a level.
     places = np.sqrt(np.clip(linear, 0, 1)) * np.float32(len(_levels()) - 1) + np.float32(0.5)
-    return _levels().take(places.astype(np.int32)).T
+    recolored: np.ndarray = _levels().take(places.astype(np.int32)).T
+    return recolored
 
 
 @functools.cache
 def _linear() -> np.ndarray:
-    """sRGB levels as linear light."""
+    """Returns linear light for each sRGB level, float32 `[256]`."""
     value = np.arange(256) / 255
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
 

@@ -1,5 +1,6 @@
 """Files from the network, or a local mirror: fetched with the standard library alone, taken up where a connection
-was lost, and checked."""
+was lost, and checked.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +28,10 @@ from urllib.request import (
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from fast_style import __version__
 from fast_style.errors import DataError, first_line
+from fast_style.system.progress import ProgressDisplay
 
 CHUNK = 1 << 20  # bytes
 SECONDS = 60.0  # without a byte until a connection counts as lost
@@ -184,18 +185,15 @@ def fetch(url: str, target: Path, checksum: str, *, algorithm: str = "md5", cons
         DataError: as `download`; or the checksum is another one: what was fetched is then removed, a file that was
             there before is not.
     """
-    progress = Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(),
-        console=console, transient=True, disable=quiet or not console.is_terminal,
-    )  # fmt: skip
+    display = ProgressDisplay(console, quiet=quiet, unit="bytes")
 
     def bar(description: str) -> Report:
-        task = progress.add_task(description, total=None)
-        return lambda done, total: progress.update(task, completed=done, total=total)
+        task = display.add(description)
+        return lambda done, total: task.update(completed=done, total=total)
 
     part = target.with_name(f"{target.name}.part")
     kind = algorithm.upper()
-    with progress:
+    with display:
         if target.exists():
             found = digest_of(target, algorithm, bar("checking"))
             if found != checksum:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-import signal
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 from fast_style.errors import FastStyleError, MediaError, first_line
+from fast_style.system.signals import ignore_interrupts
 
 
 class Apart:
@@ -74,8 +74,7 @@ def beside_pyav(factory: Callable[[], Any]) -> Any:
 
 
 def _serve(connection: Connection, factory: Callable[..., Any], arguments: Any, named: Any) -> None:
-    # Ctrl-C reaches the whole group of processes; what to do about it is the parent's to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()
     target: Any = None
     try:
         target = factory(*arguments, **named)

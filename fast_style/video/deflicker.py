@@ -1,75 +1,111 @@
-"""A light temporal filter against flicker: what stood still or merely moved keeps its brush strokes.
+"""A light temporal filter against flicker: what stands still or merely moves keeps its brush strokes.
 
-The last result is carried along the motion of the original frames and blended in where the carried original
-agrees with the present one. Where it doesn't (something was uncovered, a cut, a light went on) the new picture
-stands as it is, so that nothing leaves a ghost.
+The last result is carried along the motion of the original frames and blended in where the carried original agrees
+with the present one. Where it does not (something was uncovered, a cut, a light went on), the new picture stays as
+it is, so that nothing leaves a ghost.
 """
 
 from __future__ import annotations
 
+from typing import Protocol, cast
+
 import numpy as np
+import numpy.typing as npt
 
 from fast_style.images.codec import RGB, fit
-from fast_style.system.optional import need
-from fast_style.video.optical_flow import FlowFinder
+from fast_style.video.libraries import cv2
+from fast_style.video.optical_flow import Flow, FlowFinder
 
-MEMORY = 0.8
-"""Share of the carried result where originals agree."""
-TOLERANCE = 16.0
-"""Difference of originals, of 255, at which that share has fallen to 1/e of itself."""
-STILL = 0.25
-"""Motion below this, in pixels, is none: resampling again and again would blur what stands still."""
-LONGEST = 480
-"""Flow and agreement are found in frames scaled to this longer side."""
+Weights = npt.NDArray[np.float32]
+"""float32 `[H, W]`, from 0 to 1."""
 
-_SHARE = MEMORY * np.exp(-np.square(np.arange(256, dtype=np.float32) / TOLERANCE))
+CARRIED_WEIGHT = 0.8
+"""Weight of the carried result where both originals agree; the new picture has the rest."""
+DIFFERENCE_SCALE = 16.0
+"""Difference of the originals, of 255, at which the weight of the carried result has fallen to 1/e of that."""
+STILL_MOTION = 0.25
+"""Motion in pixels below which a pixel counts as still: resampling it again and again would blur it."""
+ANALYSIS_SIDE = 480
+"""Longer side in pixels to which originals are scaled before flow and differences are found."""
+
+_WEIGHTS = CARRIED_WEIGHT * np.exp(-np.square(np.arange(256, dtype=np.float32) / DIFFERENCE_SCALE))
+"""Weight of the carried result for each difference from 0 to 255."""
 
 
-class Steady:
-    """Steadies a stream of stylised frames, one by one."""
+class TemporalFilter(Protocol):
+    """A filter over the frames of one video, in their order."""
+
+    def process(self, original: RGB, stylized: RGB) -> RGB:
+        """Returns the filtered frame, as large as `stylized`; both are uint8 RGB `[H, W, 3]`."""
+        ...
+
+    def reset(self) -> None:
+        """Forgets the frames before, as for the first frame of another video."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what the filter holds."""
+        ...
+
+
+class Deflicker:
+    """The temporal filter against flicker."""
 
     def __init__(self) -> None:
-        self._cv2 = need("cv2", "video")
-        self._finder = FlowFinder("FAST")
-        self._large = FlowFinder("FAST")
+        # One for each size: a finder keeps the grid of the last one.
+        self._small_finder = FlowFinder("FAST")
+        self._full_finder = FlowFinder("FAST")
         self._last: tuple[RGB, RGB] | None = None
 
-    def __call__(self, original: RGB, stylized: RGB) -> RGB:
-        """The next frame.
+    def reset(self) -> None:
+        """Forgets the frames before."""
+        self._last = None
+
+    def close(self) -> None:
+        """Does nothing: no file and no process is held open."""
+
+    def process(self, original: RGB, stylized: RGB) -> RGB:
+        """Returns the next frame, filtered.
 
         Args:
-            original, stylized: uint8 RGB `[H, W, 3]`.
+            original: the frame before it was stylized, uint8 RGB `[H, W, 3]`.
+            stylized: the frame after it, uint8 RGB `[H, W, 3]`.
 
         Returns:
-            uint8 RGB `[H, W, 3]`; of the first frame, and after a change of size, `stylized` itself.
+            uint8 RGB `[H, W, 3]`; for the first frame, and after a change of size, `stylized` itself.
         """
-        small = self._small(original)
+        small = self._shrink(original)
         result = stylized
         if self._last is not None and self._last[0].shape == small.shape and self._last[1].shape == stylized.shape:
             result = self._blend(small, stylized, *self._last)
         self._last = small, result
         return result
 
-    def _small(self, rgb: RGB) -> RGB:
+    def _shrink(self, rgb: RGB) -> RGB:
         height, width = rgb.shape[:2]
-        size = fit(width, height, LONGEST)
-        return rgb if size == (width, height) else self._cv2.resize(rgb, size, interpolation=self._cv2.INTER_AREA)
+        size = fit(width, height, ANALYSIS_SIDE)
+        return rgb if size == (width, height) else cast(RGB, cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
-    def _blend(self, small: RGB, stylized: RGB, old_small: RGB, old_result: RGB) -> RGB:
-        cv2, finder = self._cv2, self._finder
+    def _blend(self, small: RGB, stylized: RGB, last_small: RGB, last_result: RGB) -> RGB:
+        """Returns the new picture with the last result, carried along the motion, blended in."""
+        finder = self._small_finder
         height, width = stylized.shape[:2]
-        flow = finder(finder.gray(small), finder.gray(old_small), small.shape[:2])
-        red, green, blue = cv2.split(cv2.absdiff(small, finder.warp(old_small, flow)))
-        difference = cv2.max(cv2.max(red, green), blue)  # numpy takes ten times as long over three channels
-        # Without the noise of single pixels, and so that the neighbours of what differs are not trusted either.
-        difference = cv2.dilate(cv2.GaussianBlur(difference, (0, 0), 1.5), np.ones((3, 3), np.uint8))
-        share = _SHARE[difference] * finder.inside(flow)
+        flow = finder(finder.gray(small), finder.gray(last_small), (small.shape[0], small.shape[1]))
+        weight = self._weight(small, last_small, flow)
         scale = width / flow.shape[1]
-        least = STILL / scale
-        flow[(np.abs(flow[..., 0]) < least) & (np.abs(flow[..., 1]) < least)] = 0
+        still = STILL_MOTION / scale
+        flow[(np.abs(flow[..., 0]) < still) & (np.abs(flow[..., 1]) < still)] = 0
         if scale != 1:
-            share = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
-            flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
+            weight = cast(Weights, cv2.resize(weight, (width, height), interpolation=cv2.INTER_LINEAR))
+            flow = cast(Flow, cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR))
             flow *= np.array([scale, height / small.shape[0]], np.float32)
-        carried = self._large.warp(old_result, flow, cubic=True)
-        return cv2.blendLinear(carried, stylized, share, 1 - share)
+        carried = self._full_finder.warp(last_result, flow, cubic=True)
+        return cast(RGB, cv2.blendLinear(carried, stylized, weight, 1 - weight))
+
+    def _weight(self, small: RGB, last_small: RGB, flow: Flow) -> Weights:
+        """Returns the weight of the carried result, float32 `[h, w]`, at the size of the small originals."""
+        red, green, blue = cv2.split(cv2.absdiff(small, self._small_finder.warp(last_small, flow)))
+        difference = cv2.max(cv2.max(red, green), blue)  # numpy takes ten times as long over three channels
+        # Blurred against the noise of single pixels; dilated, so that the neighbors of what differs are not trusted.
+        difference = cv2.dilate(cv2.GaussianBlur(difference, (0, 0), 1.5), np.ones((3, 3), np.uint8))
+        return cast(Weights, _WEIGHTS[difference] * self._small_finder.inside(flow))

@@ -1,4 +1,4 @@
-"""What a stream of pictures is, wherever it comes from and wherever it goes: frames, their format, sources, sinks."""
+"""The frames of a video, what they have in common, and the interfaces of what reads and writes them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from fast_style.errors import MediaError
+from fast_style.errors import ConfigError, FastStyleError, MediaError
 from fast_style.images.codec import RGB
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.stream import Stream
+
+    Packets: TypeAlias = list[Packet[Stream]]
+    """Encoded sound and subtitles, copied from a source to a sink without being decoded."""
 
 # Codes of ITU-T H.273, which containers, codecs and libav share.
 BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 6, 9
 
-LONGEST = 1e9
-"""Seconds: thirty years, whose microseconds 64 bits hold with ease."""
+MAX_SECONDS = 1e9
+"""The largest start or duration: about thirty years, whose microseconds fit into 64 bits with ease."""
+
+SMALLEST_SIDE, LARGEST_SIDE = 16, 8192
+"""Limits of a width or height that a user asks for, in pixels."""
 
 
 @dataclass(frozen=True)
-class Format:
+class StreamFormat:
     """What all frames of a stream have in common."""
 
     width: int
@@ -29,39 +39,49 @@ class Format:
     time_base: Fraction
     """Seconds per tick of `Frame.pts`."""
     rate: Fraction
-    """Frames per second, on average."""
+    """Average number of frames per second."""
     pixel_aspect: Fraction = Fraction(1)
-    """Width of a pixel by its height."""
+    """Width of a pixel divided by its height."""
     matrix: int = BT709
-    """Between RGB and YUV, as is the range: codes of H.273."""
+    """Coefficients between RGB and YUV, as a code of H.273."""
     full_range: bool = False
+    """Whether YUV values use all of 0 to 255, rather than 16 to 235."""
     primaries: int = UNSPECIFIED
+    """Color primaries, as a code of H.273."""
     transfer: int = UNSPECIFIED
+    """Transfer characteristic, as a code of H.273."""
 
 
 @dataclass
 class Frame:
-    """One picture, uint8 RGB `[H, W, 3]`, and when it is shown, in ticks of its format's time base."""
+    """One picture of a video."""
 
     rgb: RGB
+    """uint8 RGB `[H, W, 3]`."""
     pts: int
+    """When the frame is shown, in ticks of the time base of its stream."""
     duration: int = 0
-    packets: list[Any] = field(default_factory=list)
-    """Sound and subtitles that lie before it in the file, to be copied as they are."""
+    """How long the frame is shown, in the same ticks."""
+    packets: Packets = field(default_factory=list)
+    """Sound and subtitles that lie before this frame in the file."""
 
 
 class Source(Protocol):
     """Where frames come from."""
 
-    format: Format
-    seconds: float | None
-    """How long it is, as far as is known."""
-    tracks: list[Any]
-    """Streams of libav whose packets come with the frames."""
-    warnings: list[str]
-    """What went wrong without being fatal; complete after the last frame."""
-    trailing: list[Any]
-    """Packets behind the last frame."""
+    @property
+    def format(self) -> StreamFormat: ...
+    @property
+    def seconds(self) -> float | None:
+        """Length of what is read, or None where it is not known."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What went wrong without ending the video; complete after the last frame."""
+
+    @property
+    def trailing(self) -> Packets:
+        """Packets that lie behind the last frame; complete after it."""
 
     def __iter__(self) -> Iterator[Frame]: ...
     def close(self) -> None: ...
@@ -70,12 +90,14 @@ class Source(Protocol):
 class Sink(Protocol):
     """Where frames go. Nothing has the final name before `finish`."""
 
-    warnings: list[str]
+    @property
+    def warnings(self) -> list[str]:
+        """What went wrong without ending the video."""
 
     def write(self, frame: Frame) -> None: ...
-    def copy(self, packets: list[Any]) -> None: ...
+    def copy(self, packets: Packets) -> None: ...
     def finish(self, *, partial: bool = False) -> Path:
-        """Completes what was written; as `NAME.partial.mp4` if it isn't all. Returns its name."""
+        """Completes the result and returns its path; `partial` names an unfinished one `NAME.partial.mp4`."""
         ...
 
     def discard(self) -> None:
@@ -83,49 +105,56 @@ class Sink(Protocol):
         ...
 
 
-SMALLEST_SIDE, LARGEST_SIDE = 16, 8192
-"""Pixels."""
-
-
 def parse_size(text: str) -> tuple[int, int]:
-    """`640x480`, `640X480` or `640×480` as width and height in pixels.
+    """Parses a size in pixels: `640x480`, `640X480` or `640×480`.
+
+    Returns:
+        Width and height.
 
     Raises:
-        MediaError: anything else, or a side outside 16 to 8192.
+        ConfigError: the text is something else, or a side is below 16 or above 8192.
     """
     found = re.fullmatch(r"([0-9]{1,5})[xX×]([0-9]{1,5})", text)
     size = (int(found[1]), int(found[2])) if found else (0, 0)
     if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in size):
-        raise MediaError(f"--size {text}: want WIDTHxHEIGHT, as 640x480, each from {SMALLEST_SIDE} to {LARGEST_SIDE}")
+        raise ConfigError(
+            f"must be WIDTHxHEIGHT, such as 640x480, each side from {SMALLEST_SIDE} to {LARGEST_SIDE}",
+            setting="size",
+            value=text,
+        )
     return size
 
 
-def check_part(start: float, duration: float | None) -> None:
-    """Raises a MediaError if no video has such a part: one that begins or ends nowhere, say."""
-    for name, seconds in (("start", start), ("duration", duration)):
-        if seconds is not None and not 0 <= seconds <= LONGEST:
-            raise MediaError(f"--{name} {seconds:g}: want seconds, from 0 to {LONGEST:.0f}")
+def check_time_range(start: float, duration: float | None) -> None:
+    """Raises a ConfigError unless start and duration are numbers of seconds that a video can have."""
+    for setting, seconds in (("start", start), ("duration", duration)):
+        if seconds is not None and not 0 <= seconds <= MAX_SECONDS:
+            raise ConfigError(
+                f"must be a number of seconds from 0 to {MAX_SECONDS:.0f}", setting=setting, value=f"{seconds:g}"
+            )
 
 
 @contextmanager
 def path_errors() -> Iterator[None]:
-    """A MediaError in place of the system's: a folder that may not be entered, a name that is too long."""
+    """Turns the system's errors about a path into MediaErrors: a folder without permission, a name that is too long."""
     try:
         yield
+    except FastStyleError:  # some of our own kinds are OSErrors too
+        raise
     except OSError as error:
-        raise MediaError(f"{error.filename}: {error.strerror}; check path and permissions") from error
+        raise MediaError(f"{error.filename}: {error.strerror}", remedy="check path and permissions") from error
 
 
 @path_errors()
-def is_same(source: str, target: Path) -> bool:
-    """Is a file or folder to be written the one that is read? A source may be a URL.
+def is_same_file(source: str, target: Path) -> bool:
+    """Returns whether the file or folder to be written is the one that is read. A source may also be a URL.
 
     Raises:
-        MediaError: one of them may not be looked at.
+        MediaError: the system refuses to look at one of the paths.
     """
     return "://" not in source and target.exists() and Path(source).exists() and target.samefile(source)
 
 
 def partial_name(path: Path) -> Path:
-    """What an unfinished result is called: `OUT.mp4` -> `OUT.partial.mp4`."""
+    """Returns the name of an unfinished result: `OUT.partial.mp4` for `OUT.mp4`."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")

@@ -10,86 +10,109 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from fast_style.errors import FastStyleError, ImageError, MediaError
+from fast_style.errors import ConfigError, FastStyleError, ImageError, MediaError, MediaNotFoundError, WriteError
 from fast_style.images.codec import IMAGE_SUFFIXES, load_rgb, save_rgb
-from fast_style.video.media import BT709, Format, Frame, check_part, path_errors
+from fast_style.video.media import BT709, Frame, StreamFormat, check_time_range, path_errors
+
+if TYPE_CHECKING:
+    from fast_style.video.media import Packets
 
 _NUMBER = re.compile(r"%0?(\d*)d")
 
 
 @dataclass(frozen=True)
 class _Pattern:
-    """The names of numbered pictures, as `frame%05d.png`."""
+    """The names of numbered pictures, such as `frame%05d.png`."""
 
-    before: str
+    prefix: str
     digits: int
-    after: str
+    suffix: str
 
     @classmethod
-    def of(cls, name: str) -> _Pattern | None:
+    def parse(cls, name: str) -> _Pattern | None:
+        """Returns the pattern in a name, or None if it has no `%d`."""
         found = _NUMBER.search(name)
         return cls(name[: found.start()], int(found[1] or 0), name[found.end() :]) if found else None
 
     def name(self, number: int) -> str:
-        return f"{self.before}{number:0{self.digits}d}{self.after}"
+        """Returns the name of the picture with this number."""
+        return f"{self.prefix}{number:0{self.digits}d}{self.suffix}"
 
-    def names(self, file: Path) -> bool:
-        """Is a file one of them, whatever the digits of its number?"""
-        return re.fullmatch(re.escape(self.before) + r"\d+" + re.escape(self.after), file.name) is not None
+    def matches(self, file: Path) -> bool:
+        """Returns whether a file is one of the pictures, however many digits its number has."""
+        return re.fullmatch(re.escape(self.prefix) + r"\d+" + re.escape(self.suffix), file.name) is not None
 
 
-_UNNAMED = _Pattern("", 5, ".png")
-"""What pictures are called in a folder without a pattern."""
+_DEFAULT_PATTERN = _Pattern("", 5, ".png")
+"""The names of pictures that are written to a folder without a pattern."""
 
 
 @path_errors()
 def is_sequence(path: str | Path) -> bool:
-    """Does it name many pictures: a folder, a pattern, or (to write) something without a suffix?"""
+    """Returns whether a path names many pictures: a folder, a pattern, or something without a suffix, to be written.
+
+    Raises:
+        MediaError: the system refuses to look at the path.
+    """
     path = Path(path)
-    return path.is_dir() or not path.suffix or _Pattern.of(path.name) is not None
+    return path.is_dir() or not path.suffix or _Pattern.parse(path.name) is not None
 
 
 @path_errors()
 def overwrites(target: Path, source: str) -> bool:
-    """Would pictures that are written to `target` be called as those, or as the video, that `source` names?
+    """Returns whether pictures written to `target` would be named like the pictures, or the video, of `source`.
 
     Raises:
-        MediaError: there is no such source, or it may not be looked at.
+        MediaNotFoundError: there is no such source.
+        MediaError: the system refuses to look at it.
     """
-    path, pattern = Path(source), _Pattern.of(target.name)
+    path, pattern = Path(source), _Pattern.parse(target.name)
     folder = target.parent if pattern else target
     if "://" in source or not folder.is_dir():
         return False
-    files = [path] if path.is_file() or not is_sequence(path) else _pictures(path)
-    return any((pattern or _UNNAMED).names(file) for file in files) and files[0].parent.samefile(folder)
+    files = [path] if path.is_file() or not is_sequence(path) else _list_pictures(path)
+    return any((pattern or _DEFAULT_PATTERN).matches(file) for file in files) and files[0].parent.samefile(folder)
 
 
-def _pictures(path: Path) -> list[Path]:
-    """Those of a folder or pattern, in the order of their numbers: frame2 before frame10."""
-    pattern = None if path.is_dir() else _Pattern.of(path.name)
+def _list_pictures(path: Path) -> list[Path]:
+    """Returns the pictures of a folder or pattern in the order of their numbers: frame2 before frame10.
+
+    Raises:
+        MediaNotFoundError: there is no such folder.
+    """
+    pattern = None if path.is_dir() else _Pattern.parse(path.name)
     folder = path.parent if pattern else path
     if not folder.is_dir():
-        raise MediaError(f"{folder}: no such folder; check the path")
+        raise MediaNotFoundError(f"{folder}: no such folder; check the path")
     if pattern:
-        files = [f for f in folder.iterdir() if pattern.names(f)]
+        files = [f for f in folder.iterdir() if pattern.matches(f)]
     else:
         files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
     return sorted(files, key=lambda f: [(int(p), "") if p.isdecimal() else (0, p) for p in re.split(r"(\d+)", f.name)])
 
 
 class SequenceReader:
-    """The pictures of a folder, in the order of their numbers, or those that a pattern names.
+    """The pictures of a folder, or those that a pattern names, as frames of a video.
 
     Args:
         path: a folder, or a pattern with one `%d`.
         rate: frames per second.
-        start, duration: in seconds; the part to read.
-        longest: larger pictures are scaled to this longer side.
+        start: where the part to read begins, in seconds.
+        duration: how long that part is, in seconds; None reads up to the end.
+        max_side: larger pictures are scaled down to this longer side.
+
+    Attributes:
+        format: what all frames have in common.
+        seconds: length of the part.
+        warnings: pictures that were left out; complete after the last frame.
+        trailing: empty: pictures have no sound.
 
     Raises:
-        MediaError: no pictures there, or no such part of them.
+        MediaNotFoundError: there is no such folder, or no picture in it.
+        MediaError: the first picture cannot be read.
+        ConfigError: the sequence has no such part.
     """
 
     @path_errors()
@@ -100,34 +123,37 @@ class SequenceReader:
         *,
         start: float = 0,
         duration: float | None = None,
-        longest: int | None = None,
+        max_side: int | None = None,
     ) -> None:
-        check_part(start, duration)
+        check_time_range(start, duration)
         self.path = Path(path)
         self.warnings: list[str] = []
-        self.tracks: list[Any] = []
-        self.trailing: list[Any] = []
-        self.metadata: dict[str, str] = {}
-        self._longest = longest
-        files = _pictures(self.path)
+        self.trailing: Packets = []
+        self._max_side = max_side
+        files = _list_pictures(self.path)
         if not files:
-            raise MediaError(f"{path}: no pictures there; want {' '.join(sorted(IMAGE_SUFFIXES))}")
+            known = " ".join(sorted(IMAGE_SUFFIXES))
+            raise MediaNotFoundError(f"{path}: no pictures there", remedy=f"the suffixes that are read are {known}")
         first = round(start * rate)
         if first >= len(files):
-            raise MediaError(
-                f"{path}: --start {start:g} lies behind its end, at {float(len(files) / rate):.2f} seconds"
-            )
+            end = float(len(files) / rate)
+            raise ConfigError(f"{path} ends before that, at {end:.2f} seconds", setting="start", value=f"{start:g}")
         count = len(files) if duration is None else max(1, round(duration * rate))
-        self._chosen = files[first : first + count]
-        self.seconds: float | None = float(len(self._chosen) / rate)
-        height, width = load_rgb(self._chosen[0], max_side=longest).shape[:2]
-        self.format = Format(width, height, time_base=1 / rate, rate=rate, matrix=BT709)
+        self._files = files[first : first + count]
+        self.seconds = float(len(self._files) / rate)
+        height, width = load_rgb(self._files[0], max_side=max_side).shape[:2]
+        self.format = StreamFormat(width, height, time_base=1 / rate, rate=rate, matrix=BT709)
 
     def __iter__(self) -> Iterator[Frame]:
+        """Yields the pictures. One that is damaged is left out with a warning.
+
+        Raises:
+            MediaError: a picture has another size than the first one.
+        """
         size = (self.format.height, self.format.width)
-        for number, file in enumerate(self._chosen):
+        for number, file in enumerate(self._files):
             try:
-                rgb = load_rgb(file, max_side=self._longest)
+                rgb = load_rgb(file, max_side=self._max_side)
             except ImageError as error:
                 self.warnings.append(f"{error}: the frame is left out")
                 continue
@@ -139,34 +165,40 @@ class SequenceReader:
             yield Frame(rgb, number, 1)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Does nothing: no file is held open."""
 
 
 class SequenceWriter:
-    """Each frame as a picture. They are in their folder when all of them are written.
+    """Writes each frame as a picture. They appear in their folder when all of them are written.
 
     Args:
-        path: a folder, which gets 00001.png …, or a pattern with one `%d`, which counts from 1.
-        quality: of JPEG, WebP and AVIF.
+        path: a folder, in which pictures are named 00001.png and so on, or a pattern with one `%d`, which counts
+            from 1.
+        quality: quality of JPEG, WebP and AVIF, from 1 to 100.
+
+    Attributes:
+        folder: where the pictures go.
+        warnings: what went wrong without ending the video.
 
     Raises:
-        MediaError: the pattern's suffix is of no known kind, or the folder can't be made.
+        MediaError: the suffix of the pattern is of no known kind.
+        WriteError: the folder cannot be created.
     """
 
     @path_errors()
     def __init__(self, path: Path, *, quality: int = 95) -> None:
-        pattern = _Pattern.of(path.name)
+        pattern = _Pattern.parse(path.name)
         if pattern and path.suffix.lower() not in IMAGE_SUFFIXES:
             raise MediaError(f"{path}: unknown suffix {path.suffix!r}; use one of {' '.join(sorted(IMAGE_SUFFIXES))}")
         self.folder = path.parent if pattern else path
         if self.folder.exists() and not self.folder.is_dir():
-            raise MediaError(f"cannot write {self.folder}: it is a file, not a folder; choose another name")
+            raise WriteError(f"cannot write {self.folder}: it is a file, not a folder; choose another name")
         self.warnings: list[str] = []
-        self._named = path.name if pattern else ""
-        self._pattern = pattern or _UNNAMED
+        self._pattern_name = path.name if pattern else ""
+        self._pattern = pattern or _DEFAULT_PATTERN
         self._quality = quality
         self._count = 0
-        # Renaming works inside a folder that is there: it may be a mount point, or its parent not ours to write to.
+        # Renaming works inside a folder that exists: it may be a mount point, or its parent not ours to write to.
         if self.folder.is_dir():
             place, self._partial = self.folder, self.folder / "partial"
         else:
@@ -175,21 +207,35 @@ class SequenceWriter:
         try:
             self._temporary.mkdir(parents=True)
         except OSError as error:
-            raise MediaError(f"cannot write {path}: {error.strerror}; check its folder and permissions") from error
+            raise WriteError(f"cannot write {path}: {error.strerror}; check its folder and permissions") from error
 
-    def copy(self, packets: list[Any]) -> None:
-        """Pictures have no sound."""
+    def copy(self, packets: Packets) -> None:
+        """Does nothing: pictures have no sound."""
 
     def write(self, frame: Frame) -> None:
-        """Writes one picture."""
+        """Writes one picture.
+
+        Raises:
+            WriteError: it cannot be written.
+        """
         self._count += 1
         try:
             save_rgb(frame.rgb, self._temporary / self._pattern.name(self._count), quality=self._quality)
         except FastStyleError as error:
-            raise MediaError(str(error).replace(str(self._temporary), str(self.folder))) from error
+            raise WriteError(str(error).replace(str(self._temporary), str(self.folder))) from error
 
     def finish(self, *, partial: bool = False) -> Path:
-        """Moves the pictures to their folder, or to one named as a part. Returns what to call them."""
+        """Moves the pictures to their folder.
+
+        Args:
+            partial: moves them to a folder named as an unfinished result instead.
+
+        Returns:
+            The folder, or the pattern in it.
+
+        Raises:
+            WriteError: they cannot be moved.
+        """
         folder = self._partial if partial else self.folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -197,14 +243,14 @@ class SequenceWriter:
             for file in written:
                 file.replace(folder / file.name)
             self._temporary.rmdir()
-            self._warn_of_others(folder, {file.name for file in written})
+            self._warn_of_leftovers(folder, {file.name for file in written})
         except OSError as error:
-            raise MediaError(f"cannot write {folder}: {error.strerror}; check its permissions") from error
-        return folder / self._named
+            raise WriteError(f"cannot write {folder}: {error.strerror}; check its permissions") from error
+        return folder / self._pattern_name
 
-    def _warn_of_others(self, folder: Path, written: set[str]) -> None:
-        """Pictures of a longer video would go on where this one ends."""
-        others = sorted(f.name for f in folder.iterdir() if self._pattern.names(f) and f.name not in written)
+    def _warn_of_leftovers(self, folder: Path, written: set[str]) -> None:
+        """Warns of pictures of an earlier, longer video, which would go on where this one ends."""
+        others = sorted(f.name for f in folder.iterdir() if self._pattern.matches(f) and f.name not in written)
         if others:
             count = "one picture" if len(others) == 1 else f"{len(others)} pictures"
             self.warnings.append(

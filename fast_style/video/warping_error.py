@@ -1,33 +1,67 @@
-"""Warping error: how much a stylised video changes beyond what moved, measured with the original's optical flow.
+"""Warping error: how much a stylized video changes beyond what moved, measured with the original's optical flow.
 
-As Ruder et al. 2016 (arXiv 1604.08610) and Lai et al. 2018 (arXiv 1808.00449) measure it: each frame against the
-one before it, carried along the flow between the original frames, where the flow can be trusted.
+As Ruder et al. 2016 (arXiv 1604.08610) and Lai et al. 2018 (arXiv 1808.00449) measure it: each frame is compared to
+the one before it, carried along the flow between the original frames, where the flow can be trusted.
 """
 
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from fast_style.errors import MediaError
+from fast_style.errors import UNSET, MediaError
 from fast_style.images.codec import RGB
 from fast_style.system.processes import beside_pyav
-from fast_style.video.optical_flow import Flow, FlowFinder
+from fast_style.system.progress import ProgressDisplay
+from fast_style.video.media import Frame
+from fast_style.video.optical_flow import Flow, FlowFinder, Gray, Mask
+from fast_style.video.reader import VideoReader
 
 
-class Warping:
-    """Collects the error of several videos of equal size over the same original."""
+@dataclass(frozen=True)
+class WarpingErrors:
+    """The warping error of several videos over the same original."""
+
+    errors: list[float]
+    """For each video, the mean squared difference of values in [0, 1]: E_warp of Lai et al."""
+    pairs: int
+    """Number of pairs of frames that were compared."""
+    trusted: float
+    """Mean share of the pixels whose flow can be trusted."""
+
+
+class VideoError(TypedDict):
+    """One video's row of a report."""
+
+    video: str
+    warping_error: float
+    root_mean_square: float
+    """Root of the warping error, of 255."""
+
+
+class WarpingReport(TypedDict):
+    """What `fast-style flicker` reports, as it is written to JSON."""
+
+    original: VideoError
+    stylized: list[VideoError]
+    pairs: int
+    trusted: float
+
+
+class WarpingErrorMeter:
+    """Collects the warping error of several videos of equal size over the same original."""
 
     def __init__(self) -> None:
         self._finder = FlowFinder("MEDIUM")
-        self._last: tuple[np.ndarray, list[RGB]] | None = None
+        self._last: tuple[Gray, list[RGB]] | None = None
         self._errors: list[list[float]] = []
         self._trusted: list[float] = []
 
@@ -35,118 +69,116 @@ class Warping:
         """Takes the next frame of the original and of each video, all uint8 RGB `[H, W, 3]`."""
         gray = self._finder.gray(original)
         if self._last is not None:
-            old_gray, old_videos = self._last
-            size = original.shape[:2]
-            back, forth = self._finder(gray, old_gray, size), self._finder(old_gray, gray, size)
-            trusted = self._trust(back, forth)
+            last_gray, last_videos = self._last
+            size = (original.shape[0], original.shape[1])
+            backward, forward = self._finder(gray, last_gray, size), self._finder(last_gray, gray, size)
+            trusted = self._trusted_pixels(backward, forward)
             if trusted.any():
                 self._trusted.append(float(trusted.mean()))
                 self._errors.append([
-                    float(np.mean((self._finder.warp(old, back).astype(np.float32) - new)[trusted] ** 2))
-                    for old, new in zip(old_videos, videos, strict=True)
+                    float(np.mean((self._finder.warp(last, backward).astype(np.float32) - new)[trusted] ** 2))
+                    for last, new in zip(last_videos, videos, strict=True)
                 ])  # fmt: skip
         self._last = gray, videos
 
-    def _trust(self, back: Flow, forth: Flow) -> np.ndarray:
-        """bool `[H, W]`: not uncovered just now, and not at the edge of something that moves (Ruder et al.)."""
-        around = self._finder.warp(forth, back)
-        uncovered = ((around + back) ** 2).sum(-1) > 0.01 * ((around**2).sum(-1) + (back**2).sum(-1)) + 0.5
-        dy, dx = np.gradient(back, axis=(0, 1))
-        edge = (dx**2).sum(-1) + (dy**2).sum(-1) > 0.01 * (back**2).sum(-1) + 0.002
-        return ~uncovered & ~edge & self._finder.inside(back)
+    def _trusted_pixels(self, backward: Flow, forward: Flow) -> Mask:
+        """Returns which pixels were neither uncovered just now nor at the edge of a motion, as Ruder et al. do."""
+        returning = self._finder.warp(forward, backward)
+        lengths = (returning**2).sum(-1) + (backward**2).sum(-1)
+        uncovered = ((returning + backward) ** 2).sum(-1) > 0.01 * lengths + 0.5
+        dy, dx = np.gradient(backward, axis=(0, 1))
+        edge = (dx**2).sum(-1) + (dy**2).sum(-1) > 0.01 * (backward**2).sum(-1) + 0.002
+        return cast(Mask, ~uncovered & ~edge & self._finder.inside(backward))
 
-    def result(self) -> dict[str, Any]:
-        """Over all pairs of frames so far.
-
-        Returns:
-            `warping_error`: of each video, mean squared difference of values in [0, 1] (E_warp of Lai et al.);
-            `root_mean_square`: its root, of 255; `pairs` of frames; `trusted` share of pixels.
+    def result(self) -> WarpingErrors:
+        """Returns the errors over all pairs of frames so far.
 
         Raises:
             MediaError: there was one frame at most.
         """
         if not self._errors:
-            raise MediaError("two frames at least are needed to measure flicker")
-        squares = [float(x) for x in np.mean(self._errors, axis=0)]
-        return {
-            "warping_error": [x / 255**2 for x in squares],
-            "root_mean_square": [math.sqrt(x) for x in squares],
-            "pairs": len(self._errors),
-            "trusted": float(np.mean(self._trusted)),
-        }
+            raise MediaError("two frames at least are needed to measure the warping error")
+        errors = [float(error) / 255**2 for error in np.mean(self._errors, axis=0)]
+        return WarpingErrors(errors, len(self._errors), float(np.mean(self._trusted)))
+
+    def close(self) -> None:
+        """Does nothing: no file and no process is held open."""
 
 
 def measure_videos(
-    original: Path, videos: list[Path], *, start: float, longest: int | None, console: Console, quiet: bool
-) -> dict[str, Any]:
-    """The warping error of the original itself and of videos made of it.
+    original: Path, videos: list[Path], *, start: float, max_side: int | None, console: Console, quiet: bool
+) -> WarpingReport:
+    """Measures the warping error of the original itself and of videos made of it.
 
     Args:
-        original, videos: files.
+        original: the video before it was stylized.
+        videos: the videos made of it.
         start: second of the original at which the videos begin.
-        longest: longer side in pixels to measure at.
+        max_side: longer side in pixels to measure at.
+        console: where progress is shown.
+        quiet: shows none.
 
     Raises:
-        MediaError: a video can't be read, or isn't as the original: another shape, or frames at other times.
+        MediaError: a video cannot be read, or does not go with the original: it has another shape, or frames at
+            other times.
     """
-    from fast_style.video.reader import VideoReader
-
-    first = VideoReader(original, start=start, longest=longest)
-    readers = [first]
-    size = (first.format.width, first.format.height)
-    try:
+    with ExitStack() as stack:
+        first = stack.enter_context(closing(VideoReader(original, start=start, max_side=max_side)))
+        readers = [first]
+        size = (first.format.width, first.format.height)
         for path in videos:
-            reader = VideoReader(path, longest=longest)
+            reader = stack.enter_context(closing(VideoReader(path, max_side=max_side)))
             readers.append(reader)
             other = (reader.format.width, reader.format.height)
             if other != size:
                 raise MediaError(
-                    f"{path}: is {other[0]}x{other[1]}, {original} is {size[0]}x{size[1]}; "
-                    f"give both the same --max-size, or make the video anew"
+                    f"{path}: is {other[0]}x{other[1]}, {original} is {size[0]}x{size[1]}",
+                    remedy="give both the same {max_size}, or make the video again",
+                    suggestions={"max_size": UNSET},
                 )
-        return _measure(first, readers, videos, console=console, quiet=quiet)
-    finally:
-        for reader in readers:
-            reader.close()
+        measured = _measure(readers, videos, console=console, quiet=quiet)
+    rows = [
+        VideoError(video=str(path), warping_error=error, root_mean_square=255 * math.sqrt(error))
+        for path, error in zip([original, *videos], measured.errors, strict=True)
+    ]
+    return {"original": rows[0], "stylized": rows[1:], "pairs": measured.pairs, "trusted": measured.trusted}
 
 
-def _measure(first: Any, readers: list[Any], videos: list[Path], *, console: Console, quiet: bool) -> dict[str, Any]:
-    meter = beside_pyav(Warping)
-    progress = Progress(
-        TextColumn("measuring"), BarColumn(), TimeRemainingColumn(), console=console, transient=True,
-        disable=quiet or not console.is_terminal,
-    )  # fmt: skip
-    with progress:
-        task = progress.add_task("measuring", total=first.seconds)
+def _measure(readers: list[VideoReader], videos: list[Path], *, console: Console, quiet: bool) -> WarpingErrors:
+    """Reads all videos side by side; the first reader is that of the original."""
+    first = readers[0]
+    with (
+        closing(cast(WarpingErrorMeter, beside_pyav(WarpingErrorMeter))) as meter,
+        ProgressDisplay(console, quiet=quiet, unit="seconds") as display,
+    ):
+        task = display.add("measuring", first.seconds)
         for frames in zip(*readers, strict=False):
-            times = [frame.pts * reader.format.time_base for frame, reader in zip(frames, readers, strict=True)]
-            for path, time in zip(videos, times[1:], strict=True):
-                if abs(time - times[0]) > 0.5 / first.format.rate:
-                    raise MediaError(
-                        f"{path}: has a frame at {float(time):.3f} s where the original has one at "
-                        f"{float(times[0]):.3f} s; compare videos with the same frames"
-                    )
+            _check_times(frames, readers, videos)
             pictures = [frame.rgb for frame in frames]
             meter.add(pictures[0], pictures)
-            progress.update(task, completed=float(times[0]))
-    result = meter.result()
-    rows = [
-        {"video": str(path), "warping_error": error, "root_mean_square": root}
-        for path, error, root in zip(
-            [first.path, *videos], result.pop("warping_error"), result.pop("root_mean_square"), strict=True
-        )
-    ]
-    return {"original": rows[0], "stylized": rows[1:], **result}
+            task.update(completed=float(frames[0].pts * first.format.time_base))
+        return meter.result()
 
 
-def table(result: dict[str, Any]) -> Table:
-    """For people."""
+def _check_times(frames: tuple[Frame, ...], readers: list[VideoReader], videos: list[Path]) -> None:
+    """Raises a MediaError if a video's frame is shown at another time than the original's."""
+    times = [frame.pts * reader.format.time_base for frame, reader in zip(frames, readers, strict=True)]
+    for path, time in zip(videos, times[1:], strict=True):
+        if abs(time - times[0]) > 0.5 / readers[0].format.rate:
+            raise MediaError(
+                f"{path}: has a frame at {float(time):.3f} s where the original has one at "
+                f"{float(times[0]):.3f} s; compare videos with the same frames"
+            )
+
+
+def table(report: WarpingReport) -> Table:
+    """Returns a report as a table for the terminal."""
     table = Table(box=None, pad_edge=False)
     table.add_column("video", overflow="fold")
     table.add_column("warping error", justify="right")
     table.add_column("as a root, of 255", justify="right")
-    for row in (result["original"], *result["stylized"]):
+    for row in (report["original"], *report["stylized"]):
         table.add_row(Text(row["video"]), f"{row['warping_error']:.5f}", f"{row['root_mean_square']:.2f}")
-    table.caption = f"over {result['pairs']} pairs of frames; a part of the original: --start"
+    table.caption = f"over {report['pairs']} pairs of frames"
     table.caption_justify = "left"
     return table

@@ -30,8 +30,9 @@ class Shot:
 
 def cameras() -> list[str]:
     """The cameras there are, as `0 (name)`, as far as the system tells."""
-    if sys.platform == "linux":
-        found = []
+    platform: str = sys.platform  # a plain string: mypy would take the rest for unreachable on Linux
+    found: list[str] = []
+    if platform == "linux":
         for device in sorted(DEVICES.glob("video*"), key=lambda d: int("0" + d.name.removeprefix("video"))):
             number = device.name.removeprefix("video")
             try:
@@ -42,11 +43,10 @@ def cameras() -> list[str]:
                 found.append(number)
         return found
     cv2 = need("cv2", "webcam")
-    found = []
-    for number in range(4):
-        camera = cv2.VideoCapture(number)
+    for index in range(4):
+        camera = cv2.VideoCapture(index)
         if camera.isOpened():
-            found.append(str(number))
+            found.append(str(index))
         camera.release()
     return found
 

@@ -1,4 +1,4 @@
-"""The live loop: the newest frame of a camera or file, stylised, shown, and recorded if asked for."""
+"""The live loop: the newest frame of a camera or file, stylized, shown, and recorded if asked for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fast_style.webcam.capture import Capture, Shot
 from fast_style.webcam.overlay import Status, draw
 from fast_style.webcam.show import Show
 
-STAGES = ("stylise", "show", "latency")
+STAGES = ("stylize", "show", "latency")
 
 
 @dataclass
@@ -74,14 +74,14 @@ def run(
 
 @dataclass(frozen=True)
 class _Made:
-    """A stylised frame, and the one that it was made of."""
+    """A stylized frame, and the one that it was made of."""
 
     picture: RGB
     shot: Shot
 
 
 class _Worker(threading.Thread):
-    """Stylises the newest frame, again and again: keys are heard meanwhile, however slow the network is."""
+    """Stylizes the newest frame, again and again: keys are heard meanwhile, however slow the network is."""
 
     def __init__(self, capture: Capture, show: Show, timings: Timings) -> None:
         super().__init__(daemon=True)
@@ -99,7 +99,7 @@ class _Worker(threading.Thread):
                 shot = self._capture.newest(seen, timeout=0.1)
                 if shot is not None:
                     seen = shot.number
-                    with self._timings.measure("stylise"):
+                    with self._timings.measure("stylize"):
                         picture = self._show.picture(shot)
                     with self._ready:
                         self._made = _Made(picture, shot)

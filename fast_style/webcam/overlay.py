@@ -20,7 +20,7 @@ KEYS = (
     (("N", "P"), "next, previous style"),
     (("1", "9"), "style by number, 1 to 9"),
     (("+", "-"), "strength"),
-    (("C",), "keep the picture's own colours"),
+    (("C",), "keep the picture's own colors"),
     (("O",), "original beside it"),
     (("M",), "mirror"),
     (("T",), "steady"),

@@ -13,8 +13,8 @@ import numpy as np
 from fast_style.errors import FastStyleError, MediaError, first_line
 from fast_style.images.codec import RGB
 from fast_style.system.processes import Apart
-from fast_style.video.media import BT601, Format, Frame
-from fast_style.video.reader import VIDEO_SUFFIXES
+from fast_style.video.containers import VIDEO_SUFFIXES
+from fast_style.video.media import BT601, Frame, StreamFormat
 from fast_style.video.writer import VideoWriter
 
 TICKS = 90_000
@@ -28,7 +28,7 @@ class Recorder:
     Args:
         path: of the video; its suffix names the container.
         size: width and height of its frames.
-        codec: a key of `videofile.ENCODERS`.
+        codec: name of a codec, as in `video.codecs`.
 
     Raises:
         MediaError: no such kind of video. That it can't be written shows with a later frame.
@@ -38,8 +38,8 @@ class Recorder:
         check_recording(path)
         self.path = path
         self._size = size
-        format = Format(*size, time_base=Fraction(1, TICKS), rate=Fraction(30), matrix=BT601)
-        self._start = functools.partial(Apart, VideoWriter, path, format, codec=codec)
+        stream_format = StreamFormat(*size, time_base=Fraction(1, TICKS), rate=Fraction(30), matrix=BT601)
+        self._start = functools.partial(Apart, VideoWriter, path, stream_format, codec=codec)
         self._writer: Apart | None = None
         self._queue: queue.Queue[Frame | None] = queue.Queue(AHEAD)
         self._began: float | None = None
@@ -117,7 +117,8 @@ class Recorder:
                 raise self._error
             if not self.frames or self._writer is None:
                 raise MediaError(f"cannot record {self.path}: not one frame came")
-            return self._writer.call("finish")
+            finished: Path = self._writer.call("finish")
+            return finished
         finally:
             if self._writer is not None:
                 self._writer.close()

@@ -13,7 +13,7 @@ import numpy as np
 from fast_style.errors import FastStyleError, MediaError, first_line
 from fast_style.images.codec import RGB, save_rgb
 from fast_style.inference.stylizer import Stylizer
-from fast_style.video.media import is_same
+from fast_style.video.media import is_same_file
 from fast_style.webcam.capture import Shot
 from fast_style.webcam.overlay import Status
 from fast_style.webcam.recordings import Recorder, check_recording
@@ -84,7 +84,7 @@ class Show:
 
     def check_source(self, source: str) -> None:
         """Raises a MediaError if the recording would take the place of the file that it is made of."""
-        if self._record_to is not None and is_same(source, self._record_to):
+        if self._record_to is not None and is_same_file(source, self._record_to):
             raise MediaError(f"--record {self._record_to}: is the source itself; give the recording another name")
 
     def say(self, message: str) -> None:
@@ -97,14 +97,14 @@ class Show:
             stylizer, strength = self.stylizer, self.strengths[self.chosen]
             mirror, keep_color, split = self.mirror, self.keep_color, self.split
             if self._steady_wanted and self._steady is None:
-                from fast_style.video.deflicker import Steady
+                from fast_style.video.deflicker import Deflicker
 
-                self._steady = Steady()
+                self._steady = Deflicker()
             steady = self._steady
         original = np.ascontiguousarray(shot.rgb[:, ::-1]) if mirror else shot.rgb
         result = stylizer(original, strength=strength)
         if steady is not None:
-            result = steady(original, result)
+            result = steady.process(original, result)
         if keep_color:
             from fast_style.images.color import keep_color as with_colors_of
 
@@ -133,7 +133,7 @@ class Show:
         marks = [
             text
             for on, text in (
-                (self.keep_color, "own colours"), (self.mirror, "mirrored"), (self._steady_wanted, "steady"),
+                (self.keep_color, "own colors"), (self.mirror, "mirrored"), (self._steady_wanted, "steady"),
             )
             if on
         ]  # fmt: skip
@@ -158,39 +158,38 @@ class Show:
             self._press(key, picture)
 
     def _press(self, key: str, picture: RGB) -> None:
-        if key in ("q", "escape", "closed"):
-            if key == "escape" and self.help:
-                self.help = False
-            else:
-                self.quitting = True
-        elif key in ("n", "right"):
-            self._choose(self.chosen + 1)
-        elif key in ("p", "left"):
-            self._choose(self.chosen - 1)
-        elif key.isdecimal() and 1 <= int(key) <= len(self.stylizers):
+        if key.isdecimal() and 1 <= int(key) <= len(self.stylizers):
             self._choose(int(key) - 1)
-        elif key in ("+", "=", "up"):
-            self._turn(STEP)
-        elif key in ("-", "_", "down"):
-            self._turn(-STEP)
-        elif key == "m":
-            self.mirror = not self.mirror
-            self._steady = None
-            self.say("mirrored" if self.mirror else "not mirrored")
-        elif key == "c":
-            self.keep_color = not self.keep_color
-            self.say("the picture's own colours" if self.keep_color else "the painting's colours")
-        elif key == "o":
-            self.split = not self.split
-        elif key == "t":
-            self._steady_wanted, self._steady = not self._steady_wanted, None
-            self.say("steady" if self._steady_wanted else "not steadied")
-        elif key == "s":
-            self._save(picture)
-        elif key == "r":
-            self._toggle_recording(picture)
-        elif key == "h":
-            self.help = not self.help
+        elif key in KEYMAP:
+            KEYMAP[key](self, picture)
+
+    def _quit(self, picture: RGB) -> None:
+        self.quitting = True
+
+    def _escape(self, picture: RGB) -> None:
+        if self.help:
+            self.help = False
+        else:
+            self.quitting = True
+
+    def _toggle_mirror(self, picture: RGB) -> None:
+        self.mirror = not self.mirror
+        self._steady = None
+        self.say("mirrored" if self.mirror else "not mirrored")
+
+    def _toggle_color(self, picture: RGB) -> None:
+        self.keep_color = not self.keep_color
+        self.say("the picture's own colors" if self.keep_color else "the painting's colors")
+
+    def _toggle_split(self, picture: RGB) -> None:
+        self.split = not self.split
+
+    def _toggle_deflicker(self, picture: RGB) -> None:
+        self._steady_wanted, self._steady = not self._steady_wanted, None
+        self.say("steady" if self._steady_wanted else "not steadied")
+
+    def _toggle_help(self, picture: RGB) -> None:
+        self.help = not self.help
 
     def _choose(self, number: int) -> None:
         self.chosen = number % len(self.stylizers)
@@ -277,6 +276,29 @@ class Show:
             recorder.abandon()
         for completion in completing:
             completion.join()
+
+
+def _keymap() -> dict[str, Callable[[Show, RGB], None]]:
+    """Returns the action of each key; a digit, which is not among them, chooses the style of that number."""
+    actions: dict[Callable[[Show, RGB], None], tuple[str, ...]] = {
+        Show._quit: ("q", "closed"),
+        Show._escape: ("escape",),
+        lambda show, picture: show._choose(show.chosen + 1): ("n", "right"),
+        lambda show, picture: show._choose(show.chosen - 1): ("p", "left"),
+        lambda show, picture: show._turn(STEP): ("+", "=", "up"),
+        lambda show, picture: show._turn(-STEP): ("-", "_", "down"),
+        Show._toggle_mirror: ("m",),
+        Show._toggle_color: ("c",),
+        Show._toggle_split: ("o",),
+        Show._toggle_deflicker: ("t",),
+        Show._save: ("s",),
+        Show._toggle_recording: ("r",),
+        Show._toggle_help: ("h",),
+    }
+    return {key: action for action, keys in actions.items() for key in keys}
+
+
+KEYMAP = _keymap()
 
 
 class _Completion(threading.Thread):

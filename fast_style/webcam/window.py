@@ -75,7 +75,8 @@ class Window:
         if width >= WIDTH:
             return rgb.copy()
         size = (WIDTH, round(WIDTH * height / width))
-        return cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC if width > 160 else cv2.INTER_NEAREST)
+        enlarged: RGB = cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC if width > 160 else cv2.INTER_NEAREST)
+        return enlarged
 
     def show(self, rgb: RGB) -> None:
         """Shows uint8 RGB `[H, W, 3]`."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fast_style.errors import MediaError
+from fast_style.errors import ConfigError
 from fast_style.video.media import parse_size
 
 
@@ -15,5 +15,5 @@ def test_sizes(text: str) -> None:
     "text", ["640", "0x480", "640x", "axb", "640x480x3", "99999x99", "15x16", "-64x48", "²x48", "9" * 5000 + "x48"]
 )
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(MediaError, match=r"^--size .*: want WIDTHxHEIGHT, as 640x480, each from 16 to 8192"):
+    with pytest.raises(ConfigError, match=r"^size=.*: must be WIDTHxHEIGHT, such as 640x480, .* 16 to 8192"):
         parse_size(text)

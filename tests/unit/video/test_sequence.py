@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fast_style.errors import MediaError
+from fast_style.errors import MediaError, MediaNotFoundError
 from fast_style.video.media import Frame
 from fast_style.video.sequence import SequenceReader, SequenceWriter, is_sequence, overwrites
 from tests.conftest import make_photo
@@ -66,7 +66,7 @@ def test_another_size_is_an_error(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nothing", "in/other%d.png"])
 def test_no_pictures(folder: Path, name: str) -> None:
-    with pytest.raises(MediaError):
+    with pytest.raises(MediaNotFoundError):
         SequenceReader(folder.parent / name, Fraction(5))
 
 

@@ -331,4 +331,4 @@ def test_without_a_window_to_the_end_of_the_source(tmp_path: Path, tiny_model: P
     assert 1 <= summary.shown <= 8
     assert summary.written == [tmp_path / "out.mp4"]
     assert 1 <= len(read_clip(tmp_path / "out.mp4").pictures) <= 8
-    assert {row.stage for row in summary.timings.summary()} == {"stylise", "show", "latency"}
+    assert {row.stage for row in summary.timings.summary()} == {"stylize", "show", "latency"}

@@ -1,0 +1,29 @@
+"""Container files: which suffixes are read and written, and what libav says when one fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fast_style.errors import MediaError, first_line
+from fast_style.images.codec import IMAGE_SUFFIXES
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts"})
+"""Suffixes of the video files that are written. All these containers can show a frame at any time."""
+
+QUICKTIME_SUFFIXES = frozenset({".mp4", ".m4v", ".mov"})
+"""Suffixes of the containers that descend from QuickTime."""
+
+
+def check_suffix(path: Path) -> None:
+    """Raises a MediaError unless something here writes files with this suffix."""
+    if path.suffix.lower() not in VIDEO_SUFFIXES | {".gif"} | IMAGE_SUFFIXES:
+        known = " ".join(sorted(VIDEO_SUFFIXES))
+        raise MediaError(
+            f"cannot write {path}: unknown suffix {path.suffix!r}",
+            remedy=f"use {known} .gif, a folder, or frames/%05d.png",
+        )
+
+
+def libav_reason(error: BaseException) -> str:
+    """Returns the reason that libav gives for an error, without memory addresses and file names."""
+    return str(getattr(error, "strerror", None) or first_line(error)).rstrip(".")

@@ -1,0 +1,95 @@
+"""Where a video comes from and where it goes, chosen by the names of both: video file, GIF or pictures."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from fast_style.errors import ConfigError, MediaError
+from fast_style.images.codec import IMAGE_SUFFIXES
+from fast_style.video.codecs import choose_codec
+from fast_style.video.containers import check_suffix
+from fast_style.video.gif import GifWriter
+from fast_style.video.media import Sink, is_same_file
+from fast_style.video.reader import VideoReader
+from fast_style.video.sequence import SequenceReader, SequenceWriter, is_sequence, overwrites
+from fast_style.video.writer import VideoWriter
+
+FRAME_RATES = (0.01, 1000.0)
+"""Smallest and largest number of frames per second of pictures: what the times of all containers can hold."""
+
+
+def open_source(
+    path: str,
+    *,
+    fps: float = 25,
+    start: float = 0,
+    duration: float | None = None,
+    max_side: int | None = None,
+    square: bool = False,
+) -> VideoReader | SequenceReader:
+    """Opens a video file, or a folder or pattern of pictures.
+
+    Args:
+        path: a file, URL, folder or pattern.
+        fps: frames per second of pictures; a video has its own times.
+        start: where the part to read begins, in seconds.
+        duration: how long that part is, in seconds; None reads up to the end.
+        max_side: larger frames are scaled down to this longer side.
+        square: stretches pixels that are not square until they are.
+
+    Raises:
+        MediaNotFoundError: it does not exist.
+        MediaError: it cannot be read.
+        ConfigError: a number is out of range.
+    """
+    if not FRAME_RATES[0] <= fps <= FRAME_RATES[1]:
+        raise ConfigError(f"must be from {FRAME_RATES[0]:g} to {FRAME_RATES[1]:g}", setting="fps", value=f"{fps:g}")
+    if "://" not in path and is_sequence(path) and not Path(path).is_file():
+        rate = Fraction(fps).limit_denominator(1001)
+        return SequenceReader(path, rate, start=start, duration=duration, max_side=max_side)
+    return VideoReader(path, start=start, duration=duration, max_side=max_side, square=square)
+
+
+def check_target(source: str, target: Path, codec: str | None, crf: int | None) -> None:
+    """Finds mistakes in the name of a result before any work is done.
+
+    Raises:
+        MediaError: the result would replace what is read, or its suffix is unknown.
+        ConfigError: an unknown codec, or a setting that the kind of result does not have.
+    """
+    if "-" in (source, str(target)):
+        raise MediaError("-: a video is neither read from stdin nor written to stdout; give the names of files")
+    if is_same_file(source, target):
+        raise MediaError(f"{target}: IN and OUT are the same; give the result another name")
+    if is_sequence(target) and overwrites(target, source):
+        raise MediaError(f"{target}: IN and OUT are the same pictures; give the result another folder")
+    if is_sequence(target) or target.suffix.lower() == ".gif":
+        for setting, value in (("codec", codec), ("crf", crf)):
+            if value is not None:
+                raise ConfigError(
+                    f"is for video files, and {target} is none", setting=setting, value=value, remedy="leave it out"
+                )
+        return
+    check_suffix(target)
+    if target.suffix.lower() in IMAGE_SUFFIXES:
+        raise MediaError(f"{target}: is one picture; for one per frame write {target.stem}%05d{target.suffix}")
+    choose_codec(target, codec, crf)
+
+
+def open_sink(
+    target: Path, source: VideoReader | SequenceReader, *, codec: str | None, crf: int | None, mute: bool
+) -> Sink:
+    """Opens a video file, a GIF, or a sequence of pictures for the frames of `source`.
+
+    Raises:
+        ConfigError: the codec does not go with the file or the size of the frames.
+        MediaError: the file cannot hold the sound.
+        WriteError: it cannot be written.
+    """
+    if is_sequence(target):
+        return SequenceWriter(target)
+    if target.suffix.lower() == ".gif":
+        return GifWriter(target, source.format)
+    reader = source if isinstance(source, VideoReader) else None
+    return VideoWriter(target, source.format, codec=codec, crf=crf, source=reader, tracks=not mute)
