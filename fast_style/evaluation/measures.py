@@ -1,56 +1,61 @@
-"""What can be measured of a stylised picture without knowing how it was made. The scorecard is made of these."""
+"""Measures of a stylized picture that need not know how it was made. The scorecard consists of these."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fast_style.images.codec import RGB
 from fast_style.perceptual.encoders import Encoder
 
 PATCH = 64
-"""Side of the windows of `spectrum`, in pixels."""
+"""Side of the windows of `spectrum` in pixels."""
 PERIOD = 4
-"""What networks upsample by, in all, in pixels: patterns that they leave repeat at this period."""
+"""The factor that networks upsample by in all, in pixels: patterns that upsampling leaves repeat at this period."""
 NOTHING = 1e-20
-"""Added above and below a fraction bar: two energies that are both 0, as those of a black picture, are equal. It is far
-below what a single pixel has, and above the rounding errors of a flat picture."""
+"""An energy that is added above and below a fraction bar, so that two energies of 0, such as those of a black picture,
+are equal. It is far below what a single pixel has, and above the rounding errors of a flat picture."""
+
+Spectrum = npt.NDArray[np.float64]
+"""Power by frequency, `[64, 64]`, zero frequency first."""
 
 
-def luminance(pictures: np.ndarray) -> np.ndarray:
-    """Rec. 601 luma of uint8 RGB `[..., 3]`, float64 in [0, 1]."""
-    return pictures @ np.array([0.299, 0.587, 0.114]) / 255
+def luminance(pictures: RGB) -> npt.NDArray[np.float64]:
+    """Returns the Rec. 601 luma of uint8 RGB `[..., 3]`, in [0, 1]."""
+    luma: npt.NDArray[np.float64] = pictures @ np.array([0.299, 0.587, 0.114]) / 255
+    return luma
 
 
-def spectrum(picture: np.ndarray) -> np.ndarray:
-    """Mean power spectrum of half-overlapping Hann windows (Welch 1967).
+def spectrum(picture: RGB) -> Spectrum:
+    """Returns the mean power spectrum of half-overlapping Hann windows (Welch 1967).
 
     Args:
         picture: uint8 RGB `[H, W, 3]`, sides at least 64.
-
-    Returns:
-        `[64, 64]`, zero frequency first.
     """
     luma = luminance(picture)
     window = np.hanning(PATCH + 1)[:-1]
     patches = np.lib.stride_tricks.sliding_window_view(luma, (PATCH, PATCH))[:: PATCH // 2, :: PATCH // 2]
     patches = patches - patches.mean((-2, -1), keepdims=True)
-    power = np.abs(np.fft.fft2(patches * window[:, None] * window[None, :])) ** 2
-    return power.mean((0, 1))
+    power = np.abs(np.fft.fft2(patches * window[:, None] * window[None, :])) ** 2  # [rows, columns, 64, 64]
+    mean: Spectrum = power.mean((0, 1))
+    return mean
 
 
-def checkerboard_energy(power: np.ndarray) -> float:
-    """How far the power at the upsampling period stands out of its surroundings: 1 where it does not.
+def checkerboard_energy(power: Spectrum) -> float:
+    """Measures how far the power at the upsampling period stands out of its surroundings.
 
     Args:
-        power: of `spectrum`, or a mean of several: single spectra are noisy.
+        power: a result of `spectrum`, or better a mean of several: single spectra are noisy.
 
     Returns:
         Geometric mean, over the frequencies of period 4 and 2 along both axes and both diagonals, of the power
-        there by the mean power three to five steps beside it; finite for flat pictures, too.
+        there by the mean power three to five steps beside it: 1 where nothing stands out. Finite for flat pictures,
+        too.
     """
     step = PATCH // PERIOD
     ratios = []
@@ -60,30 +65,42 @@ def checkerboard_energy(power: np.ndarray) -> float:
             if (fy, fx) == (0, 0) or (fy in (0, PERIOD // 2) and fx > PERIOD // 2):
                 continue
             y, x = fy * step, fx * step
-            around = []
-            for d in (3, 4, 5):
-                # Photos have bright axes: what lies on one is compared along it.
-                offsets = [(0, d), (0, -d)] if fy == 0 else [(d, 0), (-d, 0)] if fx == 0 else [
-                    (d, d), (d, -d), (-d, d), (-d, -d),
-                ]  # fmt: skip
-                around += [power[(y + dy) % PATCH, (x + dx) % PATCH] for dy, dx in offsets]
-            ratios.append((power[y, x] + NOTHING) / (np.mean(around) + NOTHING))
+            around = np.mean([power[(y + dy) % PATCH, (x + dx) % PATCH] for dy, dx in _surroundings(fy, fx)])
+            ratios.append((power[y, x] + NOTHING) / (around + NOTHING))
     return float(np.exp(np.mean(np.log(ratios))))
 
 
+def _surroundings(fy: int, fx: int) -> list[tuple[int, int]]:
+    """Returns the offsets of the frequencies that (`fy`, `fx`), in units of the step, is compared with."""
+    offsets: list[tuple[int, int]] = []
+    for d in (3, 4, 5):
+        # Photos have bright axes: a frequency on one is compared along it.
+        if fy == 0:
+            offsets += [(0, d), (0, -d)]
+        elif fx == 0:
+            offsets += [(d, 0), (-d, 0)]
+        else:
+            offsets += [(d, d), (d, -d), (-d, d), (-d, -d)]
+    return offsets
+
+
 def border_energy(picture: Tensor, encoder: Encoder, layer: str, *, ring: int = 16) -> float:
-    """Feature energy in a ring along the border by that inside it: 1 where the border is no different.
+    """Compares the feature energy in a ring along the border with the energy inside it.
 
     Args:
         picture: float RGB in [0, 1], `[1, 3, H, W]`, sides above four times `ring`.
-        encoder, layer: whose features.
-        ring: its width in pixels.
+        encoder: the encoder whose features are taken.
+        layer: a tap of the encoder.
+        ring: width of the ring in pixels.
+
+    Returns:
+        The ratio of the mean energies: 1 where the border is no different.
     """
     margin = 32
-    # Mirrored outwards first: otherwise the encoder's own zero padding would be what is measured.
+    # Mirrored outward first: otherwise the encoder's own zero padding would be measured.
     padded = F.pad(picture, (margin,) * 4, mode="reflect")
     with torch.no_grad():
-        energy = encoder(padded, [layer])[layer].float().square().mean(1)[0]
+        energy = encoder(padded, [layer])[layer].float().square().mean(1)[0]  # [h, w]
     scale = padded.shape[-1] / energy.shape[-1]
     cut, width = round(margin / scale), round(ring / scale)
     energy = energy[cut:-cut, cut:-cut]
@@ -92,56 +109,66 @@ def border_energy(picture: Tensor, encoder: Encoder, layer: str, *, ring: int = 
     return float((energy[~inside].mean() + NOTHING) / (energy[inside].mean() + NOTHING))
 
 
-def flicker(stylize: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, shift: int) -> float:
-    """How much a picture changes when its photo is shifted, beyond the shift itself.
+def shift_sensitivity(stylize: Callable[[RGB], RGB], photo: RGB, shift: int) -> float:
+    """Measures how much a picture changes when its photo is shifted, beyond the shift itself.
 
     Args:
-        stylize: uint8 RGB `[H, W, 3]` to the same.
+        stylize: the model, uint8 RGB `[H, W, 3]` to the same shape.
         photo: uint8 RGB `[H, W, 3]`.
-        shift: in pixels, down and to the right.
+        shift: pixels down and to the right.
 
     Returns:
-        Root mean square difference where both overlap, of 255.
+        Root mean square difference where both pictures overlap, in units of 1/255.
     """
     still, moved = stylize(photo[shift:, shift:]), stylize(photo[:-shift, :-shift])
     return difference(still[:-shift, :-shift], moved[shift:, shift:])
 
 
-def noise_flicker(stylize: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, sigma: float = 2.0) -> float:
-    """How much a picture changes when noise of `sigma` of 255 is added to its photo.
+def noise_sensitivity(stylize: Callable[[RGB], RGB], photo: RGB, sigma: float = 2.0) -> float:
+    """Measures how much a picture changes when noise is added to its photo.
+
+    Args:
+        stylize: the model, uint8 RGB `[H, W, 3]` to the same shape.
+        photo: uint8 RGB `[H, W, 3]`.
+        sigma: standard deviation of the noise, in units of 1/255.
 
     Returns:
-        Root mean square difference, of 255.
+        Root mean square difference, in units of 1/255.
     """
     noise = np.random.default_rng(0).normal(0, sigma, photo.shape)
     noisy = np.clip(np.rint(photo + noise), 0, 255).astype(np.uint8)
     return difference(stylize(photo), stylize(noisy))
 
 
-def difference(first: np.ndarray, second: np.ndarray) -> float:
-    """Root mean square difference of two uint8 pictures, of 255."""
+def difference(first: RGB, second: RGB) -> float:
+    """Returns the root mean square difference of two pictures, in units of 1/255."""
     return float(np.sqrt(np.mean((first.astype(np.float64) - second) ** 2)))
 
 
-def clipping(picture: np.ndarray) -> float:
-    """Share of a picture's values at 0 or 255."""
+def clipping(picture: RGB) -> float:
+    """Returns the share of a picture's values that are 0 or 255."""
     return float(np.mean((picture == 0) | (picture == 255)))
 
 
-def perceptual_distance(first: Tensor, second: Tensor, encoder: Encoder, layers: list[str]) -> float:
-    """Distance of features scaled to unit length at each place, mean over layers: as LPIPS (Zhang et al. 2018,
-    arXiv 1801.03924, equation 1), but with this encoder and without learnt weights per channel.
+def perceptual_distance(first: Tensor, second: Tensor, encoder: Encoder, layers: Sequence[str]) -> float:
+    """Measures the distance of features scaled to unit length at each place, as a mean over layers.
+
+    This is LPIPS (Zhang et al. 2018, arXiv 1801.03924, equation 1), but with this encoder and without learned weights
+    for the channels.
 
     Args:
-        first, second: float RGB in [0, 1], `[1, 3, H, W]`.
+        first: float RGB in [0, 1], `[1, 3, H, W]`.
+        second: another picture of the same shape.
+        encoder: the encoder whose features are taken.
+        layers: taps of the encoder.
 
     Returns:
         0 for equal pictures; at most 2 where features are never negative.
     """
     with torch.no_grad():
-        ours, theirs = encoder(first, layers), encoder(second, layers)
+        first_features, second_features = encoder(first, layers), encoder(second, layers)
     distances = []
     for layer in layers:
-        a, b = (F.normalize(features[layer].float(), dim=1) for features in (ours, theirs))
+        a, b = (F.normalize(features[layer].float(), dim=1) for features in (first_features, second_features))
         distances.append(float((a - b).square().sum(1).mean()))
     return float(np.mean(distances))

@@ -1,10 +1,12 @@
-"""What a unit of an encoder looks for: the patches of photos that excite it most (Zeiler and Fergus 2014,
-arXiv 1311.2901, figure 2, without the deconvolutions)."""
+"""Shows what a unit of an encoder looks for: the patches of photos that excite it most.
+
+This is figure 2 of Zeiler and Fergus 2014 (arXiv 1311.2901) without the deconvolutions.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,150 +14,174 @@ import numpy as np
 import torch
 from PIL import Image
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fast_style.errors import DataError, EncoderError, ImageError
-from fast_style.images.codec import format_of, save_rgb
+from fast_style.errors import ConfigError, DataError, ImageError
+from fast_style.evaluation.photos import find_photos
+from fast_style.images.codec import RGB, format_of, save_rgb
 from fast_style.images.tensors import to_float, to_tensor
 from fast_style.perceptual.encoders import Encoder, build_encoder
-from fast_style.perceptual.objective import load_large_enough, named_as_options, photos_below
+from fast_style.perceptual.style_image import load_large_enough
 from fast_style.system.files import check_writable
+from fast_style.system.progress import ProgressDisplay
 
 log = logging.getLogger("fast_style")
 
 SHOWN = 128
-"""Pixels: the side that each patch is drawn at, or a multiple of its own above that."""
+"""Least side in pixels that patches are drawn at; they are enlarged by whole factors."""
+GAP = 4
+"""White pixels between patches."""
+BEYOND = 128
+"""Gray value of what lies beyond the photo."""
+
+
+@dataclass(frozen=True)
+class VisualizeOptions:
+    """The options of `visualize_unit` beside the photos and the output."""
+
+    layer: str
+    """A tap of the encoder."""
+    unit: int
+    """Number of the channel."""
+    encoder: str = "embedded"
+    """Name of the encoder."""
+    weights: Path | None = None
+    """Local weights of the encoder; None for its own."""
+    count: int = 9
+    """The most patches to draw."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """Where a unit is most excited in a photo."""
+    """The place where a photo excites a unit most."""
 
     activation: float
     photo: Path
-    top: int  # of its receptive field, in pixels; beyond the photo where it reaches into the padding
+    top: int
+    """First row of the receptive field in pixels; negative where it reaches into the padding."""
     left: int
-    pixels: np.ndarray
-    """uint8 RGB `[S, S, 3]`, S the size of the receptive field; what lies beyond the photo is grey."""
+    """First column of the receptive field in pixels; negative where it reaches into the padding."""
+    pixels: RGB
+    """uint8 RGB `[S, S, 3]`, S the size of the receptive field; what lies beyond the photo is gray."""
+
+
+def visualize_unit(
+    photos: Path, output: Path, options: VisualizeOptions, *, console: Console, quiet: bool
+) -> list[Patch]:
+    """Writes the `contact_sheet` of the `strongest_patches` of a folder of photos.
+
+    Args:
+        photos: a folder of photos.
+        output: the picture to write.
+        options: encoder, layer and unit.
+        console: where progress is shown.
+        quiet: shows nothing.
+
+    Returns:
+        The patches, the strongest first.
+
+    Raises:
+        FastStyleError: unknown encoder, layer or unit, no such folder, nothing that excites the unit, or an output
+            that cannot be written.
+    """
+    format_of(output)
+    check_writable(output.parent, "output")
+    weights = str(options.weights) if options.weights else None
+    encoder = build_encoder(options.encoder, [options.layer], weights)
+    paths = find_photos(photos)
+    with ProgressDisplay(console, quiet=quiet) as display:
+        advance = display.add("looking", len(paths)).advance
+        patches = strongest_patches(encoder, options.layer, options.unit, paths, count=options.count, advance=advance)
+    if not patches:
+        raise DataError(
+            f"{photos}: nothing in it excites unit {options.unit} of {options.layer}",
+            remedy="try other photos or another unit",
+        )
+    save_rgb(contact_sheet(patches), output)
+    return patches
 
 
 def strongest_patches(
     encoder: Encoder,
     layer: str,
     unit: int,
-    photos: list[Path],
+    photos: Sequence[Path],
     *,
     count: int = 9,
     max_side: int = 512,
     advance: Callable[[], None] = lambda: None,
 ) -> list[Patch]:
-    """The photos that excite a unit most, at the place where each does.
+    """Finds the photos that excite a unit most, and the place where each does.
 
     Args:
-        encoder: whose unit.
-        layer, unit: name of the tap and number of the channel.
-        photos: files; one patch of each at most. Unreadable ones, and ones with less than 32 pixels a side, are
-            passed over, and named in the log.
-        count: of patches.
-        max_side: larger photos are shrunk to this longer side.
+        encoder: the encoder that the unit belongs to.
+        layer: a tap of the encoder.
+        unit: number of the channel.
+        photos: image files; one patch is taken of each at most. Unreadable ones, and ones with less than 32 pixels
+            on a side, are passed over, and named in the log.
+        count: the most patches to return.
+        max_side: longer side in pixels that larger photos are shrunk to.
         advance: called for each photo.
 
     Returns:
-        Up to `count`, the strongest first; fewer where fewer photos excite it at all.
+        Up to `count` patches, the strongest first; fewer where fewer photos excite the unit at all.
 
     Raises:
-        EncoderError: no such layer or unit.
+        EncoderError: no such layer.
+        ConfigError: no such unit.
         DataError: every photo was passed over.
     """
-    field = encoder.receptive_field(layer)
     found: list[Patch] = []
-    skipped: list[str] = []
+    skipped: list[ImageError] = []
     for path in photos:
         advance()
         try:
-            photo = load_large_enough(path, max_side=max_side, setting="a longer side of ")
+            photo = load_large_enough(path, max_side=max_side, setting="max_side")
         except ImageError as error:
-            skipped.append(str(error))
+            skipped.append(error)
             continue
-        with torch.no_grad():
-            features = encoder(to_float(to_tensor(photo)[None]), [layer])[layer][0]
-        if not 0 <= unit < len(features):
-            raise EncoderError(
-                f"--unit {unit}: {encoder.name} has {len(features)} units in {layer}, 0 to {len(features) - 1}"
-            )
-        activation, place = features[unit].flatten().max(0)
-        row, column = divmod(int(place), features.shape[-1])
-        top, left = (field.start + field.stride * index for index in (row, column))
-        if activation > 0:
-            pixels = _cut(photo, top, left, field.size)
-            found = sorted([*found, Patch(float(activation), path, top, left, pixels)], key=lambda p: -p.activation)[
-                :count
-            ]
+        patch = _strongest_patch(encoder, layer, unit, path, photo)
+        if patch.activation > 0:
+            found = sorted([*found, patch], key=lambda patch: -patch.activation)[:count]
     if skipped and len(skipped) == len(photos):
         raise DataError(f"none of the {len(photos)} photos can be looked at ({skipped[0]})")
-    for reason in skipped:
-        log.warning("skipped: %s", reason)
+    for problem in skipped:
+        log.warning("skipped: %s", problem)
     return found
 
 
-def _cut(photo: np.ndarray, top: int, left: int, size: int) -> np.ndarray:
-    patch = np.full((size, size, 3), 128, np.uint8)
+def _strongest_patch(encoder: Encoder, layer: str, unit: int, path: Path, photo: RGB) -> Patch:
+    field = encoder.receptive_field(layer)
+    with torch.no_grad():
+        features = encoder(to_float(to_tensor(photo)[None]), [layer])[layer][0]  # [C, h, w]
+    if not 0 <= unit < len(features):
+        raise ConfigError(
+            f"{encoder.name} has {len(features)} units in {layer}, 0 to {len(features) - 1}", setting="unit", value=unit
+        )
+    activation, place = features[unit].flatten().max(0)
+    row, column = divmod(int(place), features.shape[-1])
+    top, left = (field.start + field.stride * index for index in (row, column))
+    return Patch(float(activation), path, top, left, _cut(photo, top, left, field.size))
+
+
+def _cut(photo: RGB, top: int, left: int, size: int) -> RGB:
+    patch = np.full((size, size, 3), BEYOND, np.uint8)
     y, x = max(top, 0), max(left, 0)
-    part = photo[y : top + size, x : left + size]
-    patch[y - top : y - top + part.shape[0], x - left : x - left + part.shape[1]] = part
+    visible = photo[y : top + size, x : left + size]
+    patch[y - top : y - top + visible.shape[0], x - left : x - left + visible.shape[1]] = visible
     return patch
 
 
-def contact_sheet(patches: list[Patch]) -> np.ndarray:
-    """The patches in a square of rows and columns, enlarged to be seen: uint8 RGB `[H, W, 3]`."""
+def contact_sheet(patches: Sequence[Patch]) -> RGB:
+    """Returns the patches in a square of rows and columns, enlarged to be seen: uint8 RGB `[H, W, 3]`."""
     side = patches[0].pixels.shape[0]
     shown = side * max(1, -(-SHOWN // side))
-    gap = 4
     columns = int(np.ceil(np.sqrt(len(patches))))
     rows = -(-len(patches) // columns)
-    sheet = np.full((rows * (shown + gap) + gap, columns * (shown + gap) + gap, 3), 255, np.uint8)
+    sheet = np.full((rows * (shown + GAP) + GAP, columns * (shown + GAP) + GAP, 3), 255, np.uint8)
     for number, patch in enumerate(patches):
         row, column = divmod(number, columns)
-        # Nearest: the pixels themselves are what is shown.
+        # Nearest neighbor: the pixels themselves are what is shown.
         enlarged = np.asarray(Image.fromarray(patch.pixels).resize((shown, shown), Image.Resampling.NEAREST))
-        y, x = gap + row * (shown + gap), gap + column * (shown + gap)
+        y, x = GAP + row * (shown + GAP), GAP + column * (shown + GAP)
         sheet[y : y + shown, x : x + shown] = enlarged
     return sheet
-
-
-@named_as_options()
-def visualize_unit(
-    encoder: str,
-    weights: Path | None,
-    layer: str,
-    unit: int,
-    photos: Path,
-    output: Path,
-    *,
-    count: int,
-    console: Console,
-    quiet: bool,
-) -> list[Patch]:
-    """What `fast-style visualize` does: writes the `contact_sheet` of the `strongest_patches` of a folder.
-
-    Raises:
-        FastStyleError: no such encoder, layer, unit or folder, nothing that excites the unit, or an output that
-            can't be written.
-    """
-    format_of(output)
-    check_writable(output.parent, "--output")
-    network = build_encoder(encoder, [layer], str(weights) if weights else None)
-    paths, bad = photos_below(photos)
-    for reason in bad:
-        log.warning("skipped: %s", reason)
-    progress = Progress(
-        TextColumn("looking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=console, transient=True, disable=quiet or not console.is_terminal,
-    )  # fmt: skip
-    with progress:
-        task = progress.add_task("looking", total=len(paths))
-        patches = strongest_patches(network, layer, unit, paths, count=count, advance=lambda: progress.advance(task))
-    if not patches:
-        raise DataError(f"{photos}: nothing in it excites unit {unit} of {layer}; try other photos or another unit")
-    save_rgb(contact_sheet(patches), output)
-    return patches

@@ -49,9 +49,11 @@ class _Gram(torch.autograd.Function):
         both = gradient + gradient.transpose(1, 2)
         if rows.dtype == torch.float16:
             # Large features have small gradients: float16 would lose most of them before the product.
-            return (rows.float() @ both).to(rows.dtype)
+            full: Tensor = rows.float() @ both
+            return full.to(rows.dtype)
         # In the precision of the features: that is what their gradient is rounded to in any case.
-        return rows @ both.to(rows.dtype)
+        half: Tensor = rows @ both.to(rows.dtype)
+        return half
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -174,7 +176,7 @@ def check_scales(setting: str, scales: Sequence[float]) -> None:
     Raises:
         ConfigError: no scale at all, or one outside (0, 1].
     """
-    if not scales or isinstance(scales, str):
+    if not scales or any(isinstance(scale, str) for scale in scales):
         raise ConfigError("needs at least one scale", setting=setting)
     if not all(0 < scale <= 1 for scale in scales):
         raise ConfigError("each scale must be above 0 and at most 1", setting=setting, value=list(scales))
@@ -319,6 +321,16 @@ class PerceptualLoss(nn.Module):
                         target[partly] = torch.lerp(gram_matrix(features[layer]), target[partly], share)
                     targets[term_key(layer, scale)] = target
         return targets
+
+    def values(self, picture: Tensor, content: dict[str, Tensor]) -> dict[str, float]:
+        """Computes the terms of one picture as plain numbers, without gradients.
+
+        Args:
+            picture: float RGB in [0, 1], `[1, 3, H, W]`.
+            content: `content_features` of its photo.
+        """
+        with torch.no_grad():
+            return {name: value.item() for name, value in self(picture, content).items()}
 
     def forward(
         self,
