@@ -13,11 +13,14 @@ from PIL import Image
 from rich.console import Console
 
 from fast_style.config.schema import TrainConfig
-from fast_style.errors import ConfigError, ModelError
-from fast_style.evaluation.gatys import Progress, equivalent_iterations, optimize, optimize_file, starting_picture
+from fast_style.errors import ConfigError, WriteError
+from fast_style.evaluation.equivalent_iterations import equivalent_iterations
+from fast_style.evaluation.gatys import Iteration, optimize, starting_picture
+from fast_style.evaluation.optimize_file import GatysOptions, OptimizationResult, optimize_file
 from fast_style.images.tensors import to_pixels
 from fast_style.perceptual.losses import PerceptualLoss
-from fast_style.perceptual.objective import load_style, objective_config
+from fast_style.perceptual.objective import objective_config
+from fast_style.perceptual.style_image import load_style
 from tests.conftest import make_photo
 
 
@@ -27,14 +30,14 @@ def photo() -> torch.Tensor:
     return torch.nn.functional.interpolate(coarse, (32, 24), mode="bilinear").to(memory_format=torch.channels_last)
 
 
-def totals(seen: list[Progress]) -> list[float]:
-    return [progress.terms["total"] for progress in seen]
+def totals(seen: list[Iteration]) -> list[float]:
+    return [iteration.terms["total"] for iteration in seen]
 
 
 def test_lbfgs_falls_monotonically_iteration_by_iteration(small_loss: PerceptualLoss, photo: torch.Tensor) -> None:
-    seen: list[Progress] = []
-    best = optimize(photo, small_loss, iterations=12, watch=lambda progress: bool(seen.append(progress)))
-    assert [progress.iteration for progress in seen] == list(range(13))
+    seen: list[Iteration] = []
+    best = optimize(photo, small_loss, iterations=12, callback=lambda iteration: bool(seen.append(iteration)))
+    assert [iteration.number for iteration in seen] == list(range(13))
     assert totals(seen) == sorted(totals(seen), reverse=True)
     with torch.no_grad():
         untouched = small_loss(photo, small_loss.content_features(photo))["total"]
@@ -47,9 +50,11 @@ def test_lbfgs_falls_monotonically_iteration_by_iteration(small_loss: Perceptual
 
 
 def test_adam_counts_its_steps(small_loss: PerceptualLoss, photo: torch.Tensor) -> None:
-    seen: list[Progress] = []
-    best = optimize(photo, small_loss, iterations=10, method="adam", watch=lambda progress: bool(seen.append(progress)))
-    assert [progress.iteration for progress in seen] == list(range(11))
+    seen: list[Iteration] = []
+    best = optimize(
+        photo, small_loss, iterations=10, method="adam", callback=lambda iteration: bool(seen.append(iteration))
+    )
+    assert [iteration.number for iteration in seen] == list(range(11))
     assert best.terms["total"] < totals(seen)[0]
 
 
@@ -58,20 +63,20 @@ def test_it_starts_where_it_is_told_and_stops_when_it_is_told(
     small_loss: PerceptualLoss, photo: torch.Tensor, method: str
 ) -> None:
     start = torch.rand(1, 3, 32, 24)
-    seen: list[Progress] = []
+    seen: list[Iteration] = []
 
-    def watch(progress: Progress) -> bool:
-        seen.append(progress)
-        return progress.iteration == 3
+    def watch(iteration: Iteration) -> bool:
+        seen.append(iteration)
+        return iteration.number == 3
 
-    optimize(photo, small_loss, iterations=50, initial=start, method=method, watch=watch)
+    optimize(photo, small_loss, iterations=50, initial=start, method=method, callback=watch)
     assert torch.equal(seen[0].picture, start)
     assert len(seen) == 4
 
 
 def test_equivalent_iterations_finds_the_iteration(small_loss: PerceptualLoss, photo: torch.Tensor) -> None:
-    seen: list[Progress] = []
-    optimize(photo, small_loss, iterations=9, watch=lambda progress: bool(seen.append(progress)))
+    seen: list[Iteration] = []
+    optimize(photo, small_loss, iterations=9, callback=lambda iteration: bool(seen.append(iteration)))
     sixth = seen[6].terms["total"]
     totals = [sixth * 1.0001, sixth * 0.9999, 1e9]
     assert equivalent_iterations(totals, photo, small_loss, limit=20) == [6, 7, 0]
@@ -89,23 +94,21 @@ def test_where_it_can_start(photo: torch.Tensor) -> None:
     assert float(stretched.mean()) == pytest.approx(float(style.mean()), abs=0.02)
 
 
-def run_file(folder: Path, style: Path, *, config: TrainConfig | None = None, **changes: Any) -> Progress:
+def run_file(folder: Path, style: Path, *, config: TrainConfig | None = None, **changes: Any) -> OptimizationResult:
     photo = folder / "photo.png"
     Image.fromarray(make_photo(3, 90, 70)).save(photo)
     config = config or objective_config(style, encoder="random", weights=None, style_size=64)
-    settings: dict[str, Any] = {
-        "iterations": 4, "max_size": 88, "preview": False, "start": "photo", "method": "lbfgs", "levels": 1,
-        "save_every": None, "curve": None, "quality": 90, "device": "cpu",
-        "console": Console(quiet=True), "quiet": True,
-    }  # fmt: skip
-    return optimize_file(photo, config, folder / "out.png", **{**settings, **changes})
+    display = {"console": Console(quiet=True), "quiet": True}
+    display |= {name: changes.pop(name) for name in ("console", "quiet") if name in changes}
+    options = GatysOptions(**{"iterations": 4, "max_size": 88, "quality": 90, "device": "cpu", **changes})
+    return optimize_file(photo, config, folder / "out.png", options, **display)
 
 
 def test_a_file_with_intermediate_results_and_a_curve(tmp_path: Path, style_file: Path) -> None:
     result = run_file(tmp_path, style_file, levels=2, save_every=2, curve=tmp_path / "curve.csv")
     with Image.open(tmp_path / "out.png") as picture:
         assert picture.size == (88, 68)
-        assert np.array_equal(np.asarray(picture), to_pixels(result.picture)[0])
+        assert np.array_equal(np.asarray(picture), to_pixels(result.best.picture)[0])
     assert (tmp_path / "out-0002.png").is_file()
     assert (tmp_path / "out-0004.png").is_file()
     with (tmp_path / "curve.csv").open(encoding="utf-8") as file:
@@ -119,7 +122,7 @@ def test_a_file_with_intermediate_results_and_a_curve(tmp_path: Path, style_file
 
 
 def test_a_preview_is_small(tmp_path: Path, style_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fast_style.evaluation.gatys.PREVIEW_SIZE", 50)
+    monkeypatch.setattr("fast_style.evaluation.optimize_file.PREVIEW_SIZE", 50)
     run_file(tmp_path, style_file, preview=True, iterations=1)
     with Image.open(tmp_path / "out.png") as picture:
         assert picture.size == (50, 39)
@@ -128,21 +131,21 @@ def test_a_preview_is_small(tmp_path: Path, style_file: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"start": "middle"}, "--start middle: must be one of photo, noise, style"),
-        ({"method": "sgd"}, "--method sgd: must be one of lbfgs, adam"),
+        ({"start": "middle"}, "start=middle: must be one of photo, noise, style"),
+        ({"method": "sgd"}, "method=sgd: must be one of lbfgs, adam"),
         ({"levels": 3}, "too small for 3 levels"),
     ],
 )
-def test_what_cannot_be_optimised(tmp_path: Path, style_file: Path, changes: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_optimized(tmp_path: Path, style_file: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         run_file(tmp_path, style_file, **changes)
     assert not (tmp_path / "out.png").exists()
 
 
 def test_a_device_that_is_not_there(tmp_path: Path, style_file: Path) -> None:
-    with pytest.raises(ModelError, match="device=abacus: must be one of auto, cpu, cuda, mps"):
+    with pytest.raises(ConfigError, match="device=abacus: must be one of auto, cpu, cuda, mps"):
         run_file(tmp_path, style_file, device="abacus")
-    with pytest.raises(ModelError, match="device=coreml: is ONNX Runtime's"):
+    with pytest.raises(ConfigError, match="device=coreml: is ONNX Runtime's"):
         run_file(tmp_path, style_file, device="coreml")
 
 
@@ -158,7 +161,7 @@ def test_strokes_are_never_smaller_than_a_style_can_be(tmp_path: Path, levels: i
         return load_style(config)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fast_style.evaluation.gatys.load_style", load)
+        patch.setattr("fast_style.evaluation.optimize_file.load_style", load)
         run_file(tmp_path, path, config=config, levels=levels, iterations=1)
     assert seen == [(1, 3, 32, 48)] * levels
 
@@ -170,18 +173,18 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
     def at(level: int, iteration: int) -> None:
         levels = iter(range(9))
 
-        def interrupted(*arguments: Any, watch: Callable[[Progress], bool], **options: Any) -> Progress:
+        def interrupted(*arguments: Any, callback: Callable[[Iteration], bool], **options: Any) -> Iteration:
             now = next(levels)
 
-            def watched(progress: Progress) -> bool:
-                watch(progress)
-                if (now, progress.iteration) == (level, iteration):
+            def stopping(done: Iteration) -> bool:
+                callback(done)
+                if (now, done.number) == (level, iteration):
                     raise KeyboardInterrupt
                 return False
 
-            return optimize(*arguments, watch=watched, **options)
+            return optimize(*arguments, callback=stopping, **options)
 
-        monkeypatch.setattr("fast_style.evaluation.gatys.optimize", interrupted)
+        monkeypatch.setattr("fast_style.evaluation.optimize_file.optimize", interrupted)
 
     return at
 
@@ -195,10 +198,10 @@ def test_an_interruption_keeps_the_picture_so_far(
 ) -> None:  # fmt: skip
     interrupt_at(level, iteration)
     result = run_file(tmp_path, style_file, levels=2, curve=tmp_path / "curve.csv")
-    assert (result.interrupted, result.iteration) == (True, of)
+    assert (result.interrupted, result.best.number) == (True, of)
     with Image.open(tmp_path / "out.png") as picture:
         assert picture.size == size
-        assert np.array_equal(np.asarray(picture), to_pixels(result.picture)[0])
+        assert np.array_equal(np.asarray(picture), to_pixels(result.best.picture)[0])
     with (tmp_path / "curve.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert (rows[-1]["level"], rows[-1]["iteration"]) == (str(level + 1), str(iteration))
@@ -216,7 +219,7 @@ def test_an_interruption_before_there_is_a_picture(
 
 
 def test_the_folder_of_the_curve_is_checked_first(tmp_path: Path, style_file: Path) -> None:
-    with pytest.raises(ConfigError, match="--curve: cannot write to"):
+    with pytest.raises(WriteError, match="curve: cannot write to"):
         run_file(tmp_path, style_file, curve=style_file / "curve.csv")
     assert not (tmp_path / "out.png").exists()
 

@@ -8,10 +8,10 @@ from fast_style.evaluation.measures import (
     border_energy,
     checkerboard_energy,
     clipping,
-    flicker,
     luminance,
-    noise_flicker,
+    noise_sensitivity,
     perceptual_distance,
+    shift_sensitivity,
     spectrum,
 )
 from fast_style.perceptual.encoders import RandomFilters
@@ -57,7 +57,7 @@ def test_a_faint_checkerboard_is_found(tile: list[list[int]]) -> None:
     assert checkerboard_energy(mean_spectrum(checkered)) > 1.3 * clean
 
 
-def test_the_border_of_an_even_texture_is_like_its_centre_and_a_flat_one_is_not() -> None:
+def test_the_border_of_an_even_texture_is_like_its_center_and_a_flat_one_is_not() -> None:
     encoder = RandomFilters(["random3"], channels=16)
     texture = torch.rand(1, 3, 128, 160, generator=torch.Generator().manual_seed(0))
     even = border_energy(texture, encoder, "random3")
@@ -68,25 +68,25 @@ def test_the_border_of_an_even_texture_is_like_its_centre_and_a_flat_one_is_not(
     assert border_energy(framed, encoder, "random3") < 0.5
 
 
-def test_flicker_of_what_does_not_flicker_is_nothing(photo: np.ndarray) -> None:
-    assert flicker(lambda picture: 255 - picture, photo, 3) == 0
+def test_the_shift_sensitivity_of_a_pointwise_model_is_zero(photo: np.ndarray) -> None:
+    assert shift_sensitivity(lambda picture: 255 - picture, photo, 3) == 0
 
 
-def test_flicker_of_a_fixed_pattern_is_its_own_difference(photo: np.ndarray) -> None:
+def test_the_shift_sensitivity_of_a_fixed_pattern_is_its_own_difference(photo: np.ndarray) -> None:
     def stripes(picture: np.ndarray) -> np.ndarray:
         result = np.zeros_like(picture)
         result[:, ::2] = 100
         return result
 
-    assert flicker(stripes, photo, 1) == pytest.approx(100)
-    assert flicker(stripes, photo, 2) == 0
+    assert shift_sensitivity(stripes, photo, 1) == pytest.approx(100)
+    assert shift_sensitivity(stripes, photo, 2) == 0
 
 
 def test_noise_passes_as_it_is_or_amplified() -> None:
-    grey = np.full((64, 64, 3), 100, np.uint8)
-    once = noise_flicker(lambda picture: picture, grey)
+    gray = np.full((64, 64, 3), 100, np.uint8)
+    once = noise_sensitivity(lambda picture: picture, gray)
     assert once == pytest.approx(2, abs=0.1)
-    twice = noise_flicker(lambda picture: np.clip(picture.astype(int) * 2 - 100, 0, 255).astype(np.uint8), grey)
+    twice = noise_sensitivity(lambda picture: np.clip(picture.astype(int) * 2 - 100, 0, 255).astype(np.uint8), gray)
     assert twice == pytest.approx(2 * once)
 
 

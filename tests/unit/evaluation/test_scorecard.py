@@ -10,16 +10,12 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
-from fast_style.errors import DataError, ImageError, ModelError
-from fast_style.evaluation.scorecard import (
-    Photos,
-    count_equivalent_iterations,
-    load_foreign,
-    on_device,
-    scorecard,
-    spread,
-    table,
-)
+from fast_style.errors import ConfigError, DataError, ImageError, ModelError, ModelNotFoundError
+from fast_style.evaluation.equivalent_iterations import count_equivalent_iterations
+from fast_style.evaluation.evaluate import table
+from fast_style.evaluation.foreign_models import load_foreign
+from fast_style.evaluation.photos import PhotoFiles, on_device, spread
+from fast_style.evaluation.scorecard import scorecard
 from fast_style.perceptual.losses import PerceptualLoss, style_grams
 from tests.conftest import make_photo
 from tests.unit.evaluation.test_visualize import damage
@@ -34,7 +30,7 @@ def test_the_scorecard_of_doing_nothing(small_loss: PerceptualLoss) -> None:
     assert card["terms"]["content"]["mean"] == 0
     assert card["style_share"] == 1
     assert card["perceptual_distance"] == 0
-    assert card["flicker"] == {**{f"shift_{s}": 0 for s in (1, 2, 3, 4)}, "noise": pytest.approx(2, abs=0.1)}
+    assert card["sensitivity"] == {**{f"shift_{s}": 0 for s in (1, 2, 3, 4)}, "noise": pytest.approx(2, abs=0.1)}
     for measure in ("checkerboard", "border", "clipping"):
         assert card[measure]["model"] == card[measure]["photo"]
 
@@ -49,7 +45,7 @@ def test_the_scorecard_tells_a_worse_model(small_loss: PerceptualLoss) -> None:
     clean = scorecard(lambda picture: picture, PHOTOS, small_loss)
     bad = scorecard(checkered, PHOTOS, small_loss)
     assert bad["checkerboard"]["model"] > 2 * bad["checkerboard"]["photo"]
-    assert bad["flicker"]["shift_1"] > 5 > bad["flicker"]["shift_4"]
+    assert bad["sensitivity"]["shift_1"] > 5 > bad["sensitivity"]["shift_4"]
     assert bad["terms"]["content"]["mean"] > 0 < bad["perceptual_distance"]
     cells = [str(cell) for column in table({"clean": clean, "bad": bad}).columns for cell in column.cells]
     assert f"{bad['terms']['total']['mean']:.4f}" in cells
@@ -87,7 +83,7 @@ def test_a_black_photo_has_finite_figures(small_loss: PerceptualLoss) -> None:
         card = scorecard(lambda picture: picture, [black], small_loss, stylize_at=lambda picture, strength: picture)
     json.dumps(card, allow_nan=False)
     assert card["checkerboard"] == {"model": 1, "photo": 1}
-    # A flat grey leaves rounding errors, which are no checkerboard either.
+    # A flat gray leaves rounding errors, which are no checkerboard either.
     assert scorecard(lambda picture: picture + 99, [black], small_loss)["checkerboard"]["model"] == pytest.approx(1)
 
 
@@ -106,12 +102,12 @@ def test_photos_are_read_in_turn_and_shrunk(tmp_path: Path, small_loss: Perceptu
     for number, photo in enumerate(PHOTOS):
         Image.fromarray(photo).save(tmp_path / f"{number}.png")
     paths = sorted(tmp_path.iterdir())
-    photos = Photos(paths, 1024)
+    photos = PhotoFiles(paths, 1024)
     assert all(np.array_equal(read, photo) for read, photo in zip(photos, PHOTOS, strict=True))
     from_disk = scorecard(lambda picture: picture, photos, small_loss)
     assert from_disk == scorecard(lambda picture: picture, PHOTOS, small_loss)
     Image.fromarray(make_photo(0, 800, 600)).save(tmp_path / "large.png")
-    assert Photos([tmp_path / "large.png"], 200)[0].shape == (150, 200, 3)
+    assert PhotoFiles([tmp_path / "large.png"], 200)[0].shape == (150, 200, 3)
 
 
 def test_photos_that_cannot_be_measured_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -121,17 +117,18 @@ def test_photos_that_cannot_be_measured_are_named(tmp_path: Path, caplog: pytest
         Image.fromarray(make_photo(0, *sizes[path.stem])).save(path)
     damage(tmp_path / "damaged.png")
     done: list[None] = []
-    assert Photos(paths, 500).measurable(lambda: done.append(None)).paths == [tmp_path / "good.png"]
+    assert PhotoFiles(paths, 500).measurable(lambda: done.append(None)).paths == [tmp_path / "good.png"]
     assert len(done) == 4
     damaged, small, panorama = caplog.messages
     assert damaged.startswith(f"skipped: {tmp_path / 'damaged.png'} is damaged")
     assert small.endswith("small.png: 200×135 px is too small; want sides of 136 px or more")
-    assert panorama.endswith("panorama.png: 500×70 px at --max-size 500 is too small; want --max-size 968 or more")
-    assert Photos(paths[3:], 968)[0].shape == (136, 968, 3)
-    with pytest.raises(ImageError, match="--max-size 968 or more"):
-        Photos(paths[3:], 967)[0]
+    assert panorama.startswith("skipped: max_size=500: ")
+    assert panorama.endswith("panorama.png is too small at 500×70 px; want max_size=968 or more")
+    assert PhotoFiles(paths[3:], 968)[0].shape == (136, 968, 3)
+    with pytest.raises(ImageError, match="max_size=968 or more"):
+        PhotoFiles(paths[3:], 967)[0]
     with pytest.raises(DataError, match=r"none of the 2 photos can be measured \(.*small.png: 200×135 px is too small"):
-        Photos(paths[2:], 500).measurable()
+        PhotoFiles(paths[2:], 500).measurable()
 
 
 def test_spread_is_even_and_never_too_many() -> None:
@@ -179,14 +176,14 @@ def test_foreign_models_get_their_range(tmp_path: Path, photo: np.ndarray, conve
 
 
 def test_foreign_models_that_will_not_do(tmp_path: Path, photo: np.ndarray) -> None:
-    with pytest.raises(ModelError, match="must be one of nchw-255, nchw-1"):
+    with pytest.raises(ConfigError, match="must be one of nchw-255, nchw-1"):
         load_foreign(tmp_path / "x.onnx", "bgr")
-    with pytest.raises(ModelError, match="no such file"):
+    with pytest.raises(ModelNotFoundError, match="no such file"):
         load_foreign(tmp_path / "x.onnx", "nchw-1")
     (tmp_path / "text.onnx").write_text("no model")
     with pytest.raises(ModelError, match="not readable"):
         load_foreign(tmp_path / "text.onnx", "nchw-1")
     with pytest.raises(ModelError, match="64×48 became 64×47"):
         load_foreign(foreign(tmp_path / "short.onnx", 1, cut=1), "nchw-1")(photo)
-    with pytest.raises(ModelError, match=r"flat\.onnx: cannot stylise as nchw-255 \(axes"):
+    with pytest.raises(ModelError, match=r"flat\.onnx: cannot stylize as nchw-255 \(axes"):
         load_foreign(classifier(tmp_path / "flat.onnx"), "nchw-255")(photo)

@@ -7,17 +7,15 @@ from PIL import Image
 
 from fast_style.config.entry import compose_training
 from fast_style.config.overrides import quoted
-from fast_style.errors import DataError, EncoderError, ImageError
+from fast_style.errors import DataError, EncoderError, ImageError, ImageNotFoundError
+from fast_style.evaluation.photos import find_photos
 from fast_style.images.codec import load_rgb
 from fast_style.perceptual.objective import (
     build_loss,
     build_objective_encoder,
-    least_side,
-    load_style,
-    named_as_options,
     objective_config,
-    photos_below,
 )
+from fast_style.perceptual.style_image import least_max_side, load_style
 from tests.conftest import make_photo
 
 
@@ -56,7 +54,7 @@ def test_settings_reach_the_loss(tmp_path: Path) -> None:
 def test_the_least_side_is_the_least(tmp_path: Path, width: int, height: int) -> None:
     path = tmp_path / "picture.png"
     Image.fromarray(make_photo(0, width, height)).save(path)
-    side = least_side(path)
+    side = least_max_side(path)
     assert min(load_rgb(path, max_side=side).shape[:2]) == 32
     assert min(load_rgb(path, max_side=side - 1).shape[:2]) == 31
 
@@ -66,7 +64,7 @@ def test_a_style_that_is_too_small_in_itself_or_at_its_size(tmp_path: Path) -> N
     Image.fromarray(make_photo(1, 300, 200)).save(path)
     config = objective_config(path, encoder="random", weights=None, style_size=32)
     with pytest.raises(
-        ImageError, match=r"^style.image: .*32×21 px at style.size=32 is too small; want style.size=48 or"
+        ImageError, match=r"^style.size=32: .*style.png is too small at 32×21 px; want style.size=48 or more"
     ):
         load_style(config)
     Image.fromarray(make_photo(1, 60, 31)).save(path)
@@ -76,28 +74,28 @@ def test_a_style_that_is_too_small_in_itself_or_at_its_size(tmp_path: Path) -> N
         load_style(config)
 
 
-def test_errors_speak_of_the_options_of_a_command(tmp_path: Path) -> None:
+def test_errors_name_the_settings(tmp_path: Path) -> None:
     path = tmp_path / "style.png"
     Image.fromarray(make_photo(1, 300, 200)).save(path)
     small = objective_config(path, encoder="embedded", weights=Path("none.pth"), style_size=32)
     missing = objective_config(Path("none.png"), encoder="random", weights=None, style_size=32)
-    with pytest.raises(ImageError, match="at --style-size 32 is too small; want --style-size 48"), named_as_options():
+    with pytest.raises(ImageError) as too_small:
         load_style(small)
-    with pytest.raises(ImageError, match=r"^--style none.png does not exist"), named_as_options(style="--style "):
+    assert (too_small.value.setting, too_small.value.suggestions) == ("style.size", {"style.size": 48})
+    with pytest.raises(ImageNotFoundError, match=r"none\.png does not exist") as not_found:
         load_style(missing)
-    with pytest.raises(ImageError, match=r"^none.png does not exist"), named_as_options():
-        load_style(missing)
-    with pytest.raises(EncoderError, match=r"^--weights none.pth: no such file"), named_as_options():
+    assert not_found.value.setting == "style.image"
+    with pytest.raises(EncoderError, match=r"none\.pth: no such file"):
         build_objective_encoder(small)
 
 
 def test_a_folder_of_photos_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"^--photos .*nowhere: does not exist; give a folder of photos$"):
-        photos_below(tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"^--photos .*: it holds no images; give a folder"):
-        photos_below(tmp_path)
+    with pytest.raises(DataError, match=r"^photos=.*nowhere: does not exist; give a folder of photos$"):
+        find_photos(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"^photos=.*: it holds no images; give a folder"):
+        find_photos(tmp_path)
     path = tmp_path / "style.png"
     Image.fromarray(make_photo(1)).save(path)
-    with pytest.raises(DataError, match=r"^--photos .*style.png: is not a folder; give a folder of photos$"):
-        photos_below(path)
-    assert photos_below(tmp_path) == ([path], [])
+    with pytest.raises(DataError, match=r"^photos=.*style.png: is not a folder; give a folder of photos$"):
+        find_photos(path)
+    assert find_photos(tmp_path) == [path]
