@@ -70,30 +70,19 @@ def webcam(
     quiet: Quiet = False,
 ) -> None:
     """Stylize a camera live. Press H in the window for the keys."""
-    from fast_style.errors import UNSET, ConfigError
     from fast_style.system.signals import sigterm_as_interrupt
     from fast_style.video.media import parse_size
-    from fast_style.webcam.loop import report, run
-    from fast_style.webcam.show import Show
+    from fast_style.webcam.loop import print_summary, run_webcam
+    from fast_style.webcam.options import WebcamOptions
 
-    if headless and record is None and not virtual_camera:
-        raise ConfigError(
-            "shows nothing",
-            setting="headless",
-            remedy="add {record} or {virtual_camera}",
-            suggestions={"record": "OUT.mp4", "virtual_camera": UNSET},
-        )
-    box = parse_size(size)
-    show = Show(
-        model or DEFAULT_MODELS, engine=engine, device=device, strength=strength,
-        mirror=source is None if mirror is None else mirror, keep_color=keep_color, steady=deflicker, folder=output,
-        record=record, codec=codec,
+    options = WebcamOptions(
+        engine=engine, device=device, size=parse_size(size), strength=strength,
+        mirror=source is None if mirror is None else mirror, keep_color=keep_color, deflicker=deflicker, folder=output,
+        record=record, codec=codec, headless=headless, virtual_camera=virtual_camera,
     )  # fmt: skip
     with sigterm_as_interrupt():
-        summary = run(
-            camera if source is None else source, show, size=box, headless=headless, virtual_camera=virtual_camera
-        )
+        summary = run_webcam(camera if source is None else source, model or DEFAULT_MODELS, options)
     if not quiet:
-        report(summary, stderr)
+        print_summary(summary, stderr)
     for path in summary.written:
         print(path)

@@ -8,228 +8,254 @@ from collections import deque
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from fast_style.errors import MediaError
+from fast_style.errors import UNSET, ConfigError, MediaError
 from fast_style.images.codec import RGB
-from fast_style.system.optional import need
 from fast_style.system.stage_times import Timings
-from fast_style.webcam.capture import Capture, Shot
-from fast_style.webcam.overlay import Status, draw
-from fast_style.webcam.show import Show
+from fast_style.webcam.capture import Capture, CapturedFrame
+from fast_style.webcam.keymap import press_key
+from fast_style.webcam.live_view import LiveView
+from fast_style.webcam.options import WebcamOptions
+from fast_style.webcam.overlay import draw
+from fast_style.webcam.status import Status
+from fast_style.webcam.virtual_camera import VirtualCamera
+
+if TYPE_CHECKING:
+    from fast_style.webcam.window import Window
 
 STAGES = ("stylize", "show", "latency")
+_RATE_FRAMES = 30
+"""Frames over which the frame rate is averaged."""
+_LATENCY_SMOOTHING = 0.9
+"""Share of the shown latency that stays with each frame: figures that jump cannot be read."""
 
 
 @dataclass
 class Summary:
-    """What came of a session."""
+    """What came of a live session."""
 
     ended: str
+    """Why it ended."""
     shown: int
+    """Number of frames shown."""
     received: int
+    """Number of frames that came."""
     timings: Timings
     written: list[Path] = field(default_factory=list)
+    """Frames and recordings that were saved."""
 
 
-def run(
-    source: int | str,
-    show: Show,
-    *,
-    size: tuple[int, int],
-    headless: bool = False,
-    virtual_camera: bool = False,
-) -> Summary:
-    """Shows a camera, file or stream through `show` until it ends, or the window is closed, or Ctrl-C.
+def run_webcam(source: int | str, models: list[str], options: WebcamOptions | None = None) -> Summary:
+    """Shows a camera, file or stream until it ends, the window is closed, or Ctrl-C.
 
     Args:
-        headless: without a window.
-        virtual_camera: also as a camera that other programs can choose.
+        source: the index of a camera, or a file or URL.
+        models: names or paths of the models.
+        options: how the camera is captured, stylized, shown and recorded.
 
     Raises:
-        MediaError: no camera, no display, or a recording that can't be written or would replace the source.
+        MediaNotFoundError: there is no such camera or file.
+        MediaError: there is no display, or the recording cannot be written.
+        ModelError: a model cannot be loaded.
+        ConfigError: nothing would be shown, a model does not take the strength, or the recording would replace the
+            source.
     """
-    if not headless:
+    options = options or WebcamOptions()
+    if options.headless and options.record is None and not options.virtual_camera:
+        raise ConfigError(
+            "shows nothing",
+            setting="headless",
+            remedy="add {record} or {virtual_camera}",
+            suggestions={"record": "OUT.mp4", "virtual_camera": UNSET},
+        )
+    view = LiveView(models, options)
+    if not options.headless:
         from fast_style.webcam.window import check_display
 
         check_display()
     if isinstance(source, str):
-        show.check_source(source)
+        view.check_source(source)
     timings = Timings(*STAGES)
-    with closing(Capture(source, size)) as capture:
-        loop = _Loop(capture, show, timings, headless=headless, virtual=virtual_camera)
+    with closing(Capture(source, options.size)) as capture:
+        virtual_camera = VirtualCamera() if options.virtual_camera else None
+        loop = _LiveLoop(capture, view, timings, headless=options.headless, virtual_camera=virtual_camera)
         try:
             ended = loop.run()
             loop.close()
-            show.stop_recording()
+            view.recordings.finish()
         finally:
             loop.close()
-            show.abandon_recording()
-    if not loop.shown and not show.quitting:
+            view.recordings.abandon()
+    if not loop.shown and not view.quitting:
         raise MediaError(f"{'camera ' if isinstance(source, int) else ''}{source}: {ended}; is it in use elsewhere?")
-    return Summary(ended, loop.shown, capture.received, timings, show.written)
+    return Summary(ended, loop.shown, capture.received, timings, view.written)
 
 
 @dataclass(frozen=True)
-class _Made:
-    """A stylized frame, and the one that it was made of."""
+class _StylizedFrame:
+    """A stylized picture, and the frame that it was made of."""
 
     picture: RGB
-    shot: Shot
+    captured: CapturedFrame
 
 
-class _Worker(threading.Thread):
-    """Stylizes the newest frame, again and again: keys are heard meanwhile, however slow the network is."""
+class _StylizingThread(threading.Thread):
+    """Stylizes the newest frame, again and again: keys are heard meanwhile, however slow the network is.
 
-    def __init__(self, capture: Capture, show: Show, timings: Timings) -> None:
+    Attributes:
+        ended: why no more pictures come, once none do.
+        error: what ended the thread, if it failed.
+    """
+
+    def __init__(self, capture: Capture, view: LiveView, timings: Timings) -> None:
         super().__init__(daemon=True)
-        self._capture, self._show, self._timings = capture, show, timings
-        self._ready = threading.Condition()
-        self._made: _Made | None = None
-        self._quitting = False
         self.ended: str | None = None
         self.error: BaseException | None = None
+        self._capture, self._view, self._timings = capture, view, timings
+        self._arrived = threading.Condition()
+        self._newest: _StylizedFrame | None = None
+        self._quitting = False
 
     def run(self) -> None:
-        seen, ended = 0, "closed"
+        ended = "closed"
         try:
-            while not self._quitting:
-                shot = self._capture.newest(seen, timeout=0.1)
-                if shot is not None:
-                    seen = shot.number
-                    with self._timings.measure("stylize"):
-                        picture = self._show.picture(shot)
-                    with self._ready:
-                        self._made = _Made(picture, shot)
-                        self._ready.notify_all()
-                elif self._capture.ended is not None:
-                    ended = self._capture.ended
-                    break
+            ended = self._stylize_frames()
         except BaseException as error:
             self.error = error
-        with self._ready:
+        with self._arrived:
             self.ended = ended
-            self._ready.notify_all()
+            self._arrived.notify_all()
 
-    def take(self, timeout: float) -> _Made | None:
-        """The newest picture that was not taken yet, if there is one within `timeout` seconds."""
-        with self._ready:
-            self._ready.wait_for(lambda: self._made is not None or self.ended is not None, timeout)
-            made, self._made = self._made, None
-            return made
+    def _stylize_frames(self) -> str:
+        """Stylizes until no more frames come. Returns why."""
+        seen = 0
+        while not self._quitting:
+            captured = self._capture.newest(seen, timeout=0.1)
+            if captured is not None:
+                seen = captured.number
+                with self._timings.measure("stylize"):
+                    picture = self._view.render(captured)
+                with self._arrived:
+                    self._newest = _StylizedFrame(picture, captured)
+                    self._arrived.notify_all()
+            elif self._capture.ended is not None:
+                return self._capture.ended
+        return "closed"
+
+    def take(self, timeout: float) -> _StylizedFrame | None:
+        """Returns the newest picture that was not taken yet, or None if there is none within `timeout` seconds."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._newest is not None or self.ended is not None, timeout)
+            newest, self._newest = self._newest, None
+            return newest
 
     def stop(self) -> None:
+        """Ends the thread after the picture that it is at."""
         self._quitting = True
         self.join()
 
 
-class _Loop:
-    """Shows one picture after another, in the main thread: toolkits want their windows there."""
+class _LiveLoop:
+    """Shows one picture after another, in the main thread: toolkits want their windows there.
 
-    def __init__(self, capture: Capture, show: Show, timings: Timings, *, headless: bool, virtual: bool) -> None:
-        self._show, self._timings, self._headless = show, timings, headless
-        self._virtual = _VirtualCamera() if virtual else None
-        self._window: Any = None
-        self._moments: deque[float] = deque(maxlen=30)
-        self._drawn: tuple[int, Status] | None = None
-        self._worker = _Worker(capture, show, timings)
-        self._milliseconds = 0.0
+    Attributes:
+        shown: number of frames shown.
+    """
+
+    def __init__(
+        self,
+        capture: Capture,
+        view: LiveView,
+        timings: Timings,
+        *,
+        headless: bool,
+        virtual_camera: VirtualCamera | None,
+    ) -> None:
         self.shown = 0
+        self._view, self._timings, self._headless = view, timings, headless
+        self._virtual_camera = virtual_camera
+        self._window: Window | None = None
+        self._moments: deque[float] = deque(maxlen=_RATE_FRAMES)
+        self._drawn: tuple[int, Status] | None = None
+        self._stylizing = _StylizingThread(capture, view, timings)
+        self._milliseconds = 0.0
 
     def run(self) -> str:
-        """Returns why it ended."""
-        last: _Made | None = None
-        self._worker.start()
-        while not self._show.quitting:
+        """Runs until the source or the user ends it. Returns why it ended."""
+        last: _StylizedFrame | None = None
+        self._stylizing.start()
+        while not self._view.quitting:
             try:
-                made = self._worker.take(timeout=0.1 if self._headless else 0.005)
-                if self._worker.error is not None:
-                    raise self._worker.error
-                if made is not None:
-                    last = made
-                    self._next(made)
-                elif self._worker.ended is not None:
-                    return self._worker.ended
+                newest = self._stylizing.take(timeout=0.1 if self._headless else 0.005)
+                if self._stylizing.error is not None:
+                    raise self._stylizing.error
+                if newest is not None:
+                    last = newest
+                    self._show(newest)
+                elif self._stylizing.ended is not None:
+                    return self._stylizing.ended
                 if not self._headless and last is not None:
-                    self._display(last)
-                    self._keys(last.picture)
+                    self._handle_keys(self._display(last), last.picture)
             except KeyboardInterrupt:
                 return "stopped"
         return "closed"
 
-    def _next(self, made: _Made) -> None:
+    def _show(self, frame: _StylizedFrame) -> None:
+        """Shows a new picture and measures how long that took."""
         began = time.perf_counter()
-        if self._virtual is not None:
-            self._virtual.send(made.picture)
+        if self._virtual_camera is not None:
+            self._virtual_camera.send(frame.picture)
         if not self._headless:
-            self._display(made)
+            self._display(frame)
         done = time.perf_counter()
+        latency = done - frame.captured.time
         self._timings.add("show", done - began)
-        self._timings.add("latency", done - made.shot.time)
+        self._timings.add("latency", latency)
         self._moments.append(done)
-        # Smoothed: figures that jump can't be read.
-        now = 1000 * (done - made.shot.time)
-        self._milliseconds = now if not self.shown else 0.9 * self._milliseconds + 0.1 * now
+        kept = _LATENCY_SMOOTHING if self.shown else 0.0
+        self._milliseconds = kept * self._milliseconds + (1 - kept) * 1000 * latency
         self.shown += 1
 
-    def _display(self, made: _Made) -> None:
-        """Draws what isn't on the screen yet: another picture, or something else to write on it."""
+    def _display(self, frame: _StylizedFrame) -> Window:
+        """Draws what is not on the screen yet: another picture, or something else to write on it."""
         from fast_style.webcam.window import Window
 
-        status = self._show.status(self._rate(), self._milliseconds)
-        if self._drawn == (made.shot.number, status):
-            return
-        self._drawn = made.shot.number, status
         if self._window is None:
-            self._window = Window(made.picture.shape[1], made.picture.shape[0])
-        canvas = self._window.enlarged(made.picture)
-        draw(canvas, status)
-        self._window.show(canvas)
+            self._window = Window(frame.picture.shape[1], frame.picture.shape[0])
+        status = self._view.status(self._rate(), self._milliseconds)
+        if self._drawn != (frame.captured.number, status):
+            self._drawn = frame.captured.number, status
+            canvas = self._window.enlarged(frame.picture)
+            draw(canvas, status)
+            self._window.show(canvas)
+        return self._window
 
-    def _keys(self, picture: RGB) -> None:
-        while (key := self._window.key()) is not None:
-            self._show.press(key, picture)
+    def _handle_keys(self, window: Window, picture: RGB) -> None:
+        while (key := window.key()) is not None:
+            press_key(self._view, key, picture)
             if key == "closed":
                 break
 
     def _rate(self) -> float:
+        """Returns frames per second over the last frames."""
         span = self._moments[-1] - self._moments[0] if len(self._moments) > 1 else 0.0
         return (len(self._moments) - 1) / span if span else 0.0
 
     def close(self) -> None:
-        if self._worker.is_alive():
-            self._worker.stop()
+        """Ends the thread and closes the window. Closing again does nothing."""
+        if self._stylizing.is_alive():
+            self._stylizing.stop()
         if self._window is not None:
             self._window.close()
-        if self._virtual is not None:
-            self._virtual.close()
+        if self._virtual_camera is not None:
+            self._virtual_camera.close()
 
 
-class _VirtualCamera:
-    """A camera that other programs see. Needs a driver: v4l2loopback on Linux, OBS elsewhere."""
-
-    def __init__(self) -> None:
-        self._module = need("pyvirtualcam", "virtual-camera")
-        self._camera: Any = None
-
-    def send(self, rgb: RGB) -> None:
-        if self._camera is None:
-            try:
-                self._camera = self._module.Camera(width=rgb.shape[1], height=rgb.shape[0], fps=30)
-            except RuntimeError as error:
-                reason = " ".join(str(error).split())
-                raise MediaError(f"--virtual-camera: none can be made ({reason}); is its driver installed?") from error
-        self._camera.send(rgb)
-
-    def close(self) -> None:
-        if self._camera is not None:
-            self._camera.close()
-
-
-def report(summary: Summary, console: Console) -> None:
-    """The session's figures, for people."""
+def print_summary(summary: Summary, console: Console) -> None:
+    """Prints how many frames were shown, and how long each stage took."""
     left = summary.received - summary.shown
     console.print(f"{summary.shown} frames shown, {left} passed over as newer ones had come", highlight=False)
     console.print(summary.timings.table(shares=False))

@@ -1,55 +1,29 @@
-"""What is written over the live picture: style, speed and strength, a recording light, messages, the keys."""
+"""Drawing over the live picture: style, speed and strength, a recording light, messages, and the keys."""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from fast_style.images.codec import RGB
+from fast_style.webcam.keymap import KEYMAP
+from fast_style.webcam.status import Status
 
-WHITE, GREY, RED = (255, 255, 255, 255), (205, 208, 214, 255), (255, 69, 58, 255)
+WHITE, GRAY, RED = (255, 255, 255, 255), (205, 208, 214, 255), (255, 69, 58, 255)
 TRACK, FAINT = (88, 92, 100, 255), (138, 141, 147, 255)
 GLASS = (16, 18, 24, 168)
-SUPER = 3
-"""Panels are drawn this much larger and shrunk, for smooth corners."""
+SUPERSAMPLING = 3
+"""Factor by which panels are drawn larger and then shrunk, for smooth corners."""
 
-KEYS = (
-    (("N", "P"), "next, previous style"),
-    (("1", "9"), "style by number, 1 to 9"),
-    (("+", "-"), "strength"),
-    (("C",), "keep the picture's own colors"),
-    (("O",), "original beside it"),
-    (("M",), "mirror"),
-    (("T",), "steady"),
-    (("S",), "save this frame"),
-    (("R",), "record, stop"),
-    (("H",), "these keys"),
-    (("Q",), "quit"),
-)
+HELP = [line for line in KEYMAP if line.text]
+"""The lines of the help."""
 
-
-@dataclass(frozen=True)
-class Status:
-    """What there is to show."""
-
-    style: str
-    place: str
-    """`2 / 3`, or nothing with a single style."""
-    rate: float
-    milliseconds: float
-    strength: float | None
-    """None: the model has no strength."""
-    strength_range: tuple[float, float] = (0.0, 1.0)
-    marks: tuple[str, ...] = ()
-    """Of what is switched on."""
-    recording: float | None = None
-    """Seconds."""
-    message: str = ""
-    help: bool = False
-    split: bool = False
+Rgba = npt.NDArray[np.uint8]
+"""uint8 RGBA `[H, W, 4]`."""
+Color = tuple[int, int, int, int]
 
 
 @functools.lru_cache(maxsize=64)
@@ -61,30 +35,30 @@ def _width(text: str, size: int) -> int:
     return round(_font(size).getlength(text))
 
 
-def _panel(width: int, height: int, radius: int, fill: tuple[int, ...] = GLASS) -> Image.Image:
-    large = Image.new("RGBA", (width * SUPER, height * SUPER))
+def _panel(width: int, height: int, radius: int, fill: Color = GLASS) -> Image.Image:
+    large = Image.new("RGBA", (width * SUPERSAMPLING, height * SUPERSAMPLING))
     ImageDraw.Draw(large).rounded_rectangle(
-        (0, 0, width * SUPER - 1, height * SUPER - 1), radius=radius * SUPER, fill=fill
+        (0, 0, width * SUPERSAMPLING - 1, height * SUPERSAMPLING - 1), radius=radius * SUPERSAMPLING, fill=fill
     )
     return large.resize((width, height), Image.Resampling.BOX)
 
 
-def _write(
-    panel: Image.Image, at: tuple[float, float], text: str, size: int, fill: tuple[int, ...], anchor: str = "ls"
+def _draw_text(
+    panel: Image.Image, at: tuple[float, float], text: str, size: int, fill: Color, anchor: str = "ls"
 ) -> None:
     ImageDraw.Draw(panel).text(at, text, fill=fill, font=_font(size), anchor=anchor)
 
 
 @functools.lru_cache(maxsize=8)
 def _status_panel(
-    unit: int, style: str, place: str, line: str, strength: float | None, limits: tuple[float, float], marks: str
-) -> np.ndarray:
-    """The panel at the bottom left; `unit` is the height of its small type."""
+    unit: int, style: str, position: str, line: str, strength: float | None, limits: tuple[float, float], marks: str
+) -> Rgba:
+    """Returns the panel at the bottom left; `unit` is the height of its small type in pixels."""
     title, pad = round(unit * 1.5), round(unit * 0.95)
     label = f"strength {strength:.1f}" if strength is not None else "no strength"
     bar = round(unit * 5.5)
     widths = [
-        _width(style, title) + (_width(place, unit) + unit if place else 0),
+        _width(style, title) + (_width(position, unit) + unit if position else 0),
         _width(line, unit),
         bar + unit // 2 + _width("no strength", unit),
         _width(marks, unit),
@@ -94,11 +68,11 @@ def _status_panel(
     height = round(2 * pad + title + (rows - 1) * unit * 1.55)
     panel = _panel(width, height, round(unit * 0.8))
     y = pad + round(title * 0.86)
-    _write(panel, (pad, y), style, title, WHITE)
-    if place:
-        _write(panel, (width - pad, y), place, unit, GREY, "rs")
+    _draw_text(panel, (pad, y), style, title, WHITE)
+    if position:
+        _draw_text(panel, (width - pad, y), position, unit, GRAY, "rs")
     y += round(unit * 1.6)
-    _write(panel, (pad, y), line, unit, GREY)
+    _draw_text(panel, (pad, y), line, unit, GRAY)
     y += round(unit * 1.55)
     middle, thick = y - round(unit * 0.33), max(2, unit // 5)
     draw = ImageDraw.Draw(panel)
@@ -110,15 +84,15 @@ def _status_panel(
             (pad, middle - thick // 2, max(pad + thick, end), middle + thick // 2), thick // 2, WHITE
         )
         draw.ellipse((end - thick, middle - thick, end + thick, middle + thick), fill=WHITE)
-    _write(panel, (pad + bar + unit // 2 + thick, y), label, unit, GREY if strength is not None else FAINT)
+    _draw_text(panel, (pad + bar + unit // 2 + thick, y), label, unit, GRAY if strength is not None else FAINT)
     if marks:
-        _write(panel, (pad, y + round(unit * 1.55)), marks, unit, GREY)
+        _draw_text(panel, (pad, y + round(unit * 1.55)), marks, unit, GRAY)
     return np.asarray(panel)
 
 
 @functools.lru_cache(maxsize=8)
-def _pill(unit: int, text: str, dot: bool) -> np.ndarray:
-    """A line of text on a panel, with a red light before it or not."""
+def _pill(unit: int, text: str, dot: bool) -> Rgba:
+    """Returns a line of text on a panel, with a red light before it or without."""
     pad, light = round(unit * 0.8), round(unit * 0.7) if dot else 0
     gap = round(unit * 0.5) if dot else 0
     width, height = _width(text, unit) + 2 * pad + light + gap, round(unit * 2.1)
@@ -126,35 +100,35 @@ def _pill(unit: int, text: str, dot: bool) -> np.ndarray:
     if dot:
         large = _panel(light, light, light // 2, RED)
         panel.alpha_composite(large, (pad, (height - light) // 2))
-    _write(panel, (pad + light + gap, height / 2), text, unit, WHITE, "lm")
+    _draw_text(panel, (pad + light + gap, height / 2), text, unit, WHITE, "lm")
     return np.asarray(panel)
 
 
 @functools.lru_cache(maxsize=2)
-def _help_panel(unit: int) -> np.ndarray:
-    """The keys, each as a key cap."""
+def _help_panel(unit: int) -> Rgba:
+    """Returns the panel that explains the keys, each as a key cap."""
     title, pad, row = round(unit * 1.5), round(unit * 1.4), round(unit * 2.05)
     cap, gap = round(unit * 1.65), round(unit * 0.35)
     column = 2 * cap + gap + unit
-    width = 2 * pad + column + max(_width(text, unit) for _, text in KEYS)
-    height = 2 * pad + title + round(unit * 0.6) + row * len(KEYS)
+    width = 2 * pad + column + max(_width(line.text, unit) for line in HELP)
+    height = 2 * pad + title + round(unit * 0.6) + row * len(HELP)
     panel = _panel(width, height, unit, (16, 18, 24, 205))
-    _write(panel, (pad, pad + round(title * 0.8)), "Keys", title, WHITE)
+    _draw_text(panel, (pad, pad + round(title * 0.8)), "Keys", title, WHITE)
     y = pad + title + round(unit * 0.6)
-    for caps, text in KEYS:
-        for number, letter in enumerate(caps):
+    for line in HELP:
+        for number, binding in enumerate(line.bindings):
             left = pad + number * (cap + gap)
             panel.alpha_composite(
                 _panel(cap, cap, round(unit * 0.35), (255, 255, 255, 46)), (left, y + (row - cap) // 2)
             )
-            _write(panel, (left + cap / 2, y + row / 2), letter, unit, WHITE, "mm")
-        _write(panel, (pad + column, y + row / 2), text, unit, GREY, "lm")
+            _draw_text(panel, (left + cap / 2, y + row / 2), binding.cap, unit, WHITE, "mm")
+        _draw_text(panel, (pad + column, y + row / 2), line.text, unit, GRAY, "lm")
         y += row
     return np.asarray(panel)
 
 
-def _lay(canvas: RGB, panel: np.ndarray, left: int, top: int) -> None:
-    """Blends a panel into the canvas; what sticks out is cut off."""
+def _blend(canvas: RGB, panel: Rgba, left: int, top: int) -> None:
+    """Blends a panel into the canvas; what would stick out is cut off."""
     left, top = max(0, left), max(0, top)
     place = canvas[top : top + panel.shape[0], left : left + panel.shape[1]]
     panel = panel[: place.shape[0], : place.shape[1]]
@@ -163,29 +137,29 @@ def _lay(canvas: RGB, panel: np.ndarray, left: int, top: int) -> None:
 
 
 def draw(canvas: RGB, status: Status) -> None:
-    """Draws over a picture, uint8 RGB `[H, W, 3]`, in place."""
+    """Draws the status over a picture, uint8 RGB `[H, W, 3]`, in place."""
     height, width = canvas.shape[:2]
     unit = max(12, round(height / 34))
     margin = unit
     line = f"{status.rate:.0f} frames/s   {status.milliseconds:.0f} ms"
     panel = _status_panel(
-        unit, status.style, status.place, line, status.strength, status.strength_range, "   ".join(status.marks)
+        unit, status.style, status.position, line, status.strength, status.strength_range, "   ".join(status.marks)
     )
-    _lay(canvas, panel, margin, height - panel.shape[0] - margin)
+    _blend(canvas, panel, margin, height - panel.shape[0] - margin)
     if status.split:
         canvas[:, width // 2 - 1 : width // 2 + 1] = 255
         tag = _pill(unit, "original", False)
-        _lay(canvas, tag, margin, margin)
+        _blend(canvas, tag, margin, margin)
     if status.recording is not None:
         minutes, seconds = divmod(int(status.recording), 60)
         pill = _pill(unit, f"{minutes:02d}:{seconds:02d}", True)
-        _lay(canvas, pill, width - pill.shape[1] - margin, margin)
+        _blend(canvas, pill, width - pill.shape[1] - margin, margin)
     if status.message:
         pill = _pill(unit, status.message, False)
-        _lay(canvas, pill, (width - pill.shape[1]) // 2, margin if not status.split else 4 * margin)
+        _blend(canvas, pill, (width - pill.shape[1]) // 2, margin if not status.split else 4 * margin)
     if status.help:
         # A small picture gets smaller type rather than half of the keys.
         while unit > 8 and _help_panel(unit).shape[0] > height - margin:
             unit -= 1
         panel = _help_panel(unit)
-        _lay(canvas, panel, (width - panel.shape[1]) // 2, (height - panel.shape[0]) // 2)
+        _blend(canvas, panel, (width - panel.shape[1]) // 2, (height - panel.shape[0]) // 2)

@@ -135,14 +135,14 @@ def test_gif_and_pictures(fast_style: Command, work: Path, tiny_model: Path) -> 
     assert len(list((work / "again").iterdir())) == 6
 
 
-def test_parts_sizes_codecs_and_steadiness(fast_style: Command, work: Path, tiny_model: Path) -> None:
+def test_parts_sizes_codecs_and_the_flicker_filter(fast_style: Command, work: Path, tiny_model: Path) -> None:
     write_clip(work / "in.mp4", count=20, sounds=["aac"])
     result = fast_style(
         "video", "in.mp4", "out.webm", "-m", tiny_model, "--start", "0.5", "--duration", "1", "--max-size", "32",
         "--mute", "--steady", "--batch", "3", "--strength", "0.5", "--crf", "20",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert "steady" in result.stderr
+    assert "deflicker" in result.stderr
     after = read_clip(work / "out.webm")
     assert after.times == [100_000 * number for number in range(10)]
     assert after.stream["size"] == (32, 24)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fast_style.webcam.overlay import KEYS, Status, draw
+from fast_style.webcam.overlay import draw
+from fast_style.webcam.status import Status
 
 PLAIN = Status("Starry Night", "1 / 3", 24.0, 31.0, 0.8, (0.0, 1.5))
 
@@ -45,8 +46,3 @@ def test_everything_shows(change: dict[str, object]) -> None:
 def test_small_and_odd_pictures_are_drawn_on_too() -> None:
     for size in ((64, 48), (1, 1), (301, 77), (1920, 1080)):
         drawn(replace(PLAIN, help=True, recording=3.0, message="a long message " * 9, split=True), size)
-
-
-def test_no_key_has_two_meanings() -> None:
-    caps = [cap for keys, _ in KEYS for cap in keys]
-    assert len(set(caps)) == len(caps)
