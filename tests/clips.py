@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,47 +27,54 @@ def picture(number: int, width: int = 64, height: int = 48) -> np.ndarray:
     return rgb
 
 
-def write_clip(
-    path: Path,
-    *,
-    count: int = 10,
-    size: tuple[int, int] = (64, 48),
-    times: Sequence[Fraction] | None = None,
-    codec: str = "libx264",
-    pixels: str = "yuv420p",
-    rotation: int = 0,
-    aspect: Fraction | None = None,
-    matrix: int = 6,
-    full_range: bool = False,
-    sounds: Sequence[str] = (),
-    silence: float = 0,
-    options: dict[str, str] | None = None,
-    container_options: dict[str, str] | None = None,
-) -> Path:
-    """Writes `count` frames, 10 a second or at `times` in seconds, and a track of sound for each codec in `sounds`,
-    which goes on for `silence` seconds after the last frame."""
-    times = times if times is not None else [Fraction(number, 10) for number in range(count)]
-    with av.open(str(path), "w", container_options=container_options or {}) as container:
-        video = container.add_stream(codec, rate=10, options={"crf": "10"} if options is None else options)
-        video.width, video.height, video.pix_fmt = *size, pixels
+@dataclass(frozen=True)
+class Clip:
+    """What `write_clip` writes."""
+
+    count: int = 10
+    size: tuple[int, int] = (64, 48)
+    """Width and height."""
+    times: Sequence[Fraction] | None = None
+    """Seconds at which frames are shown; by default `count` of them, 10 a second."""
+    codec: str = "libx264"
+    pixels: str = "yuv420p"
+    rotation: int = 0
+    aspect: Fraction | None = None
+    matrix: int = 6
+    full_range: bool = False
+    sounds: Sequence[str] = ()
+    """A track of sound for each of these codecs."""
+    silence: float = 0
+    """Seconds for which the sound goes on after the last frame."""
+    options: dict[str, str] = field(default_factory=lambda: {"crf": "10"})
+    container_options: dict[str, str] = field(default_factory=dict)
+
+
+def write_clip(path: Path, **fields: Any) -> Path:
+    """Writes a video of `picture`s; `fields` are those of `Clip`."""
+    clip = Clip(**fields)
+    times = clip.times if clip.times is not None else [Fraction(number, 10) for number in range(clip.count)]
+    with av.open(str(path), "w", container_options=clip.container_options) as container:
+        video = container.add_stream(clip.codec, rate=10, options=clip.options)
+        video.width, video.height, video.pix_fmt = *clip.size, clip.pixels
         video.time_base = video.codec_context.time_base = Fraction(1, TICKS)
-        video.codec_context.colorspace, video.codec_context.color_range = matrix, 2 if full_range else 1
-        if aspect is not None:
-            video.codec_context.sample_aspect_ratio = aspect
-        if rotation:
-            video.set_display_rotation(rotation)
-        tracks = [container.add_stream(sound, rate=16000) for sound in sounds]
+        video.codec_context.colorspace, video.codec_context.color_range = clip.matrix, 2 if clip.full_range else 1
+        if clip.aspect is not None:
+            video.codec_context.sample_aspect_ratio = clip.aspect
+        if clip.rotation:
+            video.set_display_rotation(clip.rotation)
+        tracks = [container.add_stream(sound, rate=16000) for sound in clip.sounds]
         for number, track in enumerate(tracks):
             track.metadata["language"] = ("eng", "deu")[number % 2]
         for number, time in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(picture(number, *size), "rgb24").reformat(
-                format=pixels, src_color_range=2, dst_colorspace={1: 1, 6: 5}[matrix],
-                dst_color_range=2 if full_range else 1,
+            frame = av.VideoFrame.from_ndarray(picture(number, *clip.size), "rgb24").reformat(
+                format=clip.pixels, src_color_range=2, dst_colorspace={1: 1, 6: 5}[clip.matrix],
+                dst_color_range=2 if clip.full_range else 1,
             )  # fmt: skip
             frame.pts, frame.time_base = round(time * TICKS), Fraction(1, TICKS)
             container.mux(video.encode(frame))
         for number, track in enumerate(tracks):
-            for packet in _tone(track, float(times[-1]) + 0.1 + silence, 220 * (number + 1)):
+            for packet in _tone(track, float(times[-1]) + 0.1 + clip.silence, 220 * (number + 1)):
                 container.mux(packet)
             container.mux(track.encode(None))
         container.mux(video.encode(None))

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, JpegImagePlugin, features
 
-from fast_style.errors import FastStyleError, ImageError, one_line
+from fast_style.errors import FastStyleError, ImageError, ImageNotFoundError, one_line
 from fast_style.images.metadata import Metadata
 from fast_style.system.files import atomic_write
 
@@ -124,7 +124,7 @@ def open_image(
     except ImageError:
         raise
     except FileNotFoundError as error:
-        raise ImageError(f"{name} does not exist; check the path") from error
+        raise ImageNotFoundError(f"{name} does not exist", remedy="check the path") from error
     except Image.DecompressionBombError as error:
         large = _open_large_jpeg(given)
         if large is None:

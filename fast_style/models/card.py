@@ -150,12 +150,12 @@ def scorecard_rows(scorecard: Mapping[str, Any]) -> list[tuple[str, str]]:
             rows.append((f"equivalent L-BFGS iterations from {start}, median (quartiles)", counted))
     for key, label in (("checkerboard", "checkerboard"), ("border", "border by center"), ("clipping", "clipped")):
         rows.append((f"{label} (photos)", "{model:.3f} ({photo:.3f})".format(**scorecard[key])))
-    flicker = scorecard["flicker"]
-    shifted = {name.removeprefix("shift_"): value for name, value in flicker.items() if name.startswith("shift_")}
+    sensitivity = scorecard["sensitivity"]
+    shifted = {name.removeprefix("shift_"): value for name, value in sensitivity.items() if name.startswith("shift_")}
     rows.append(
-        (f"flicker, shifted by {', '.join(shifted)} px", " ".join(f"{value:.1f}" for value in shifted.values()))
+        (f"sensitivity to shifts of {', '.join(shifted)} px", " ".join(f"{value:.1f}" for value in shifted.values()))
     )
-    rows.append(("flicker, noise of 2", f"{flicker['noise']:.1f}"))
+    rows.append(("sensitivity to noise of 2", f"{sensitivity['noise']:.1f}"))
     rows.append(("perceptual distance from the photo", f"{scorecard['perceptual_distance']:.3f}"))
     for strength, figures in scorecard.get("strength", {}).items():
         rows.append(

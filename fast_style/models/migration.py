@@ -19,7 +19,7 @@ NETWORK_ARGUMENTS = {"dial": "takes_strength"}
 """Arguments of a network's constructor, old to new."""
 TRAINING_KEYS = {"dial_share": "strength_share"}
 """Keys of a training record and of a checkpoint's hyperparameters, old to new."""
-SCORECARD_KEYS = {"dial": "strength"}
+SCORECARD_KEYS = {"dial": "strength", "flicker": "sensitivity"}
 """Keys of a scorecard, old to new."""
 
 

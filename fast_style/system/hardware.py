@@ -21,14 +21,14 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def parse_bytes(text: str) -> int:
-    """`2GB`, `1.5 GiB`, `800M` or plain bytes, as bytes.
+    """Returns the number of bytes that `2GB`, `1.5 GiB`, `800M` or a plain number stands for.
 
     Raises:
-        ConfigError: none of these.
+        ConfigError: the text is none of these.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", text.strip().upper())
     if match is None or match[2] not in _UNITS or float(match[1]) == 0:
-        raise ConfigError(f"memory={text}: not a size; write it like 2GB or 800MB")
+        raise ConfigError("not a size", setting="memory", value=text, remedy="write it like 2GB or 800MB")
     return int(float(match[1]) * _UNITS[match[2]])
 
 

@@ -85,10 +85,10 @@ def _serve(connection: Connection, factory: Callable[..., Any], arguments: Any, 
                 connection.send((True, getattr(target, method)(*arguments, **named)))
             except FastStyleError as error:
                 connection.send((False, error))
+    except FastStyleError as error:  # first, because some kinds are an OSError, too
+        connection.send((False, error))
     except (EOFError, OSError):  # the parent has closed its end, or is gone
         pass
-    except FastStyleError as error:
-        connection.send((False, error))
     except Exception as error:
         connection.send((False, MediaError(f"{type(error).__name__}: {first_line(error)}")))
     finally:

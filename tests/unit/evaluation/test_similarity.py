@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from fast_style.config.schema import LossSettings
 from fast_style.errors import ConfigError, ImageError
 from fast_style.evaluation.similarity import compare, distance, tables
 from fast_style.perceptual.encoders import RandomFilters
@@ -28,7 +29,8 @@ def compared(tmp_path: Path, pictures: list[np.ndarray]) -> dict[str, np.ndarray
     for number, pixels in enumerate(pictures):
         paths.append(tmp_path / f"{number}.png")
         Image.fromarray(pixels).save(paths[-1])
-    result = compare(paths, RandomFilters(LAYERS), content_layers=LAYERS, style_layers=LAYERS, scales=[1.0], size=96)
+    settings = LossSettings(content_layers=LAYERS, style_layers=LAYERS, scales=[1.0], content_scales=[1.0])
+    result = compare(paths, RandomFilters(LAYERS), settings, max_size=96)
     assert len(tables(result)) == 2
     return {kind: np.array(result[kind]) for kind in ("style", "content")}
 
@@ -54,7 +56,5 @@ def test_one_image_has_no_distance(tmp_path: Path) -> None:
 def test_images_that_are_too_small_to_compare(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"1\.png: 40×31 px is too small; want sides of 32 px or more"):
         compared(tmp_path, [make_photo(0), make_photo(1, 40, 31)])
-    with pytest.raises(
-        ImageError, match=r"0\.png: 96×24 px at --max-size 96 is too small; want --max-size 126 or more"
-    ):
+    with pytest.raises(ImageError, match=r"max_size=96: .*0\.png is too small at 96×24 px; want max_size=126 or more"):
         compared(tmp_path, [make_photo(0, 200, 50), make_photo(1)])

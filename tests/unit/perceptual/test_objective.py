@@ -92,7 +92,7 @@ def test_errors_name_the_settings(tmp_path: Path) -> None:
 def test_a_folder_of_photos_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^photos=.*nowhere: does not exist; give a folder of photos$"):
         find_photos(tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"^photos=.*: it holds no images; give a folder"):
+    with pytest.raises(DataError, match=r"^photos: .*: it holds no images; give a folder"):
         find_photos(tmp_path)
     path = tmp_path / "style.png"
     Image.fromarray(make_photo(1)).save(path)
