@@ -291,7 +291,7 @@ def test_only_the_same_training_goes_on(fast_style: Command, work: Path) -> None
     before = {path.name: path.read_bytes() for path in run.iterdir()}
     resume = ("trainer.max_steps=10", "resume=runs/one")
     assert_one_line_error(
-        fast_style("train", *QUICK, *resume, "style.name=two"),  # noqa: E501
+        fast_style("train", *QUICK, *resume, "style.name=two"),
         "is a training run of one, and not of two",
         "style.image=",
     )
