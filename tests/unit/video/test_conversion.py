@@ -66,8 +66,8 @@ def test_what_is_transparent_lies_on_white(tmp_path: Path, name: str, codec: str
             frame.pts, frame.time_base = time, Fraction(1, 10)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    for longest in (None, 32):
-        read, _ = VideoReader(tmp_path / name, max_side=longest)
+    for max_side in (None, 32):
+        read, _ = VideoReader(tmp_path / name, max_side=max_side)
         scale = 64 // read.rgb.shape[1]
         for y, x, color in ((20, 50, (255, 255, 255)), (20, 16, (200, 30, 30)), (40, 16, (142, 142, 227))):
             assert np.abs(read.rgb[y // scale, x // scale].astype(int) - color).max() <= 3

@@ -1,3 +1,5 @@
+"""`options` and `status` hold data alone, and are tested here with what uses them."""
+
 from __future__ import annotations
 
 from pathlib import Path
