@@ -96,7 +96,7 @@ def test_settings_of_an_earlier_version_are_read(tmp_path: Path) -> None:
     write_config(made, tmp_path)
     path = tmp_path / "config.yaml"
     old = path.read_text().replace("  strength: true", "  dial: true").replace("strength_share", "dial_share")
-    old = old.replace("watercolor.jpg", "waterhue.jpg")
+    old = old.replace("watercolor.jpg", "watercolour.jpg")
     assert "dial: true" in old
     path.write_text(old)
     assert read_config(path) == made
