@@ -164,7 +164,7 @@ def _draft_scale(image: Image.Image, max_side: int | None) -> int:
 def decode_rgb(image: Image.Image) -> RGB:
     """Any PIL image, opened, drafted, cropped or made in memory, as a writable uint8 `[H, W, 3]` sRGB array.
 
-    Turned upright (EXIF), colour profile applied (one that is broken is ignored), laid over white where it is
+    Turned upright (EXIF), color profile applied (one that is broken is ignored), laid over white where it is
     transparent, 16-bit, integer and float levels rescaled to 0..255; of several frames the current one.
 
     Raises ImageError if the pixels cannot be decoded, as in a file that was cut short.
@@ -261,7 +261,7 @@ def save_rgb(
 ) -> None:
     """Write uint8 `[H, W, 3]` sRGB in the format of the path's suffix; missing folders are made.
 
-    `quality`, 1 to 100, is for JPEG, WebP and AVIF; the colours of JPEG and AVIF keep full resolution. Of
+    `quality`, 1 to 100, is for JPEG, WebP and AVIF; the colors of JPEG and AVIF keep full resolution. Of
     `metadata` goes in what the format can hold, and so does `alpha`, uint8 `[H, W]`: in PNG, WebP, AVIF, TIFF and
     JPEG 2000. A file that exists is replaced only by a complete one. Raises ImageError for an array of another kind,
     an unknown suffix, a quality out of range, or a file that cannot be written.
@@ -400,7 +400,7 @@ def _to_srgb(image: Image.Image, name: str) -> tuple[Image.Image, Image.Image | 
         if image.mode != "RGB":
             image = image.convert("RGB")
     except ValueError as error:
-        raise ImageError(f"{name} has colours of no known kind ({one_line(error)}); save it as RGB") from error
+        raise ImageError(f"{name} has colors of no known kind ({one_line(error)}); save it as RGB") from error
     if alpha is None or alpha.getextrema()[0] == 255:
         return image, None
     return Image.composite(image, Image.new("RGB", image.size, "white"), alpha), alpha
@@ -440,8 +440,8 @@ def _srgb_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | N
             return transform
         # Most photos carry one of the many editions of sRGB. Its effect, not its name, tells: nothing is
         # gained by a pass over the pixels that moves none by more than rounding does.
-        colours = np.stack(np.meshgrid(*[np.arange(0, 256, 17, dtype=np.uint8)] * 3), axis=-1)
-        probe = Image.fromarray(colours.reshape(64, 64, 3)).convert(mode)
+        colors = np.stack(np.meshgrid(*[np.arange(0, 256, 17, dtype=np.uint8)] * 3), axis=-1)
+        probe = Image.fromarray(colors.reshape(64, 64, 3)).convert(mode)
         moved = np.asarray(transform.apply(probe), np.int16)
         return None if np.abs(moved - np.asarray(probe.convert("RGB"))).max() <= 2 else transform
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError, ImportError):

@@ -1,4 +1,4 @@
-"""A stylised picture in the colors of its photo: lightness from one, hue and chroma from the other.
+"""A stylized picture in the colors of its photo: lightness from one, hue and chroma from the other.
 
 In Oklab (Ottosson 2020), where equal steps look equal, so that strokes change the light and nothing else.
 """

@@ -31,7 +31,7 @@ class Metadata:
     """Without orientation and thumbnail."""
     xmp: bytes = b""
     profile: bool = False
-    """Whether it named a colour space: if so, what is written names sRGB."""
+    """Whether it named a color space: if so, what is written names sRGB."""
     dpi: tuple[float, float] | None = None
     text: dict[str, str] = field(default_factory=dict)
     """Of a PNG: title, author, and so on."""

@@ -116,7 +116,7 @@ def image_term(weight: str) -> Callable[[ImageTerm], ImageTerm]:
 
 @image_term("tv_weight")
 def total_variation(image: Tensor) -> Tensor:
-    """Mean squared difference of vertical plus of horizontal neighbours (Mahendran and Vedaldi 2015, β = 2).
+    """Mean squared difference of vertical plus of horizontal neighbors (Mahendran and Vedaldi 2015, β = 2).
 
     Args:
         image: `[N, C, H, W]` in [0, 1], H and W at least 2.
@@ -135,7 +135,7 @@ def checkerboard(image: Tensor, *, period: int = 4, block: int = 64) -> Tensor:
     """Energy of what repeats at `period` pixels, block by block: the variance, over the period² positions in a
     cell, of the mean over all cells of a block. Not in the paper.
 
-    Upsampling leaves such patterns (Odena et al. 2016), even by nearest neighbour: the convolution after it gives
+    Upsampling leaves such patterns (Odena et al. 2016), even by nearest neighbor: the convolution after it gives
     each position in a cell another variance, and a ReLU turns that into another mean. The perceptual loss hardly
     sees them.
 
