@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, JpegImagePlugin, features
 
-from fast_style.errors import FastStyleError, ImageError, ImageNotFoundError, one_line
+from fast_style.errors import UNSET, FastStyleError, ImageError, ImageNotFoundError, one_line
 from fast_style.images.metadata import Metadata
 from fast_style.system.files import atomic_write
 
@@ -98,12 +99,12 @@ class Picture(NamedTuple):
 
 
 def open_image(
-    source: str | Path | bytes | BinaryIO, *, max_side: int | None = None, option: str | None = None
+    source: str | Path | bytes | BinaryIO, *, max_side: int | None = None, setting: str | None = None
 ) -> Image.Image:
     """Open an image without decoding it; only the header is read. Close it, or use it in a `with`.
 
-    `max_side` is the longer side that it is going to be shrunk to, and `option` the setting that says so, which
-    errors name where it helps.
+    `max_side` is the longer side that it is going to be shrunk to, and `setting` the name of the setting that
+    says so, which errors name where it helps.
 
     Raises ImageError if there is no such file, it is empty, may not be read, is not an image in one of the
     formats of `IMAGE_SUFFIXES` (its content counts, not its name), or has more than `MAX_PIXELS` pixels. Of a JPEG
@@ -140,8 +141,9 @@ def open_image(
     shrinks = image.format in {"JPEG", "MPO"} and "progressive" not in image.info and pixels <= MAX_JPEG_PIXELS
     if pixels > MAX_PIXELS and not (shrinks and pixels <= MAX_PIXELS * _draft_scale(image, max_side) ** 2):
         image.close()
-        remedy = f", or use {'a smaller ' if max_side else ''}{option}" if shrinks and option else ""
-        raise _too_large(name, f"{image.width} x {image.height} pixels", remedy)
+        remedy = f", or use {'a smaller ' if max_side else ''}{{{setting}}}" if shrinks and setting else ""
+        suggestions = {setting: UNSET} if setting else None
+        raise _too_large(name, f"{image.width} x {image.height} pixels", remedy, suggestions)
     return image
 
 
@@ -352,8 +354,9 @@ def _name(source: object) -> str:
     return str(named) if isinstance(named, str | Path) and str(named) else "the image"
 
 
-def _too_large(name: str, size: str, remedy: str = "") -> ImageError:
-    return ImageError(f"{name} is too large: {size}, at most {MAX_PIXELS} are read; scale it down first{remedy}")
+def _too_large(name: str, size: str, remedy: str = "", suggestions: Mapping[str, object] | None = None) -> ImageError:
+    problem = f"{name} is too large: {size}, at most {MAX_PIXELS} are read"
+    return ImageError(problem, remedy=f"scale it down first{remedy}", suggestions=suggestions)
 
 
 def _load(image: Image.Image, name: str) -> None:

@@ -194,7 +194,7 @@ def _pixels_in_memory(job: PictureJob, options: BatchOptions) -> int:
     """Returns how many pixels a job will have in memory, from its header; what can't be written fails here."""
     if job.source == STREAM:
         return 0
-    with open_image(job.source, max_side=options.max_size, option="--max-size") as image:
+    with open_image(job.source, max_side=options.max_size, setting="max_size") as image:
         width, height = image.size
     if options.max_size is None and job.target != STREAM:
         check_size(format_of(job.target), width, height, job.target)

@@ -420,15 +420,15 @@ def test_a_jpeg_too_large_is_read_where_decoding_shrinks_it(tmp_path: Path, monk
     with path.open("rb") as stream:
         for source in (path, path.read_bytes(), stream):
             assert mean_difference(load_rgb(source, max_side=30), exact) < 4
-    for max_side, remedy in ((None, ", or use --max-size"), (50, ", or use a smaller --max-size")):
+    for max_side, remedy in ((None, ", or use max_size"), (50, ", or use a smaller max_size")):
         with pytest.raises(ImageError) as error:
-            open_image(path, max_side=max_side, option="--max-size")
+            open_image(path, max_side=max_side, setting="max_size")
         one_line(error, path, "300 x 200 pixels", 10_000, f"scale it down first{remedy}")
     refused = {"a.png": photo, "b.jpg": photo, "c.jpg": photo.resize((400, 300))}
     for name, picture in refused.items():
         picture.save(tmp_path / name, progressive=name == "b.jpg")
         with pytest.raises(ImageError) as error:
-            open_image(tmp_path / name, max_side=30, option="--max-size")
+            open_image(tmp_path / name, max_side=30, setting="max_size")
         one_line(error, name, "too large")
         assert str(error.value).endswith("scale it down first")
 

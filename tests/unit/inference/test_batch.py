@@ -170,7 +170,7 @@ def test_a_jpeg_too_large_is_done_scaled(tmp_path: Path, monkeypatch: pytest.Mon
     jobs = plan_jobs([tmp_path / "a.jpg"], tmp_path / "out.png")
     (failure,) = run_jobs(jobs, Double(), BatchOptions())  # type: ignore[arg-type]
     assert failure is not None
-    assert str(failure).endswith("or use --max-size")
+    assert str(failure).endswith("or use max_size")
     assert list(run_jobs(jobs, Double(), BatchOptions(max_size=30))) == [None]  # type: ignore[arg-type]
     with Image.open(tmp_path / "out.png") as made:
         assert made.size == (30, 20)
