@@ -84,9 +84,8 @@ def build_vgg(name: str, layers: Sequence[str], weights: str | None) -> Vgg:
     in_channels = 3
     for layer in needed:
         out_channels = VGG_CHANNELS[block_of(layer) - 1]
-        with torch.device("meta"):  # Without random initialization: the weights are overwritten at once.
-            convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        convolution = convolution.to_empty(device="cpu")
+        # Without the random initialization, which takes seconds: the weights are overwritten at once.
+        convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1, device="meta").to_empty(device="cpu")
         _copy_weights(convolution, state, layer, name, source)
         convolutions[layer] = convolution
         in_channels = out_channels
