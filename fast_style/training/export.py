@@ -217,7 +217,7 @@ def export_checkpoint(checkpoint: Path, folder: Path, *, name: str, half_weights
         WriteError: the folder cannot be written.
     """
     found = read_checkpoint(checkpoint)
-    network, learning_rate = _network_of(found)
+    network, learning_rate = network_of(found)
     training: JsonObject = {"steps": found.step}
     title = credit = None
     settings_file = checkpoint.parent / CONFIG
@@ -232,7 +232,7 @@ def export_checkpoint(checkpoint: Path, folder: Path, *, name: str, half_weights
     )  # fmt: skip
 
 
-def _network_of(checkpoint: Checkpoint) -> tuple[TransformationNetwork, float]:
+def network_of(checkpoint: Checkpoint) -> tuple[TransformationNetwork, float]:
     """Returns the network in a checkpoint, and the learning rate that it was trained with."""
     from fast_style.training.module import Hyperparameters, StyleModule
 
