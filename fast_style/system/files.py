@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fast_style.errors import ConfigError, FastStyleError, one_line
+from fast_style.errors import FastStyleError, WriteError, one_line
 
 
 @contextmanager
@@ -50,10 +50,14 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def check_writable(folder: Path, setting: str) -> None:
-    """Hours of training must not end in "permission denied"; `setting` is what chose the folder.
+    """Checks that files can be created in a folder: hours of training must not end in "permission denied".
+
+    Args:
+        folder: The folder; where it does not exist yet, the closest one above it that does is tried.
+        setting: The setting that chose the folder.
 
     Raises:
-        ConfigError: files can't be created in `folder`.
+        WriteError: Files cannot be created there.
     """
     existing = folder
     try:
@@ -62,6 +66,9 @@ def check_writable(folder: Path, setting: str) -> None:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        raise ConfigError(
-            f"{setting}: cannot write to {existing} ({error.strerror}); choose another with {setting}=PATH"
+        raise WriteError(
+            f"cannot write to {existing} ({error.strerror})",
+            setting=setting,
+            remedy=f"choose another with {{{setting}}}",
+            suggestions={setting: "PATH"},
         ) from error
