@@ -1,7 +1,7 @@
 """A checkpoint that version 1.0 wrote, when the strength was called a dial, is exported and continued.
 
-`version_1_0.ckpt` holds four steps of `fast-style train experiment=smoke model.width=2 model.blocks=0`; the folder in it
-is relative.
+`version_1_0.ckpt` holds four steps of `fast-style train experiment=smoke model.width=2 model.blocks=0`; the folder in
+it is relative.
 """
 
 from __future__ import annotations
