@@ -1,16 +1,17 @@
-"""Files from the network, or a local mirror: fetched with the standard library alone, taken up where a connection
-was lost, and checked.
+"""Files from the network or a local mirror, fetched with the standard library alone.
+
+A download continues where a connection was lost, and is checked against a checksum.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable
+from email.message import Message
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Protocol, Self, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import (
@@ -30,22 +31,36 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from fast_style import __version__
-from fast_style.errors import DataError, first_line
+from fast_style.errors import UNSET, ConfigError, DataError, WriteError, first_line
+from fast_style.system.files import flush_and_rename
 from fast_style.system.progress import ProgressDisplay
 
-CHUNK = 1 << 20  # bytes
-SECONDS = 60.0  # without a byte until a connection counts as lost
+CHUNK_SIZE = 1 << 20  # bytes
+TIMEOUT = 60.0  # seconds without a byte until a connection counts as lost
 
 Report = Callable[[int, int | None], None]
-"""Called with the bytes so far and their total, or None where that is not known."""
+"""A function that is called with the number of bytes so far and their total; None where that is not known."""
 
 
-def _nothing(done: int, total: int | None) -> None:
+class _Response(Protocol):
+    """What is used here of the answer to a request."""
+
+    status: int | None
+    headers: Message
+
+    def read(self, amount: int, /) -> bytes: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> object: ...
+
+
+def _report_nothing(done: int, total: int | None) -> None:
     pass
 
 
 def _opener() -> OpenerDirector:
-    """Knows http, https and file, and no other scheme, wherever a server redirects to."""
+    """Returns an opener for http, https and file, which follows redirects to no other scheme."""
     opener = OpenerDirector()
     for handler in (
         ProxyHandler, HTTPHandler, HTTPSHandler, FileHandler, HTTPDefaultErrorHandler, HTTPRedirectHandler,
@@ -57,16 +72,26 @@ def _opener() -> OpenerDirector:
 
 
 def check_url(url: str) -> None:
-    """Raises DataError for what is no http, https or file URL."""
+    """Checks that a URL is one of http, https or file.
+
+    Raises:
+        ConfigError: It is not; the error names the setting `url`.
+    """
     try:
         scheme = urlsplit(url).scheme
     except ValueError:
         scheme = ""
     if scheme not in {"http", "https", "file"}:
-        raise DataError(f"--url {url}: not a URL that can be fetched; want http://…, https://… or file:///…")
+        raise ConfigError(
+            "not a URL that can be fetched",
+            setting="url",
+            value=url,
+            remedy="give one that begins with http://, https:// or file:///",
+        )
 
 
 def reason(error: BaseException) -> str:
+    """Returns why a connection or a file operation failed, in the words of the system where there are any."""
     if isinstance(error, URLError) and isinstance(error.reason, BaseException):
         return reason(error.reason)
     if isinstance(error, OSError) and error.strerror:
@@ -74,37 +99,47 @@ def reason(error: BaseException) -> str:
     return first_line(error)
 
 
-def _request(url: str, start: int) -> Any:
-    """The answer to a request for a file from byte `start` on.
+def _request(url: str, start: int) -> _Response:
+    """Requests a file from byte `start` on.
 
     Raises:
-        HTTPError: the server says that the file has no such byte.
-        DataError: anything else that is not the file.
+        HTTPError: The server says that the file has no such byte.
+        DataError: The server cannot be reached, or answers with anything else.
     """
     try:
-        return _opener().open(Request(url, headers={"Range": f"bytes={start}-"} if start else {}), timeout=SECONDS)
+        request = Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+        return cast(_Response, _opener().open(request, timeout=TIMEOUT))
     except HTTPError as error:
         if error.code == 416 and start:
             raise
         error.close()
-        remedy = "run again later to go on" if error.code >= 500 or error.code == 429 else "check --url"
-        raise DataError(f"{url}: the server says {error.code} {error.reason}; {remedy}") from error
+        temporary = error.code >= 500 or error.code == 429
+        raise DataError(
+            f"{url}: the server says {error.code} {error.reason}",
+            remedy="run again later to go on" if temporary else "check {url}",
+            suggestions={"url": UNSET},
+        ) from error
     except (OSError, HTTPException) as error:
-        raise DataError(f"{url}: can't be reached ({reason(error)}); run again to go on") from error
+        raise DataError(f"{url}: cannot be reached ({reason(error)})", remedy="run again to go on") from error
     except ValueError as error:
-        raise DataError(f"{url}: not a usable URL ({first_line(error)}); check --url") from error
+        raise DataError(
+            f"{url}: not a usable URL ({first_line(error)})", remedy="check {url}", suggestions={"url": UNSET}
+        ) from error
 
 
-def download(url: str, part: Path, report: Report = _nothing) -> None:
+def download(url: str, part: Path, report: Report = _report_nothing) -> None:
     """Fetches a file, or the rest of it where `part` holds its beginning.
 
+    A server that does not support ranges is asked for the whole file again.
+
     Args:
-        url: http, https or file. A server that knows no ranges is asked for all of it again.
-        part: what is filled; a lost connection or Ctrl-C leaves what there is for the next call.
-        report: told how far it is.
+        url: Address of the file: http, https or file.
+        part: The file that is filled. A lost connection or Ctrl-C leaves it to the next call.
+        report: Called after each piece.
 
     Raises:
-        DataError: no connection, a lost one, an answer that is not the file, or a disk that is full.
+        DataError: The server cannot be reached, the connection is lost, or the answer is not the file.
+        WriteError: The disk is full, or `part` cannot be written.
     """
     try:
         have = part.stat().st_size if part.exists() else 0
@@ -113,77 +148,98 @@ def download(url: str, part: Path, report: Report = _nothing) -> None:
         except HTTPError as error:
             error.close()
             if error.headers.get("Content-Range", "").strip() == f"bytes */{have}":
-                return None
+                return
             part.unlink()
-            return download(url, part, report)
+            download(url, part, report)
+            return
         with response:
             resumed = response.status == 206
-            if resumed and not response.headers.get("Content-Range", "").strip().startswith(f"bytes {have}-"):
-                part.unlink()
-                return download(url, part, report)
-            start = have if resumed else 0
-            length = response.headers.get("Content-Length", "")
-            total = start + int(length) if length.isdecimal() else None
-            room = shutil.disk_usage(part.parent).free + (0 if resumed else have)
-            if total is not None and total - start > room:
-                raise DataError(
-                    f"{part.parent}: no room for the {decimal(total - start)} still to fetch from {url}, "
-                    f"{decimal(room)} are free; make room and run again to go on"
-                )
-            done = start
-            with part.open("ab" if resumed else "wb") as file:
-                while chunk := _read(response, url, done):
-                    file.write(chunk)
-                    done += len(chunk)
-                    report(done, total)
-                file.flush()
-                os.fsync(file.fileno())
-        if total is not None and done != total:
-            raise DataError(f"{url}: connection lost after {decimal(done)} of {decimal(total)}; run again to go on")
-    except OSError as error:  # of the disk: those of the network are DataErrors by now
-        raise DataError(f"cannot write {part} ({reason(error)}); make room and run again to go on") from error
+            if not resumed or response.headers.get("Content-Range", "").strip().startswith(f"bytes {have}-"):
+                _receive(response, url, part, have if resumed else 0, report)
+                return
+        part.unlink()  # the server sent another range than the one asked for
+        download(url, part, report)
+    except WriteError:
+        raise
+    except OSError as error:  # from the disk: errors of the network are DataErrors by now
+        raise WriteError(f"cannot write {part} ({reason(error)})", remedy="make room and run again to go on") from error
 
 
-def _read(response: Any, url: str, done: int) -> bytes:
+def _receive(response: _Response, url: str, part: Path, start: int, report: Report) -> None:
+    """Writes what a server sends to `part`, from byte `start` on; errors as in `download`."""
+    length = response.headers.get("Content-Length", "")
+    total = start + int(length) if length.isdecimal() else None
+    replaced = part.stat().st_size if part.exists() and not start else 0
+    room = shutil.disk_usage(part.parent).free + replaced
+    if total is not None and total - start > room:
+        raise WriteError(
+            f"{part.parent}: no room for the {decimal(total - start)} still to fetch from {url}, "
+            f"{decimal(room)} are free",
+            remedy="make room and run again to go on",
+        )
+    done = start
+    with part.open("ab" if start else "wb") as file:
+        while chunk := _read(response, url, done):
+            file.write(chunk)
+            done += len(chunk)
+            report(done, total)
+    if total is not None and done != total:
+        raise DataError(
+            f"{url}: connection lost after {decimal(done)} of {decimal(total)}", remedy="run again to go on"
+        )
+
+
+def _read(response: _Response, url: str, done: int) -> bytes:
     try:
-        chunk: bytes = response.read(CHUNK)
+        return response.read(CHUNK_SIZE)
     except (OSError, HTTPException) as error:
         raise DataError(
-            f"{url}: connection lost after {decimal(done)} ({reason(error)}); run again to go on"
+            f"{url}: connection lost after {decimal(done)} ({reason(error)})", remedy="run again to go on"
         ) from error
-    return chunk
 
 
-def digest_of(path: Path, algorithm: str, report: Report = _nothing) -> str:
-    """The checksum of a file in hexadecimal.
+def digest_of(path: Path, algorithm: str, report: Report = _report_nothing) -> str:
+    """Returns the checksum of a file in hexadecimal.
 
     Args:
-        algorithm: as hashlib names it: md5, sha256, sha512.
+        path: The file.
+        algorithm: Its name in hashlib: `md5`, `sha256` or `sha512`.
+        report: Called after each piece.
 
     Raises:
-        DataError: it can't be read.
+        DataError: The file cannot be read.
     """
     digest = hashlib.new(algorithm, usedforsecurity=False)
     done = 0
     try:
         total = path.stat().st_size
         with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
+            while chunk := file.read(CHUNK_SIZE):
                 digest.update(chunk)
                 done += len(chunk)
                 report(done, total)
     except OSError as error:
-        raise DataError(f"{path}: can't be read ({reason(error)}); check its permissions") from error
+        raise DataError(f"{path}: cannot be read ({reason(error)})", remedy="check its permissions") from error
     return digest.hexdigest()
 
 
 def fetch(url: str, target: Path, checksum: str, *, algorithm: str = "md5", console: Console, quiet: bool) -> None:
-    """Sees to it that `target` is the file of that checksum; fetches it, through `target` with `.part` added, if need
-    be.
+    """Fetches a file unless it is there already, and checks it.
+
+    While it is fetched its name ends in `.part`.
+
+    Args:
+        url: Address of the file: http, https or file.
+        target: Where it goes.
+        checksum: Its checksum in hexadecimal.
+        algorithm: That of the checksum, as `digest_of` takes it.
+        console: Where progress is shown.
+        quiet: Shows no progress.
 
     Raises:
-        DataError: as `download`; or the checksum is another one: what was fetched is then removed, a file that was
-            there before is not.
+        DataError: As in `download`, or the file has another checksum. A file that was fetched is then removed; one
+            that was there before is not.
+        WriteError: The file cannot be written.
     """
     display = ProgressDisplay(console, quiet=quiet, unit="bytes")
 
@@ -198,18 +254,20 @@ def fetch(url: str, target: Path, checksum: str, *, algorithm: str = "md5", cons
             found = digest_of(target, algorithm, bar("checking"))
             if found != checksum:
                 raise DataError(
-                    f"{target}: its {kind} is {found}, not {checksum}; remove the file, or check the checksum"
+                    f"{target}: its {kind} is {found}, not {checksum}",
+                    remedy="remove the file, or check the checksum",
                 )
             return
         download(url, part, bar("fetching"))
         found = digest_of(part, algorithm, bar("checking"))
         try:
-            if found != checksum:
-                part.unlink()
-                raise DataError(
-                    f"{url}: the file's {kind} is {found}, not {checksum}, and it was removed; run again to fetch it "
-                    "anew, or check the URL and the checksum"
-                )
-            part.replace(target)
+            if found == checksum:
+                flush_and_rename(part, target)
+                return
+            part.unlink()
         except OSError as error:
-            raise DataError(f"cannot write {target} ({reason(error)}); check its folder") from error
+            raise WriteError(f"cannot write {target} ({reason(error)})", remedy="check its folder") from error
+    raise DataError(
+        f"{url}: the file's {kind} is {found}, not {checksum}, and it was removed",
+        remedy="run again to fetch it anew, or check the URL and the checksum",
+    )

@@ -1,4 +1,4 @@
-"""What this machine gives to this process: memory and cores; and sizes as people write them."""
+"""Memory and cores that this process may use; and sizes as people write them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from fast_style.errors import ConfigError
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 CGROUPS = Path("/sys/fs/cgroup")
-"""Where Linux says what a container may use."""
-UNKNOWN = 4 * 2**30
-"""What is taken to be available where the system does not say."""
+"""Where Linux states the limits of a container."""
 LARGEST_KEPT = 256 * 2**20
-"""Bytes of one piece of memory that `keep_freed_memory` is for; larger ones go back to the system at once."""
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+"""Bytes: larger blocks of freed memory go back to the system at once, whatever `keep_freed_memory` says."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 
 
 def parse_bytes(text: str) -> int:
-    """Returns the number of bytes that `2GB`, `1.5 GiB`, `800M` or a plain number stands for.
+    """Converts `2GB`, `1.5 GiB`, `800M` or plain bytes to a number of bytes.
 
     Raises:
-        ConfigError: the text is none of these.
+        ConfigError: The text is none of these.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", text.strip().upper())
     if match is None or match[2] not in _UNITS or float(match[1]) == 0:
@@ -33,13 +33,8 @@ def parse_bytes(text: str) -> int:
 
 
 def available_memory() -> int:
-    """Bytes that can be had without swapping, also inside a container that is given less than the machine."""
-    limits = [UNKNOWN]
-    with suppress(OSError, ValueError, AttributeError):  # AttributeError: Windows has no sysconf
-        limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2]
-    with suppress(OSError, ValueError, IndexError):
-        found = re.search(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text(encoding="ascii"))
-        limits = [int(found[1]) * 1024] if found else limits
+    """Returns how many bytes can be allocated without swapping, within the limits of a container."""
+    limits = [psutil.virtual_memory().available]
     for folder, limit, used, cache in (
         (CGROUPS, "memory.max", "memory.current", "inactive_file"),
         (CGROUPS / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -51,7 +46,7 @@ def available_memory() -> int:
 
 
 def _file_cache(statistics: Path, key: str) -> int:
-    """Bytes that a container holds of files it has read: they count as used, but are given up for the asking."""
+    """Returns how many bytes of files a container caches: they count as used, but are freed on demand."""
     with suppress(OSError):
         found = re.search(rf"^{key} (\d+)$", statistics.read_text(encoding="ascii"), re.MULTILINE)
         return int(found[1]) if found else 0
@@ -59,17 +54,16 @@ def _file_cache(statistics: Path, key: str) -> int:
 
 
 def used_memory() -> int:
-    """Bytes of memory that this process holds now; 0 where the system does not say."""
-    with suppress(OSError, ValueError, IndexError, AttributeError):
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
+    """Returns how many bytes of physical memory this process holds now."""
+    return psutil.Process().memory_info().rss
 
 
 def keep_freed_memory() -> None:
     """Lets the C library keep what this process frees, for the next picture or training step.
 
-    By default maps of some megabytes go back to the system after each use, and come again page by page: a quarter
-    of the time that a picture takes. For glibc, the library of most Linux systems; elsewhere nothing happens.
+    By default blocks of some megabytes go back to the system after each use, and return page by page, which takes a
+    quarter of the time of a picture. This concerns glibc, the library of most Linux systems; elsewhere nothing
+    happens.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -80,20 +74,30 @@ def keep_freed_memory() -> None:
 
 
 def usable_cores() -> int:
-    """Physical cores that this process may use: a second thread on one core only gets in the way."""
+    """Returns how many physical cores this process may use: a second thread on one core only gets in the way.
+
+    The affinity of the process and the CPU quota of a container count.
+    """
+    count = _cores_of_affinity()
+    with suppress(OSError, ValueError):  # ValueError: "max", which is no limit
+        quota, period = (CGROUPS / "cpu.max").read_text(encoding="ascii").split()
+        count = min(count, max(1, round(int(quota) / int(period))))
+    return count
+
+
+def _cores_of_affinity() -> int:
+    """Returns how many physical cores the affinity of this process leaves to it."""
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     try:
-        mine = os.sched_getaffinity(0)
-    except AttributeError:
-        return max(1, os.cpu_count() or 1)
+        allowed = psutil.Process().cpu_affinity()
+    except AttributeError:  # macOS has no affinity
+        return physical
     cores = set()
-    for number in mine:
+    for number in allowed:
         siblings = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
         try:
             cores.add(siblings.read_text(encoding="ascii").strip())
         except OSError:
-            cores.add(str(number))
-    count = len(cores)
-    with suppress(OSError, ValueError):  # of a container; ValueError: "max"
-        quota, period = (CGROUPS / "cpu.max").read_text(encoding="ascii").split()
-        count = min(count, max(1, round(int(quota) / int(period))))
-    return count
+            # Without that file, as on Windows, nothing says which threads share a core.
+            return max(1, min(len(allowed), physical))
+    return max(1, len(cores))

@@ -1,24 +1,28 @@
-"""Packages that only some commands need: found, or named in one line."""
+"""Packages that only some commands need: imported when they are used, or named in an error of one line."""
 
 from __future__ import annotations
 
 import importlib
 import os
-from typing import Any
+from types import ModuleType
 
-from fast_style.errors import FastStyleError, first_line
+from fast_style.errors import MissingPackageError, first_line
 
 _PROJECTS = {"av": "PyAV", "cv2": "OpenCV", "pyvirtualcam": "pyvirtualcam"}
 _PACKAGES = {"av": "av", "cv2": "opencv-python", "pyvirtualcam": "pyvirtualcam"}
 
 
-def need(module: str, extra: str) -> Any:
-    """Imports a module of an optional extra.
+def require(module: str, extra: str) -> ModuleType:
+    """Imports a module of an optional package.
+
+    Args:
+        module: The module: `av`, `cv2` or `pyvirtualcam`.
+        extra: The extra of fast_style that installs its package.
 
     Raises:
-        FastStyleError: it is not installed, or a system library that it needs is not.
+        MissingPackageError: The package is not installed, or a system library that it needs is not.
     """
-    # Backends of OpenCV that were not asked for complain on stderr about what they can't open.
+    # OpenCV's backends otherwise report on stderr what they cannot open, whether they were asked for or not.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
@@ -26,11 +30,12 @@ def need(module: str, extra: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        raise FastStyleError(
-            f"needs {_PROJECTS[module]}: pip install {_PACKAGES[module]}, or fast_style with its extra [{extra}]"
+        raise MissingPackageError(
+            f"needs {_PROJECTS[module]}",
+            remedy=f"pip install {_PACKAGES[module]}, or fast_style with its extra [{extra}]",
         ) from error
     except ImportError as error:
-        hint = "; on Debian: apt-get install libgl1 libglib2.0-0" if module == "cv2" else ""
-        raise FastStyleError(
-            f"{_PROJECTS[module]} is installed but does not load ({first_line(error)}){hint}"
+        raise MissingPackageError(
+            f"{_PROJECTS[module]} is installed but does not load ({first_line(error)})",
+            remedy="on Debian: apt-get install libgl1 libglib2.0-0" if module == "cv2" else None,
         ) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import shutil
 import subprocess
-import tempfile
 from itertools import product
 from pathlib import Path
 
@@ -14,13 +13,14 @@ import torch
 
 import fast_style
 from fast_style.config.compose import CONFIG, read_config
-from fast_style.errors import ConfigError, ModelError, WriteError, first_line, one_line
+from fast_style.errors import ConfigError, ModelError, first_line
 from fast_style.images.codec import load_rgb, save_rgb
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models import artifact
 from fast_style.models.artifact import STRENGTH_RANGE, JsonObject, ModelFiles, ModelInfo
 from fast_style.models.card import write_card
 from fast_style.models.networks import TransformationNetwork
+from fast_style.system.files import atomic_folder
 from fast_style.system.paths import PACKAGE, resource
 from fast_style.training.checkpoints import Checkpoint, read_checkpoint
 from fast_style.training.onnx_file import write_onnx
@@ -76,23 +76,12 @@ def export_model(
         package_version=fast_style.__version__,
         git_commit=git_commit(),
     )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as temporary:
-            scratch = Path(temporary)
-            write_safetensors(network, scratch / artifact.SAFETENSORS, info, half_weights=half_weights)
-            write_onnx(network, scratch / artifact.ONNX, info, half_weights=half_weights)
-            difference = check_parity(scratch)
-            write_card(scratch, make_card(scratch, info, parity=difference))
-            write_preview(scratch)
-            for path in sorted(scratch.iterdir()):
-                path.replace(folder / path.name)
-    except WriteError:
-        raise
-    except OSError as error:
-        raise WriteError(
-            f"cannot write the model to {folder} ({one_line(error)})", remedy="choose another folder"
-        ) from error
+    with atomic_folder(folder) as scratch:
+        write_safetensors(network, scratch / artifact.SAFETENSORS, info, half_weights=half_weights)
+        write_onnx(network, scratch / artifact.ONNX, info, half_weights=half_weights)
+        difference = check_parity(scratch)
+        write_card(scratch, make_card(scratch, info, parity=difference))
+        write_preview(scratch)
     return artifact.find_model(folder)
 
 

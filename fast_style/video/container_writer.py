@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fast_style.errors import WriteError
+from fast_style.system.files import flush_and_rename, temporary_name, write_target
 from fast_style.video.containers import libav_reason
 from fast_style.video.libraries import av
 from fast_style.video.media import partial_name, path_errors
@@ -39,12 +38,9 @@ class ContainerWriter(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.warnings: list[str] = []
-        # realpath, unlike Path.resolve, does not raise on a link that points to itself.
-        self._target = Path(os.path.realpath(path))
-        self._temporary = self._target.with_name(f".fast-style-{secrets.token_hex(6)}{path.suffix.lower()}")
+        self._target = write_target(path)
+        self._temporary = self._target.with_name(temporary_name(path.suffix.lower()))
         self._open_container: OutputContainer | None = None
-        if self._target.exists() and not self._target.is_file():
-            raise WriteError(f"cannot write {path}: it is not a regular file; choose another name")
 
     def _create(self, **options: str) -> OutputContainer:
         """Creates the temporary file, and its folder where that is missing, with options of its container."""
@@ -86,9 +82,7 @@ class ContainerWriter(ABC):
         try:
             self._container.close()
             self._open_container = None
-            with self._temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            self._temporary.replace(target)
+            flush_and_rename(self._temporary, target)
         except (av.error.FFmpegError, OSError) as error:
             raise WriteError(f"cannot write {path}: {libav_reason(error)}; is there free space?") from error
         return path

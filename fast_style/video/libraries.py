@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fast_style.system.optional import need
+from fast_style.system.optional import require
 
 
 class LazyModule:
@@ -27,7 +27,7 @@ class LazyModule:
         self._extra = extra
 
     def __getattr__(self, attribute: str) -> object:
-        value: object = getattr(need(self._name, self._extra), attribute)
+        value: object = getattr(require(self._name, self._extra), attribute)
         setattr(self, attribute, value)  # the next access does not come here
         return value
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fast_style.errors import ConfigError, FastStyleError, ImageError, MediaError, MediaNotFoundError, WriteError
 from fast_style.images.codec import IMAGE_SUFFIXES, load_rgb, save_rgb
+from fast_style.system.files import move_files, temporary_name
 from fast_style.video.media import BT709, Frame, StreamFormat, check_time_range, path_errors
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class SequenceWriter:
             place, self._partial = self.folder, self.folder / "partial"
         else:
             place, self._partial = self.folder.parent, self.folder.with_name(f"{self.folder.name}.partial")
-        self._temporary = place / f".fast-style-{secrets.token_hex(6)}"
+        self._temporary = place / temporary_name()
         try:
             self._temporary.mkdir(parents=True)
         except OSError as error:
@@ -238,12 +238,9 @@ class SequenceWriter:
         """
         folder = self._partial if partial else self.folder
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            written = sorted(self._temporary.iterdir())
-            for file in written:
-                file.replace(folder / file.name)
+            written = move_files(self._temporary, folder)
             self._temporary.rmdir()
-            self._warn_of_leftovers(folder, {file.name for file in written})
+            self._warn_of_leftovers(folder, set(written))
         except OSError as error:
             raise WriteError(f"cannot write {folder}: {error.strerror}; check its permissions") from error
         return folder / self._pattern_name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from rich.console import Console
@@ -116,7 +115,7 @@ def stylize_video(
         stylize(np.zeros((batch, reader.format.height, reader.format.width, 3), np.uint8))
         sink = open_sink(target, reader, codec=options.codec, crf=options.crf, mute=options.mute)
         if options.deflicker:
-            temporal_filter = cast(TemporalFilter, beside_pyav(Deflicker))
+            temporal_filter = beside_pyav(Deflicker)
         pipeline = Pipeline(reader, stylize, sink, temporal_filter=temporal_filter, batch=batch)
         complete = _run(pipeline, reader, console=console, quiet=quiet)
         if not pipeline.frames:

@@ -148,7 +148,7 @@ def _measure(readers: list[VideoReader], videos: list[Path], *, console: Console
     """Reads all videos side by side; the first reader is that of the original."""
     first = readers[0]
     with (
-        closing(cast(WarpingErrorMeter, beside_pyav(WarpingErrorMeter))) as meter,
+        closing(beside_pyav(WarpingErrorMeter)) as meter,
         ProgressDisplay(console, quiet=quiet, unit="seconds") as display,
     ):
         task = display.add("measuring", first.seconds)

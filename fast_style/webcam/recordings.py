@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import queue
 import threading
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import numpy as np
 
 from fast_style.errors import FastStyleError, MediaError, first_line
 from fast_style.images.codec import RGB
-from fast_style.system.processes import Apart
+from fast_style.system.processes import RemoteObject
 from fast_style.video.containers import VIDEO_SUFFIXES
 from fast_style.video.media import BT601, Frame, StreamFormat
 from fast_style.video.writer import VideoWriter
@@ -51,8 +50,10 @@ class Recorder:
         stream_format = StreamFormat(
             *size, time_base=Fraction(1, TICKS_PER_SECOND), rate=Fraction(NOMINAL_RATE), matrix=BT601
         )
-        self._start_writer = functools.partial(Apart, VideoWriter, path, stream_format, codec=codec)
-        self._writer: Apart | None = None
+        self._start_writer: Callable[[], RemoteObject] = lambda: RemoteObject(
+            VideoWriter, path, stream_format, codec=codec
+        )
+        self._writer: RemoteObject | None = None
         self._queue: queue.Queue[Frame | None] = queue.Queue(BUFFERED_FRAMES)
         self._began: float | None = None
         self._latest = 0.0

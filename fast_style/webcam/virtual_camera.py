@@ -6,7 +6,7 @@ from typing import Protocol
 
 from fast_style.errors import MediaError, one_line
 from fast_style.images.codec import RGB
-from fast_style.system.optional import need
+from fast_style.system.optional import require
 
 _RATE = 30
 """Frames per second that the camera states."""
@@ -27,7 +27,7 @@ class VirtualCamera:
     """
 
     def __init__(self) -> None:
-        self._module = need("pyvirtualcam", "virtual-camera")
+        self._module = require("pyvirtualcam", "virtual-camera")
         self._camera: _Camera | None = None
 
     def send(self, rgb: RGB) -> None:

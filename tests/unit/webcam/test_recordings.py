@@ -66,7 +66,7 @@ class FailingCalls(FailingStart):
 def test_a_recording_ends_whatever_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process: type, words: str, end: str
 ) -> None:
-    monkeypatch.setattr("fast_style.webcam.recordings.Apart", process)
+    monkeypatch.setattr("fast_style.webcam.recordings.RemoteObject", process)
     recorder, errors = Recorder(tmp_path / "out.mp4", (64, 48)), []
 
     def finish() -> None:
