@@ -21,7 +21,7 @@ import numpy as np
 
 from fast_style.benchmark.timing import Timing, time_repeatedly, time_steps
 from fast_style.errors import NotFoundError
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 
 NAME = "pytorch/examples"
 RECIPE = (

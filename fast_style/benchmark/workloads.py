@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from fast_style.benchmark.timing import Timing, time_repeatedly, time_steps
 from fast_style.config.schema import TrainConfig
-from fast_style.images.codec import save_rgb
+from fast_style.images.encode import save_rgb
 from fast_style.inference.stylizer import Stylizer
 from fast_style.perceptual.objective import build_loss
 from fast_style.perceptual.style_image import load_style

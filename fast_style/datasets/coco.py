@@ -13,8 +13,8 @@ from rich.filesize import decimal
 
 from fast_style.datasets.prepare import Photo, Prepared, claim, target_names, write_photos, write_record
 from fast_style.errors import DataError, ImageError, first_line
-from fast_style.images.codec import IMAGE_SUFFIXES
 from fast_style.images.folders import find_images
+from fast_style.images.formats import IMAGE_SUFFIXES
 from fast_style.system.downloads import check_url, fetch, reason
 
 MAX_MEMBER = 128 << 20

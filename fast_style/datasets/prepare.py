@@ -22,7 +22,9 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from fast_style.errors import DataError, ImageError
-from fast_style.images.codec import RGB, load_rgb, open_image, save_rgb
+from fast_style.images.arrays import RGB
+from fast_style.images.decode import load_rgb, open_image
+from fast_style.images.encode import save_rgb
 from fast_style.images.folders import find_images
 from fast_style.system.files import atomic_write
 from fast_style.system.progress import ProgressDisplay

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from fast_style.config.schema import DistillConfig
 from fast_style.errors import ConfigError
-from fast_style.images.codec import load_rgb
+from fast_style.images.decode import load_rgb
 from fast_style.images.folders import readable_photos
 from fast_style.images.tensors import to_float, to_tensor
 from fast_style.system.paths import find_input
@@ -104,7 +104,7 @@ def load_photos(config: DistillConfig) -> PhotoCrops:
     Raises:
         DataError: the folder is missing or holds no readable photo.
     """
-    photos, unreadable = readable_photos(Path(config.photos).expanduser())
+    photos, unreadable = readable_photos(Path(config.photos).expanduser(), setting="photos")
     for reason in unreadable:
         log.warning("skipped: %s", reason)
     return PhotoCrops(photos, config.image_size, seed=config.seed, min_crop=MIN_CROP)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fast_style.evaluation.gatys import Iteration, optimize, starting_picture
 from fast_style.evaluation.photos import Stylize, on_device
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.perceptual.losses import PerceptualLoss
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fast_style.errors import ConfigError, ModelError, ModelNotFoundError, first_line
 from fast_style.evaluation.photos import Stylize
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.inference.onnx_engine import open_session
 
 CONVENTIONS = {"nchw-255": 255, "nchw-1": 1}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.perceptual.encoders import Encoder
 
 PATCH = 64

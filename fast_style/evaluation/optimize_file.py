@@ -12,7 +12,9 @@ from torch import Tensor
 from fast_style.config.schema import TrainConfig
 from fast_style.errors import UNSET, ConfigError
 from fast_style.evaluation.gatys import METHODS, STARTS, Iteration, optimize, resized, starting_picture
-from fast_style.images.codec import IMAGE_SUFFIXES, load_rgb, open_image, save_rgb
+from fast_style.images.decode import load_rgb, open_image
+from fast_style.images.encode import save_rgb
+from fast_style.images.formats import IMAGE_SUFFIXES
 from fast_style.images.tensors import to_float, to_pixels, to_tensor
 from fast_style.inference.torch_engine import torch_device
 from fast_style.perceptual.objective import build_loss

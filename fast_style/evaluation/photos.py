@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from fast_style.errors import DataError, DataNotFoundError, ImageError
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.images.folders import readable_photos
 from fast_style.images.tensors import to_float, to_tensor
 from fast_style.perceptual.losses import PerceptualLoss

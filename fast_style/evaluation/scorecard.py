@@ -21,7 +21,7 @@ from fast_style.evaluation.measures import (
     spectrum,
 )
 from fast_style.evaluation.photos import Stylize, StylizeAtStrength, on_device, spread
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.perceptual.losses import PerceptualLoss
 
 SHIFTS = (1, 2, 3, 4)

@@ -17,7 +17,9 @@ from rich.console import Console
 
 from fast_style.errors import ConfigError, DataError, ImageError
 from fast_style.evaluation.photos import find_photos
-from fast_style.images.codec import RGB, format_of, save_rgb
+from fast_style.images.arrays import RGB
+from fast_style.images.encode import save_rgb
+from fast_style.images.formats import format_of
 from fast_style.images.tensors import to_float, to_tensor
 from fast_style.perceptual.encoders import Encoder, build_encoder
 from fast_style.perceptual.style_image import load_large_enough

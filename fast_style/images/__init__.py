@@ -1,1 +1,1 @@
-"""Image files to RGB arrays and back: decoding, encoding, metadata, color and conversion to tensors."""
+"""Image files to RGB arrays and back: formats, decoding, encoding, metadata, color, folders and tensors."""

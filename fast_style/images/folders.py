@@ -1,24 +1,32 @@
-"""Folders of pictures: what is in them, and which of it can be read."""
+"""Folders of pictures: which files are in them, and which of those can be read."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from fast_style.errors import DataError, ImageError, one_line
-from fast_style.images.codec import IMAGE_SUFFIXES, _log, check_readable
+from fast_style.errors import DataError, DataNotFoundError, ImageError, one_line
+from fast_style.images.decode import check_readable
+from fast_style.images.formats import IMAGE_SUFFIXES
+
+_log = logging.getLogger("fast_style")
 
 
 def find_images(folder: str | Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> list[Path]:
-    """All files under a folder with one of these lower-case suffixes, by default those of the images that can be
-    read, ordered by their path relative to it, character by character.
+    """Returns all image files under a folder, ordered by their path relative to it, character by character.
 
-    Names that start with a dot and `__MACOSX` are passed over. Linked folders are followed, each folder being
-    read once however many names lead to it; one that may not be read is logged and passed over.
+    Names that start with a dot and `__MACOSX` are passed over. Links to folders are followed, and each folder is read
+    once, however many names lead to it; one that may not be read is logged and passed over.
 
-    Raises ImageError if `folder` is missing, not a folder or may not be read.
+    Args:
+        folder: The folder.
+        suffixes: Lower-case suffixes of the files; by default those of the images that can be read.
+
+    Raises:
+        ImageError: The folder is missing, not a folder, or may not be read.
     """
     folder = Path(folder)
     endings = tuple(suffixes)
@@ -28,21 +36,13 @@ def find_images(folder: str | Path, suffixes: Collection[str] = IMAGE_SUFFIXES) 
     while pending:
         prefix = pending.pop()
         try:
-            status = (folder / prefix).stat()
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
-            with os.scandir(folder / prefix) as entries:
-                # Sorted, because order decides which name a folder with several goes by.
-                listing = sorted(entries, key=lambda entry: entry.name, reverse=True)
+            entries = _unseen_entries(folder / prefix, seen)
         except OSError as error:
             if not prefix:
-                raise ImageError(f"cannot list folder {folder} ({one_line(error)}); check the path") from error
+                raise ImageError(f"cannot list folder {folder} ({one_line(error)})", remedy="check the path") from error
             _log.warning("%s is passed over: %s", folder / prefix, one_line(error))
             continue
-        for entry in listing:
-            if entry.name.startswith(".") or entry.name == "__MACOSX":
-                continue
+        for entry in entries:
             with suppress(OSError):  # a link that points to itself is neither file nor folder
                 if entry.is_dir():
                     pending.append(f"{prefix}{entry.name}/")
@@ -51,14 +51,43 @@ def find_images(folder: str | Path, suffixes: Collection[str] = IMAGE_SUFFIXES) 
     return [folder / name for name in sorted(found)]
 
 
-def readable_photos(folder: Path) -> tuple[list[Path], list[str]]:
-    """The photos below `folder` that look readable, in a stable order, and why the others don't.
+def _unseen_entries(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """Returns what is visible in a folder, nothing if it is in `seen`, to which it is added.
 
     Raises:
-        DataError: no such folder, or no readable photo in it.
+        OSError: The folder cannot be read.
+    """
+    status = folder.stat()
+    identity = (status.st_dev, status.st_ino)
+    if identity in seen:
+        return []
+    seen.add(identity)
+    with os.scandir(folder) as entries:
+        visible = [entry for entry in entries if not entry.name.startswith(".") and entry.name != "__MACOSX"]
+    # Sorted, because the order decides which name a folder with several goes by.
+    return sorted(visible, key=lambda entry: entry.name, reverse=True)
+
+
+def readable_photos(folder: Path, *, setting: str | None = None) -> tuple[list[Path], list[str]]:
+    """Finds the photos below a folder that look readable.
+
+    Args:
+        folder: The folder.
+        setting: Name of the setting that chose the folder, for errors.
+
+    Returns:
+        The readable photos, in a stable order, and for each of the others a line that says why it is not.
+
+    Raises:
+        DataNotFoundError: There is no such folder.
+        DataError: There is no readable photo in it.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder of photos; give one with data.dir=PATH (or data.val_dir)")
+        raise DataNotFoundError(
+            f"{folder}: no such folder of photos",
+            remedy="check the path" if setting is None else f"give one with {{{setting}}}",
+            suggestions={} if setting is None else {setting: "PATH"},
+        )
     good: list[Path] = []
     bad: list[str] = []
     for path in find_images(folder):
@@ -70,5 +99,5 @@ def readable_photos(folder: Path) -> tuple[list[Path], list[str]]:
             good.append(path)
     if not good:
         found = f"none of its {len(bad)} images is readable ({bad[0]})" if bad else "it holds no images"
-        raise DataError(f"{folder}: {found}; give a folder of JPEG, PNG or WebP photos")
+        raise DataError(f"{folder}: {found}", remedy="give a folder of JPEG, PNG or WebP photos")
     return good, bad

@@ -18,7 +18,9 @@ import numpy as np
 from rich.console import Console
 
 from fast_style.errors import UNSET, FastStyleError, ImageError, Spelling, WriteError, spell_setting
-from fast_style.images.codec import Picture, check_size, encode_rgb, format_of, load_picture, open_image, save_rgb
+from fast_style.images.decode import Picture, load_picture, open_image
+from fast_style.images.encode import encode_rgb, save_rgb
+from fast_style.images.formats import check_fits_format, format_of
 from fast_style.inference.options import StylizeOptions
 from fast_style.inference.plan import STREAM, PictureJob
 from fast_style.inference.stylizer import Stylizer
@@ -197,7 +199,7 @@ def _pixels_in_memory(job: PictureJob, options: BatchOptions) -> int:
     with open_image(job.source, max_side=options.max_size, setting="max_size") as image:
         width, height = image.size
     if options.max_size is None and job.target != STREAM:
-        check_size(format_of(job.target), width, height, job.target)
+        check_fits_format(format_of(job.target), width, height, job.target)
     return width * height
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fast_style.errors import UNSET, ConfigError, ImageError, ImageNotFoundError
-from fast_style.images.codec import IMAGE_SUFFIXES, OTHER_SUFFIXES, format_of
 from fast_style.images.folders import find_images
+from fast_style.images.formats import IMAGE_SUFFIXES, OTHER_SUFFIXES, format_of
 
 _log = logging.getLogger("fast_style")
 

@@ -189,7 +189,9 @@ class Stylizer:
         """Decodes an image, stylizes its pixels, and returns the same kind of image."""
         from PIL import Image
 
-        from fast_style.images.codec import decode_alpha, encode_rgb, load_picture, make_image
+        from fast_style.images.arrays import make_image
+        from fast_style.images.decode import decode_alpha, load_picture
+        from fast_style.images.encode import encode_rgb
 
         if isinstance(picture, Image.Image):
             rgb, alpha = decode_alpha(picture)
@@ -234,7 +236,7 @@ class Stylizer:
             scaled = np.pad(scaled, ((0, 0), (0, short_h), (0, short_w), (0, 0)), mode="symmetric")
         result = self._run(scaled, strength, advance or _ignore_progress)[:, :height, :width]
         if options.stroke != 1:
-            from fast_style.images.codec import resize_rgb
+            from fast_style.images.arrays import resize_rgb
 
             result = np.stack([resize_rgb(picture, batch.shape[2], batch.shape[1]) for picture in result])
         if options.keep_color:
@@ -266,7 +268,8 @@ class Stylizer:
         """Returns the batch at the size at which the network's strokes are `stroke` times as large."""
         if stroke == 1:
             return batch
-        from fast_style.images.codec import MAX_PIXELS, resize_rgb
+        from fast_style.images.arrays import resize_rgb
+        from fast_style.images.formats import MAX_PIXELS
 
         height, width = (max(1, round(side / stroke)) for side in batch.shape[1:3])
         if height * width > MAX_PIXELS:

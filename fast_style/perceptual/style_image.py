@@ -8,7 +8,8 @@ import torch
 
 from fast_style.config.schema import TrainConfig
 from fast_style.errors import ImageError
-from fast_style.images.codec import RGB, load_rgb, open_image
+from fast_style.images.arrays import RGB
+from fast_style.images.decode import load_rgb, open_image
 from fast_style.images.tensors import to_float, to_tensor
 from fast_style.system.paths import find_input
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from fast_style.errors import DataError, ImageError
-from fast_style.images.codec import RGB, decode_rgb, open_image
+from fast_style.images.arrays import RGB
+from fast_style.images.decode import decode_rgb, open_image
 from fast_style.images.tensors import to_tensor
 from fast_style.training.random_streams import Stream, random_generator
 from fast_style.training.synthetic import dead_leaves

@@ -88,9 +88,9 @@ class StyleDataModule(LightningDataModule):
             self.source = "synthetic images"
             return
         folder = Path(config.dir).expanduser()
-        paths, unreadable = readable_photos(folder)
+        paths, unreadable = readable_photos(folder, setting="data.dir")
         if config.val_dir is not None:
-            val_paths, val_unreadable = readable_photos(Path(config.val_dir).expanduser())
+            val_paths, val_unreadable = readable_photos(Path(config.val_dir).expanduser(), setting="data.val_dir")
             unreadable += val_unreadable
             val_paths = val_paths[: config.val_count]
         else:

@@ -14,7 +14,8 @@ import torch
 import fast_style
 from fast_style.config.compose import CONFIG, read_config
 from fast_style.errors import ConfigError, ModelError, first_line
-from fast_style.images.codec import load_rgb, save_rgb
+from fast_style.images.decode import load_rgb
+from fast_style.images.encode import save_rgb
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models import artifact
 from fast_style.models.artifact import STRENGTH_RANGE, JsonObject, ModelFiles, ModelInfo

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from fast_style.config.schema import TrainConfig
 from fast_style.evaluation.evaluate import model_functions
 from fast_style.evaluation.scorecard import Scorecard, scorecard
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models.artifact import ModelFiles
 from fast_style.models.card import add_scorecard

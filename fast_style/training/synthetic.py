@@ -15,7 +15,7 @@ import numpy as np
 from numpy import typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 
 FIELDS = 3
 """Number of textures in an image."""

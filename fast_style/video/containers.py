@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fast_style.errors import MediaError, first_line
-from fast_style.images.codec import IMAGE_SUFFIXES
+from fast_style.images.formats import IMAGE_SUFFIXES
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts"})
 """Suffixes of the video files that are written. All these containers can show a frame at any time."""

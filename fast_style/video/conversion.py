@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 import numpy as np
 
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.video.libraries import av
 from fast_style.video.media import BT601, BT709, BT2020, UNSPECIFIED, Frame, StreamFormat
 

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from fast_style.images.codec import RGB, fit
+from fast_style.images.arrays import RGB, fit
 from fast_style.video.libraries import cv2
 from fast_style.video.optical_flow import Flow, FlowFinder
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from fast_style.errors import ConfigError, MediaError
-from fast_style.images.codec import IMAGE_SUFFIXES
+from fast_style.images.formats import IMAGE_SUFFIXES
 from fast_style.video.codecs import choose_codec
 from fast_style.video.containers import check_suffix
 from fast_style.video.gif import GifWriter

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from fast_style.errors import ConfigError, FastStyleError, MediaError
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 
 if TYPE_CHECKING:
     from av.packet import Packet

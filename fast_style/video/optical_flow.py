@@ -7,7 +7,7 @@ from typing import Literal, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.video.libraries import cv2
 
 Gray = npt.NDArray[np.uint8]

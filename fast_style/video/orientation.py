@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 
 if TYPE_CHECKING:
     from av.buffer import Buffer

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.system.stage_times import Timings
 from fast_style.video.deflicker import TemporalFilter
 from fast_style.video.media import Frame, Sink, Source

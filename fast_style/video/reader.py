@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fast_style.errors import ConfigError, MediaError, MediaNotFoundError
-from fast_style.images.codec import fit
+from fast_style.images.arrays import fit
 from fast_style.video.containers import libav_reason
 from fast_style.video.conversion import ColorTags, RgbConverter
 from fast_style.video.decoding import DecodedFrame, Selection, TimeRange, begin_decoding

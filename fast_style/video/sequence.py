@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fast_style.errors import ConfigError, FastStyleError, ImageError, MediaError, MediaNotFoundError, WriteError
-from fast_style.images.codec import IMAGE_SUFFIXES, load_rgb, save_rgb
+from fast_style.images.decode import load_rgb
+from fast_style.images.encode import save_rgb
+from fast_style.images.formats import IMAGE_SUFFIXES
 from fast_style.system.files import move_files, temporary_name
 from fast_style.video.media import BT709, Frame, StreamFormat, check_time_range, path_errors
 

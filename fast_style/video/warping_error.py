@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fast_style.errors import UNSET, MediaError
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.system.processes import beside_pyav
 from fast_style.system.progress import ProgressDisplay
 from fast_style.video.media import Frame

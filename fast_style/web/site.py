@@ -16,7 +16,9 @@ from typing import TypedDict
 
 from fast_style import __version__
 from fast_style.errors import ModelError, WebError, WriteError, one_line
-from fast_style.images.codec import RGB, load_rgb, save_rgb
+from fast_style.images.arrays import RGB
+from fast_style.images.decode import load_rgb
+from fast_style.images.encode import save_rgb
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models.artifact import DEFAULT_MODEL, InputRange, ModelInfo, find_model, list_models
 from fast_style.system.downloads import digest_of

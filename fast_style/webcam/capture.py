@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from fast_style.errors import UNSET, MediaError, MediaNotFoundError
-from fast_style.images.codec import RGB, fit
+from fast_style.images.arrays import RGB, fit
 from fast_style.video.libraries import cv2
 from fast_style.video.media import path_errors
 

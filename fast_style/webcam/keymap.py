@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.webcam.live_view import STRENGTH_STEP, LiveView
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from fast_style.errors import ConfigError, FastStyleError, first_line
-from fast_style.images.codec import RGB, save_rgb
+from fast_style.images.arrays import RGB
 from fast_style.images.color import keep_color
+from fast_style.images.encode import save_rgb
 from fast_style.inference.stylizer import Stylizer
 from fast_style.video.deflicker import Deflicker, TemporalFilter
 from fast_style.video.media import is_same_file

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from fast_style.errors import UNSET, ConfigError, MediaError
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.system.stage_times import Timings
 from fast_style.webcam.capture import Capture, CapturedFrame
 from fast_style.webcam.keymap import press_key

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.webcam.keymap import KEYMAP
 from fast_style.webcam.status import Status
 

@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from fast_style.errors import FastStyleError, MediaError, first_line
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.system.processes import RemoteObject
 from fast_style.video.containers import VIDEO_SUFFIXES
 from fast_style.video.media import BT601, Frame, StreamFormat

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from fast_style.errors import MediaError, one_line
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.system.optional import require
 
 _RATE = 30

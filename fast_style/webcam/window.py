@@ -8,7 +8,7 @@ import sys
 from typing import cast
 
 from fast_style.errors import UNSET, MediaError
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.video.libraries import cv2
 
 TITLE = "fast_style"

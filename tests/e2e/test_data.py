@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fast_style.images.codec import check_readable
+from fast_style.images.decode import check_readable
 from fast_style.images.folders import find_images
 from tests.conftest import Command, assert_one_line_error, make_photo
 

@@ -28,7 +28,7 @@ from fast_style.datasets.prepare import (
     write_photos,
 )
 from fast_style.errors import DataError, FastStyleError, ImageError
-from fast_style.images.codec import load_rgb
+from fast_style.images.decode import load_rgb
 from tests.conftest import make_photo
 
 

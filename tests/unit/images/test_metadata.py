@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin, features
 
-from fast_style.images.codec import encode_rgb, load_picture, save_rgb
+from fast_style.images.decode import load_picture
+from fast_style.images.encode import encode_rgb, save_rgb
 from fast_style.images.metadata import Metadata
 from tests.conftest import make_photo
 

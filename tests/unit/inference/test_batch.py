@@ -15,7 +15,7 @@ from PIL import Image
 from rich.console import Console
 
 from fast_style.errors import UNSET, ConfigError, ModelError
-from fast_style.images import codec
+from fast_style.images import decode
 from fast_style.inference import batch as batch_module
 from fast_style.inference.batch import BatchOptions, JobFailure, run_jobs, stylize_files
 from fast_style.inference.options import StylizeOptions
@@ -165,7 +165,7 @@ def test_a_format_that_cannot_hold_it_is_refused_before_the_work(tmp_path: Path)
 
 
 def test_a_jpeg_too_large_is_done_scaled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codec, "MAX_PIXELS", 10_000)
+    monkeypatch.setattr(decode, "MAX_PIXELS", 10_000)
     Image.new("RGB", (300, 200)).save(tmp_path / "a.jpg")
     jobs = plan_jobs([tmp_path / "a.jpg"], tmp_path / "out.png")
     (failure,) = run_jobs(jobs, Double(), BatchOptions())  # type: ignore[arg-type]

@@ -110,7 +110,7 @@ def see_through(photo: np.ndarray) -> Image.Image:
 
 
 def test_transparent_pictures_stay_so(stylizer: Stylizer, photo: np.ndarray, tmp_path: Path) -> None:
-    from fast_style.images.codec import decode_rgb
+    from fast_style.images.decode import decode_rgb
 
     given = see_through(photo)
     expected = stylizer(decode_rgb(given))
@@ -207,7 +207,7 @@ def test_strokes(stylizer: Stylizer, stroke: float) -> None:
 
 
 def test_a_larger_stroke_is_the_preview_enlarged(stylizer: Stylizer) -> None:
-    from fast_style.images.codec import resize_rgb
+    from fast_style.images.arrays import resize_rgb
 
     photo = make_photo(0, 128, 96)
     preview = stylizer(resize_rgb(photo, 64, 48))

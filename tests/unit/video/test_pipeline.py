@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fast_style.errors import MediaError
-from fast_style.images.codec import RGB
+from fast_style.images.arrays import RGB
 from fast_style.video.media import Frame, StreamFormat
 from fast_style.video.pipeline import QUEUE_LENGTH, Pipeline
 

@@ -1,0 +1,44 @@
+"""Pictures as arrays: RGB is uint8 `[H, W, 3]`, sRGB and upright; alpha is uint8 `[H, W]`."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+RGB = npt.NDArray[np.uint8]
+"""`[H, W, 3]`."""
+Alpha = npt.NDArray[np.uint8]
+"""`[H, W]`, 0 where a picture is transparent."""
+
+
+def fit(width: int, height: int, longest: int | None) -> tuple[int, int]:
+    """Returns a size whose longer side is at most `longest`: never enlarged, at least one pixel a side."""
+    longer = max(width, height)
+    if longest is None or longer <= longest:
+        return width, height
+    # Half up in whole numbers, so that the size is the same everywhere.
+    return (
+        max(1, (2 * width * longest + longer) // (2 * longer)),
+        max(1, (2 * height * longest + longer) // (2 * longer)),
+    )
+
+
+def resize_rgb(array: RGB, width: int, height: int) -> RGB:
+    """Returns uint8 `[H, W, 3]` at another size, resampled with a Lanczos filter."""
+    return np.array(Image.fromarray(array).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def make_image(array: RGB, alpha: Alpha | None) -> Image.Image:
+    """Returns a PIL image of mode RGB, or RGBA with an alpha.
+
+    Args:
+        array: uint8 `[H, W, 3]`.
+        alpha: uint8 `[H, W]`, or None.
+    """
+    # Like Image.fromarray, but without its copy of the bytes.
+    size = (array.shape[1], array.shape[0])
+    image = Image.frombuffer("RGB", size, np.ascontiguousarray(array), "raw", "RGB", 0, 1)
+    if alpha is not None:
+        image.putalpha(Image.fromarray(alpha))
+    return image

@@ -1,0 +1,265 @@
+"""Image files and PIL images to RGB arrays: uint8 `[H, W, 3]`, sRGB, upright, over white; with alpha beside it.
+
+Reading never shows a Pillow warning or traceback: what a user can cause is an `ImageError` of one line.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from PIL import Image, JpegImagePlugin
+
+from fast_style.errors import UNSET, ConfigError, ImageError, ImageNotFoundError, one_line
+from fast_style.images.arrays import RGB, Alpha, fit
+from fast_style.images.formats import END_MARKERS, MAX_JPEG_PIXELS, MAX_PIXELS, READABLE_FORMATS
+from fast_style.images.metadata import Metadata
+from fast_style.images.srgb import to_srgb
+
+Source = str | Path | bytes | BinaryIO
+"""A path, the content of a file, or an open file."""
+
+_log = logging.getLogger("fast_style")
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""For each EXIF orientation, the operation that turns the image upright."""
+
+
+class Picture(NamedTuple):
+    """A decoded image file."""
+
+    rgb: RGB
+    alpha: Alpha | None
+    """None where all of the picture is opaque."""
+    metadata: Metadata
+
+
+def open_image(source: Source, *, max_side: int | None = None, setting: str | None = None) -> Image.Image:
+    """Opens an image without decoding it: only the header is read. Close it, or use it in a `with`.
+
+    Args:
+        source: A path, the content of a file, or an open file.
+        max_side: The longer side in pixels that it is going to be shrunk to.
+        setting: Name of the setting that gives `max_side`, for errors whose remedy it is.
+
+    Raises:
+        ImageNotFoundError: There is no such file.
+        ImageError: The file is empty, may not be read, is not an image in one of the formats of `IMAGE_SUFFIXES` (its
+            content counts, not its name), or has more than `MAX_PIXELS` pixels. A JPEG may have up to
+            `MAX_JPEG_PIXELS` if no more than `MAX_PIXELS` are left when it is decoded for `max_side`.
+    """
+    name = _name(source)
+    if isinstance(source, str | Path):
+        _check_file(Path(source))
+    given = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        image = Image.open(given, formats=READABLE_FORMATS)
+    except Image.DecompressionBombError as error:
+        large = _open_large_jpeg(given)
+        if large is None:
+            found = re.search(r"\d+", str(error))
+            raise _too_large(name, f"{found[0]} pixels" if found else "more") from error
+        image = large
+    except Exception as error:  # a damaged header makes Pillow's parsers raise nearly anything
+        if isinstance(error, OSError) and error.strerror:
+            raise _cannot_open(name, error) from error
+        raise ImageError(f"{name} is no image of a known kind, or damaged", remedy="save it as JPEG or PNG") from error
+    pixels = image.width * image.height
+    # A progressive JPEG is in memory as a whole, however small it is decoded.
+    shrinks = image.format in {"JPEG", "MPO"} and "progressive" not in image.info and pixels <= MAX_JPEG_PIXELS
+    if pixels > MAX_PIXELS and not (shrinks and pixels <= MAX_PIXELS * _draft_scale(image, max_side) ** 2):
+        size = f"{image.width} x {image.height} pixels"
+        image.close()
+        raise _too_large(name, size, setting if shrinks else None, smaller=bool(max_side))
+    return image
+
+
+def _check_file(path: Path) -> None:
+    """Raises an ImageError for what is not a regular file with something in it."""
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise ImageNotFoundError(f"{path} does not exist", remedy="check the path") from error
+    except OSError as error:
+        raise _cannot_open(str(path), error) from error
+    except ValueError as error:  # a null character
+        raise ImageError(f"{path!r} is not a path ({one_line(error)})", remedy="check the path") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise ImageError(f"{path} is a folder, not an image", remedy="name a file inside it")
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError(f"{path} is not a regular file", remedy="save the image to a file first")
+    if status.st_size == 0:
+        raise ImageError(f"{path} is empty (0 bytes)", remedy="copy or download it again")
+
+
+def _cannot_open(name: str, error: OSError) -> ImageError:
+    return ImageError(f"{name} cannot be opened ({one_line(error)})", remedy="check path and permissions")
+
+
+def _open_large_jpeg(source: str | Path | BinaryIO) -> JpegImagePlugin.JpegImageFile | None:
+    """Opens a JPEG that exceeds Pillow's limit, which looks at the size of the file alone; None for other formats."""
+    with suppress(Exception):
+        if not isinstance(source, str | Path):
+            source.seek(0)
+        return JpegImagePlugin.JpegImageFile(source)
+    return None
+
+
+def _draft_scale(image: Image.Image, max_side: int | None) -> int:
+    """Returns how many times smaller Pillow's `draft` makes the sides of a JPEG that is decoded for `max_side`."""
+    width, height = fit(*image.size, max_side)
+    ratio = min(image.width // (2 * width), image.height // (2 * height))
+    return next((scale for scale in (8, 4, 2) if ratio >= scale), 1)
+
+
+def decode_rgb(image: Image.Image) -> RGB:
+    """Decodes any PIL image, whether opened, drafted, cropped or made in memory.
+
+    Returns:
+        A writable uint8 `[H, W, 3]` array in sRGB, turned upright as EXIF says. The color profile is applied unless it
+        is broken; what is transparent is laid over white; 16-bit, integer and float levels are scaled to 0..255. Of
+        several frames it is the current one.
+
+    Raises:
+        ImageError: The pixels cannot be decoded, for example because the file was cut short.
+    """
+    return decode_alpha(image)[0]
+
+
+def decode_alpha(image: Image.Image) -> tuple[RGB, Alpha | None]:
+    """Decodes as `decode_rgb` does, over white too; beside it the uint8 alpha `[H, W]`, None where all is opaque."""
+    return _decode(image, _name(image), None)
+
+
+def _decode(image: Image.Image, name: str, size: tuple[int, int] | None) -> tuple[RGB, Alpha | None]:
+    def finish(channels: Image.Image) -> RGB:
+        if size is not None and channels.size != size:
+            channels = channels.resize(size, Image.Resampling.LANCZOS)
+        return np.array(_upright(channels, image))
+
+    if 0 in image.size:
+        raise ImageError(f"{name} has no pixels ({image.width} x {image.height})", remedy="give a picture with some")
+    _load(image, name)
+    try:
+        rgb, alpha = to_srgb(image)
+    except ValueError as error:
+        raise ImageError(f"{name} has colors of no known kind ({one_line(error)})", remedy="save it as RGB") from error
+    return finish(rgb), None if alpha is None else finish(alpha)
+
+
+def load_rgb(source: Source, *, max_side: int | None = None) -> RGB:
+    """Reads an image as uint8 `[H, W, 3]`, decoded as `decode_rgb` does.
+
+    Args:
+        source: A path, the content of a file, or an open file. Of several frames the first is used, and a log message
+            says so.
+        max_side: Longer side in pixels that a larger image is shrunk to; its aspect ratio is kept.
+
+    Raises:
+        ImageError: As in `open_image` and `decode_rgb`.
+        ConfigError: `max_side` is below 1.
+    """
+    return load_picture(source, max_side=max_side).rgb
+
+
+def load_picture(source: Source, *, max_side: int | None = None) -> Picture:
+    """Reads an image as `load_rgb` does, with the alpha and metadata that `save_rgb` and `encode_rgb` take."""
+    if max_side is not None and max_side < 1:
+        raise ConfigError("must be at least 1", setting="max_side", value=max_side)
+    name = _name(source)
+    with open_image(source, max_side=max_side) as image:
+        width, height = fit(*image.size, max_side)
+        if (width, height) != image.size:
+            # Twice the target leaves the last halving to Lanczos, as Image.thumbnail does.
+            image.draft(None, (2 * width, 2 * height))
+        rgb, alpha = _decode(image, name, (width, height))
+        # An MPO file is a photo with a depth map or a second view, which nobody would miss.
+        with suppress(Exception):  # counting reads the later frames, whose damage does not matter here
+            frames = getattr(image, "n_frames", 1)
+            if frames > 1 and image.format != "MPO":
+                kind = "has pages" if image.format == "TIFF" else "is animated"
+                _log.warning("%s %s (%d frames): only the first frame is used", name, kind, frames)
+        return Picture(rgb, alpha, Metadata.of(image, rgb.shape[1], rgb.shape[0]))
+
+
+def check_readable(path: str | Path) -> None:
+    """Checks that a file is a readable image, fast enough for folders of many thousand photos.
+
+    Only the header and the last bytes are read; a JPEG or PNG without its end marker is decoded to be sure.
+
+    Raises:
+        ImageError: The file is not readable.
+    """
+    with open_image(path) as image:
+        end_marker = END_MARKERS.get(image.format or "")
+        if end_marker is None:
+            return
+        with Path(path).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+            if file.read().rstrip(b"\0").endswith(end_marker):
+                return
+        image.draft(None, (1, 1))  # still reads every byte, with an eighth of the arithmetic
+        _load(image, str(path))
+
+
+def _name(source: object) -> str:
+    """Returns what error messages call a path, a stream, bytes or a PIL image."""
+    if isinstance(source, str | Path):
+        return str(source)
+    named = getattr(source, "filename", "") or getattr(source, "name", "")
+    return str(named) if isinstance(named, str | Path) and str(named) else "the image"
+
+
+def _too_large(name: str, size: str, setting: str | None = None, *, smaller: bool = False) -> ImageError:
+    """Returns the error about an image with too many pixels.
+
+    Args:
+        name: What the message calls the image.
+        size: How large it is.
+        setting: A setting that shrinks it while it is decoded.
+        smaller: Whether that setting is in use, so that only a smaller value helps.
+    """
+    remedy = "scale it down first"
+    if setting is not None:
+        remedy += f", or use {'a smaller ' if smaller else ''}{{{setting}}}"
+    return ImageError(
+        f"{name} is too large: {size}, at most {MAX_PIXELS} are read",
+        remedy=remedy,
+        suggestions={} if setting is None else {setting: UNSET},
+    )
+
+
+def _load(image: Image.Image, name: str) -> None:
+    try:
+        image.load()
+    except Exception as error:  # decoders raise nearly anything on damaged data
+        raise ImageError(f"{name} is damaged or cut short ({one_line(error)})", remedy="copy it again") from error
+
+
+def _upright(channels: Image.Image, decoded: Image.Image) -> Image.Image:
+    """Turns an image as the EXIF orientation of `decoded`, the image it was made from, says.
+
+    To be called only after decoding: Pillow turns a TIFF while it loads it, and then drops the tag.
+    ImageOps.exif_transpose would also rewrite the EXIF block, which fails on a damaged one.
+    """
+    orientation = None
+    with suppress(Exception):  # a photo with damaged EXIF is still a photo
+        orientation = decoded.getexif().get(_ORIENTATION_TAG)
+    method = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return channels if method is None else channels.transpose(method)
