@@ -16,6 +16,8 @@ from PIL import Image
 from tests.warm import Warm
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from fast_style.perceptual.losses import PerceptualLoss
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +38,13 @@ def make_photo(seed: int, width: int = 64, height: int = 48) -> np.ndarray:
     coarse = Image.fromarray(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8))
     smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32)
     return np.clip(smooth + rng.normal(0, 8, smooth.shape), 0, 255).astype(np.uint8)
+
+
+def damage_png(path: Path) -> None:
+    """Overwrites the middle of a PNG: its header and its end look as if it were readable."""
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + bytes(400) + content[middle + 400 :])
 
 
 @pytest.fixture
@@ -60,6 +69,27 @@ def style_file(tmp_path: Path) -> Path:
     y, x = np.mgrid[0:64, 0:64]
     stripes = ((x + np.abs(y % 16 - 8)) // 4) % 2
     Image.fromarray(np.where(stripes[..., None], [220, 60, 20], [20, 40, 160]).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def vgg16_features() -> nn.Sequential:
+    """The convolutions of torchvision's VGG-16 with random weights."""
+    import torch
+    import torchvision
+
+    torch.manual_seed(0)
+    layers: nn.Sequential = torchvision.models.vgg.make_layers(torchvision.models.vgg.cfgs["D"])
+    return layers
+
+
+@pytest.fixture(scope="session")
+def vgg16_file(vgg16_features: nn.Sequential, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A .pth file with the weights of `vgg16_features`, under torchvision's names."""
+    import torch
+
+    path = tmp_path_factory.mktemp("weights") / "vgg16.pth"
+    torch.save({f"features.{key}": value for key, value in vgg16_features.state_dict().items()}, path)
     return path
 
 

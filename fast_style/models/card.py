@@ -105,7 +105,7 @@ def markdown(card: JsonObject) -> str:
     name, minimum_side = network.pop("name"), network.pop("minimum_side")
     arguments = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in network.items())
     difference = card["engines_differ_by_at_most"]
-    training = {key: value for key, value in card["training"].items() if value is not None}
+    training = {key: value for key, value in card["training"].items() if value not in (None, {})}
     validation = training.pop("validation", {})
     lines = [
         f"# {card['style']['title']}",

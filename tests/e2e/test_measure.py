@@ -17,8 +17,7 @@ import pytest
 from PIL import Image
 
 from fast_style.system.paths import resource
-from tests.conftest import Command, assert_one_line_error, make_photo
-from tests.unit.evaluation.test_visualize import damage
+from tests.conftest import Command, assert_one_line_error, damage_png, make_photo
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +57,7 @@ def test_evaluate_passes_over_bad_photos_and_gives_valid_json(
     folder.mkdir()
     Image.fromarray(np.zeros((300, 400, 3), np.uint8)).save(folder / "black.png")
     Image.fromarray(make_photo(0, 160, 144)).save(folder / "damaged.png")
-    damage(folder / "damaged.png")
+    damage_png(folder / "damaged.png")
     Image.fromarray(make_photo(1)).save(folder / "small.png")
     given = ("evaluate", "starry_night", "--photos", folder, "--style", style_file, "--max-size", 200)
     result = fast_style(*given, "--json")
@@ -231,7 +230,7 @@ def test_visualize_passes_over_what_it_cannot_look_at(warm_style: Command, work:
     assert_one_line_error(warm_style(*given, "unit.xyz"), "unknown suffix '.xyz'")
     Image.fromarray(make_photo(0)).save(work / "mixed" / "good.png")
     Image.fromarray(make_photo(1)).save(work / "mixed" / "damaged.png")
-    damage(work / "mixed" / "damaged.png")
+    damage_png(work / "mixed" / "damaged.png")
     result = warm_style(*given, "unit.png")
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("skipped: ") == 4

@@ -30,7 +30,6 @@ from fast_style.perceptual.encoders import EMBEDDED_WEIGHTS
 from fast_style.system.paths import PACKAGE, resource
 from tests.clips import write_clip
 from tests.conftest import ROOT, make_photo
-from tests.unit.perceptual.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
 from tests.warm import Warm
 
 pytest.importorskip("cv2")
@@ -204,7 +203,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def prepared(warm: Warm, vgg16_file: Path, vgg19_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:  # noqa: F811
+def prepared(warm: Warm, vgg16_file: Path, vgg19_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A folder with everything that the README speaks of."""
     folder = tmp_path_factory.mktemp("readme") / "prepared"
     for number, name in enumerate(PICTURES):

@@ -18,7 +18,6 @@ from safetensors.torch import load_file
 
 from fast_style.system.paths import resource
 from tests.conftest import Command, assert_one_line_error
-from tests.unit.perceptual.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
 from tests.unit.training.test_data import broken_files  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.slow
@@ -471,7 +470,7 @@ def test_distill_makes_an_encoder_that_trains(
     work: Path,
     photo_folder: Path,
     style_file: Path,
-    vgg16_file: Path,  # noqa: F811
+    vgg16_file: Path,
 ) -> None:
     result = fast_style(
         "distill", "teacher.name=vgg16", f"teacher.weights={vgg16_file}", "teacher.layers=[relu1_2,relu2_1]",

@@ -17,11 +17,10 @@ from fast_style.distillation.module import Distiller
 from fast_style.errors import ConfigError, DataError, EncoderError, TrainingError
 from fast_style.perceptual.encoders import EMBEDDED_WEIGHTS, Embedded, build_encoder
 from fast_style.training.crops import Batch
-from tests.unit.perceptual.test_encoders import vgg16_features, vgg16_file  # noqa: F401  (fixtures)
 
 
 @pytest.fixture
-def config(vgg16_file: Path, photo_folder: Path, style_file: Path, tmp_path: Path) -> DistillConfig:  # noqa: F811
+def config(vgg16_file: Path, photo_folder: Path, style_file: Path, tmp_path: Path) -> DistillConfig:
     return compose_distillation(
         [
             "teacher.name=vgg16",

@@ -108,7 +108,7 @@ def test_relative_error_closed_form() -> None:
     assert torch.isfinite(relative_error(torch.zeros(1, 2), torch.zeros(1, 2)))
 
 
-def test_rescale_halves_odd_sizes_and_keeps_flat_colours() -> None:
+def test_rescale_halves_odd_sizes_and_keeps_flat_colors() -> None:
     assert rescale(torch.rand(1, 3, 33, 17), 0.5).shape == (1, 3, 16, 8)
     assert torch.allclose(rescale(torch.full((1, 3, 9, 9), 0.25), 0.5), torch.tensor(0.25))
     image = torch.rand(1, 3, 8, 8)
