@@ -1,5 +1,4 @@
-"""The perceptual loss of Johnson et al. 2016 (section 3.2): content, Gram style, total variation; and one term of
-our own, against checkerboards.
+"""The perceptual loss of Johnson et al. 2016 (section 3.2) with one more term, against checkerboards.
 
 Every term is dimensionless, so that the same weights serve any style, encoder, image and batch size: errors
 are divided by the energy of what they are compared with. All of it is computed in float32, whatever the
@@ -21,11 +20,11 @@ from fast_style.errors import ConfigError
 from fast_style.perceptual.encoders import Encoder
 
 PIECE = 512
-"""Positions that are multiplied at once in bfloat16."""
+"""How many positions are multiplied at once in bfloat16."""
 
 
 class _Gram(torch.autograd.Function):
-    """Rows `[N, H·W, C]` to `rowsᵀ rows` `[N, C, C]` in float32, with the gradient as one product.
+    """Computes `rowsᵀ rows` `[N, C, C]` in float32 from rows `[N, H·W, C]`, and its gradient as one product.
 
     Autograd's own would multiply twice, once for each factor, and keep a float32 copy of the features.
     """
@@ -35,10 +34,10 @@ class _Gram(torch.autograd.Function):
         context.save_for_backward(rows)
         n, positions, c = rows.shape
         if rows.dtype == torch.bfloat16 and positions % PIECE == 0 and positions > 4 * PIECE:
-            # Each product is summed in float32 and rounded to bfloat16 at its end: of many short ones, summed
-            # in float32, the mean of the rounding errors is left, in an eighth of the time: 0.02 to 0.07 % with
-            # VGG-19. Where the picture is flat all are rounded alike: 0.13 %, and never above 2⁻⁸, 0.4 %.
-            pieces = rows.reshape(-1, PIECE, c)
+            # This takes an eighth of the time. Each short product is summed in float32 and rounded to bfloat16 at
+            # its end; the sum of many of them averages the rounding errors to 0.02 to 0.07 % with VGG-19. Where the
+            # picture is flat all are rounded alike, by 0.13 %; the error is never above 2⁻⁸, 0.4 %.
+            pieces = rows.reshape(-1, PIECE, c)  # [N · H·W / PIECE, PIECE, C]
             return (pieces.transpose(1, 2) @ pieces).view(n, -1, c, c).sum(1, dtype=torch.float32)
         exact = rows.float()
         return exact.transpose(1, 2) @ exact
@@ -57,7 +56,7 @@ class _Gram(torch.autograd.Function):
 
 
 def gram_matrix(features: Tensor) -> Tensor:
-    """G = F Fᵀ / (C·H·W) (Johnson et al. 2016, equation 3), in float32.
+    """Computes G = F Fᵀ / (C·H·W) (Johnson et al. 2016, equation 3) in float32.
 
     Args:
         features: `[N, C, H, W]`, any float type.
@@ -67,13 +66,13 @@ def gram_matrix(features: Tensor) -> Tensor:
     """
     n, c, h, w = features.shape
     with torch.autocast(features.device.type, enabled=False):
-        # Without a copy where the features are channels_last.
+        # No copy is made where the features are channels_last.
         rows = features.permute(0, 2, 3, 1).reshape(n, h * w, c)
         return cast(Tensor, _Gram.apply(rows)) / (c * h * w)
 
 
 def relative_errors(value: Tensor, target: Tensor, energy: Tensor | None = None) -> Tensor:
-    """‖value − target‖² / ‖target‖² of each sample, `[N]`, float32.
+    """Computes ‖value − target‖² / ‖target‖² of each sample, `[N]`, in float32.
 
     Args:
         value: `[N, …]`.
@@ -89,7 +88,7 @@ def relative_errors(value: Tensor, target: Tensor, energy: Tensor | None = None)
 
 
 def relative_error(value: Tensor, target: Tensor, energy: Tensor | None = None) -> Tensor:
-    """The mean of `relative_errors`, scalar."""
+    """Returns the mean of `relative_errors`, a scalar."""
     return relative_errors(value, target, energy).mean()
 
 
@@ -97,14 +96,14 @@ ImageTerm = Callable[[Tensor], Tensor]
 """From float RGB in [0, 1] `[N, 3, H, W]` to a scalar in float32."""
 
 IMAGE_TERMS: dict[str, tuple[str, ImageTerm]] = {}
-"""The terms that look at the picture itself: from a term's name to its weight's field in `LossSettings` and itself."""
+"""The terms that look at the picture itself, by name: the field of `LossSettings` with its weight, and the function."""
 
 
 def image_term(weight: str) -> Callable[[ImageTerm], ImageTerm]:
     """Registers a function as a term of every `PerceptualLoss`, under the function's own name.
 
     Args:
-        weight: the field of `LossSettings` that holds its weight in the total.
+        weight: name of the field of `LossSettings` that holds the term's weight in the total.
     """
 
     def register(term: ImageTerm) -> ImageTerm:
@@ -116,7 +115,9 @@ def image_term(weight: str) -> Callable[[ImageTerm], ImageTerm]:
 
 @image_term("tv_weight")
 def total_variation(image: Tensor) -> Tensor:
-    """Mean squared difference of vertical plus of horizontal neighbors (Mahendran and Vedaldi 2015, β = 2).
+    """Returns the mean squared difference of vertical plus that of horizontal neighbors.
+
+    Source: Mahendran and Vedaldi 2015, with β = 2.
 
     Args:
         image: `[N, C, H, W]` in [0, 1], H and W at least 2.
@@ -132,16 +133,16 @@ def total_variation(image: Tensor) -> Tensor:
 
 @image_term("checkerboard_weight")
 def checkerboard(image: Tensor, *, period: int = 4, block: int = 64) -> Tensor:
-    """Energy of what repeats at `period` pixels, block by block: the variance, over the period² positions in a
-    cell, of the mean over all cells of a block. Not in the paper.
+    """Returns the energy of what repeats at `period` pixels, block by block.
 
-    Upsampling leaves such patterns (Odena et al. 2016), even by nearest neighbor: the convolution after it gives
-    each position in a cell another variance, and a ReLU turns that into another mean. The perceptual loss hardly
+    It is the variance, over the period² positions in a cell, of the mean over all cells of a block. The paper has no
+    such term. Upsampling leaves such patterns (Odena et al. 2016), even by nearest neighbor: the convolution after it
+    gives each position in a cell another variance, and a ReLU turns that into another mean. The perceptual loss hardly
     sees them.
 
     Args:
         image: `[N, C, H, W]` in [0, 1].
-        period: what the network upsamples by, in all.
+        period: the factor that the network upsamples by, in all.
         block: side of the blocks in pixels, shrunk where the image is smaller; rows and columns beyond the last
             whole block are left out.
 
@@ -153,13 +154,14 @@ def checkerboard(image: Tensor, *, period: int = 4, block: int = 64) -> Tensor:
     if not tall or not wide:
         return image.new_zeros((), dtype=torch.float32)
     whole = image.float()[..., : height // tall * tall, : width // wide * wide]
+    # [N, C, block rows, cell rows, period, block columns, cell columns, period]
     cells = whole.reshape(n, c, -1, tall // period, period, whole.shape[-1] // wide, wide // period, period)
-    means = cells.mean((3, 6))
+    means = cells.mean((3, 6))  # [N, C, block rows, period, block columns, period]
     return (means - means.mean((3, 5), keepdim=True)).square().mean()
 
 
 def rescale(image: Tensor, scale: float) -> Tensor:
-    """`image` `[N, C, H, W]` at `scale` times its size, antialiased; the image itself at 1."""
+    """Resizes `image` `[N, C, H, W]` to `scale` times its size, antialiased; returns the image itself at 1."""
     if scale == 1:
         return image
     size = [max(1, round(side * scale)) for side in image.shape[-2:]]
@@ -191,7 +193,7 @@ def check_settings(settings: LossSettings, encoder: Encoder) -> None:
     """
     for key in ("content_layers", "style_layers"):
         layers = getattr(settings, key)
-        if not layers or isinstance(layers, str):  # a string: what a schema has in place of a default
+        if not layers or isinstance(layers, str):  # A string stands for a missing value in the schema.
             raise ConfigError("needs at least one layer", setting=f"loss.{key}")
         for layer in layers:
             if layer not in encoder.layers:
@@ -223,7 +225,7 @@ def term_key(layer: str, scale: float) -> str:
 def style_grams(
     encoder: Encoder, style_image: Tensor, layers: Sequence[str], scales: Sequence[float]
 ) -> dict[str, Tensor]:
-    """Gram matrices of a style image: what `PerceptualLoss` compares with.
+    """Computes the Gram matrices of a style image, which `PerceptualLoss` compares with.
 
     Args:
         encoder: feature extractor.
@@ -232,7 +234,7 @@ def style_grams(
         scales: sizes, relative to the image.
 
     Returns:
-        `[1, C, C]` for each `term_key`: `relu1_2@0.5`.
+        Matrices `[1, C, C]` by `term_key`, such as `relu1_2@0.5`.
 
     Raises:
         ConfigError: a scale outside (0, 1].
@@ -274,7 +276,7 @@ class PerceptualLoss(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where its encoder and targets lie, and pictures must."""
+        """The device that the encoder and the targets are on, and that pictures must be on."""
         return self.encoder.mean.device
 
     @staticmethod
@@ -282,11 +284,18 @@ class PerceptualLoss(nn.Module):
         return f"gram_{layer}_{scale:g}".replace(".", "_")
 
     def style_target(self, layer: str, scale: float) -> Tensor:
-        """The style image's Gram matrix, `[1, C, C]`."""
+        """Returns the Gram matrix of the style image for a layer at a scale, `[1, C, C]`."""
         return self.get_buffer(self._buffer(layer, scale))
 
     def content_features(self, photo: Tensor) -> dict[str, Tensor]:
-        """What `forward` compares content with: features of `photo` `[N, 3, H, W]`, without gradients."""
+        """Computes the features of photos that `forward` compares content with, without gradients.
+
+        Args:
+            photo: float RGB in [0, 1], `[N, 3, H, W]`.
+
+        Returns:
+            Features `[N, C, h, w]` by `term_key`.
+        """
         with torch.no_grad():
             return {
                 term_key(layer, scale): value
@@ -295,17 +304,18 @@ class PerceptualLoss(nn.Module):
             }
 
     def style_targets(self, photos: Tensor, strengths: Tensor) -> dict[str, Tensor]:
-        """Gram matrices on the way from those of the photos, at strength 0, to the style's, from 1 on.
+        """Interpolates Gram matrices between those of the photos, at strength 0, and the style's, from 1 on.
 
-        So the style term falls evenly along the strength, and a photo that is given back has no loss at 0. Babaeizadeh
-        and Ghiasi 2018 scale the style weight instead: with it most of the style comes at the first turn.
+        This makes the style term change evenly with the strength, and a photo that is returned unchanged has no loss
+        at 0. Babaeizadeh and Ghiasi 2018 scale the style weight instead, which gives most of the style at small
+        strengths already.
 
         Args:
             photos: float RGB in [0, 1], `[N, 3, H, W]`.
-            strengths: `[N]`.
+            strengths: strength of each photo, `[N]`.
 
         Returns:
-            `[N, C, C]` for each `term_key`, without gradients.
+            Matrices `[N, C, C]` by `term_key`, without gradients.
         """
         partly = strengths < 1
         targets = {}
@@ -317,8 +327,8 @@ class PerceptualLoss(nn.Module):
                 for layer in self.settings.style_layers:
                     target = self.style_target(layer, scale).repeat(len(photos), 1, 1)
                     if features:
-                        share = strengths[partly, None, None].float()
-                        target[partly] = torch.lerp(gram_matrix(features[layer]), target[partly], share)
+                        weight = strengths[partly, None, None].float()
+                        target[partly] = torch.lerp(gram_matrix(features[layer]), target[partly], weight)
                     targets[term_key(layer, scale)] = target
         return targets
 
@@ -340,18 +350,18 @@ class PerceptualLoss(nn.Module):
         grams: Mapping[str, Tensor] | None = None,
         emphasis: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """The terms of the loss.
+        """Computes the terms of the loss.
 
         Args:
             stylized: float RGB in [0, 1], `[N, 3, H, W]`.
             content: `content_features` of the photos.
             grams: `style_targets` in place of the style image's own.
-            emphasis: of each sample's content in the total, `[N]`; 1 by default.
+            emphasis: factor of each sample's content in the total, `[N]`; 1 by default.
 
         Returns:
-            Scalars in float32: `total`, `content`, `style`, `total_variation`, `checkerboard`, and each layer's own
-            part, as `content/relu3_3@1` and `style/relu1_2@0.5` (at half the resolution). All but `total` are
-            unweighted; `content` is the mean of its parts, `style` their mean by `layer_weights`.
+            Scalars in float32: `total`, `content`, `style`, each of `IMAGE_TERMS`, and a term for each layer and
+            scale, such as `content/relu3_3@1` and `style/relu1_2@0.5` (at half the resolution). All but `total` are
+            unweighted; `content` is the mean of its layers' terms, `style` their mean weighted by `layer_weights`.
         """
         settings = self.settings
         terms: dict[str, Tensor] = {}

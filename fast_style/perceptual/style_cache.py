@@ -17,20 +17,24 @@ from fast_style.system.paths import cache_folder
 log = logging.getLogger("fast_style")
 
 FORMAT = "1"
-"""Of what is stored; a new one forgets the old files."""
+"""Version of the stored files; another version makes them all be computed anew."""
 
 
 def cached_style_grams(
     encoder: Encoder, style_image: Tensor, layers: Sequence[str], scales: Sequence[float]
 ) -> dict[str, Tensor]:
-    """`style_grams`, from the cache where they were computed before.
+    """Returns `style_grams`, from the cache if they were computed before.
 
-    A cache that can't be read or written is done without.
+    A cache that cannot be read or written is not used.
 
     Args:
         encoder: feature extractor.
         style_image: float RGB in [0, 1], `[1, 3, H, W]`, at the size it is compared at.
-        layers, scales: as of `PerceptualLoss`.
+        layers: taps of the encoder.
+        scales: sizes relative to the image.
+
+    Returns:
+        Matrices `[1, C, C]` by `term_key`.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
