@@ -29,9 +29,10 @@ def prepare(
     quiet: Quiet = False,
 ) -> None:
     """Write every photo below SRC as a small JPEG. When run again, it continues where it stopped."""
+    from fast_style.datasets.jpegs import PrepareOptions
     from fast_style.datasets.prepare import prepare_folder
 
-    result = prepare_folder(source, target, size=size, quality=quality, jobs=jobs, console=stderr, quiet=quiet)
+    result = prepare_folder(source, target, PrepareOptions(size, quality, jobs), console=stderr, quiet=quiet)
     note(str(result), quiet=quiet)
     print(result.folder)
 
@@ -58,9 +59,10 @@ def coco(
 ) -> None:
     """Fetch the photos of COCO 2017 and write them as small JPEGs. When run again, it continues where it stopped."""
     from fast_style.datasets.coco import prepare_coco
+    from fast_style.datasets.jpegs import PrepareOptions
 
     result = prepare_coco(
-        target, split, size=size, quality=quality, jobs=jobs, url=url, checksum=checksum, keep_zip=keep_zip,
+        target, split, PrepareOptions(size, quality, jobs), url=url, checksum=checksum, keep_zip=keep_zip,
         console=stderr, quiet=quiet,
     )  # fmt: skip
     note(str(result), quiet=quiet)

@@ -1,1 +1,1 @@
-"""Compact training sets: folders of photos and COCO, written once as small JPEGs."""
+"""Training sets: folders of photos, or COCO 2017, written once as small JPEGs that are quick to read."""

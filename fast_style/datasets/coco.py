@@ -11,19 +11,21 @@ from pathlib import Path, PurePosixPath
 from rich.console import Console
 from rich.filesize import decimal
 
-from fast_style.datasets.prepare import Photo, Prepared, claim, target_names, write_photos, write_record
-from fast_style.errors import DataError, ImageError, first_line
+from fast_style.datasets.jpegs import PhotoJob, PreparedFolder, PrepareOptions, write_photos
+from fast_style.datasets.prepare import target_names
+from fast_style.datasets.record import open_prepared_folder, write_record
+from fast_style.errors import UNSET, ConfigError, DataError, ImageError, first_line
 from fast_style.images.folders import find_images
 from fast_style.images.formats import IMAGE_SUFFIXES
 from fast_style.system.downloads import check_url, fetch, reason
 
-MAX_MEMBER = 128 << 20
-"""Bytes: larger members of a zip are not read. Photos of COCO have a fifth of one MiB."""
+MAX_MEMBER_SIZE = 128 << 20
+"""Bytes: larger members of a zip are not read. A photo of COCO has about 0.2 MiB."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Where a part of COCO is, and what its zip must be."""
+    """One part of COCO: the address of its zip, and the checksum."""
 
     url: str
     md5: str
@@ -35,11 +37,11 @@ SPLITS = {
 }
 
 
-def member_photos(archive: zipfile.ZipFile, folder: Path) -> list[Photo]:
-    """The images in a zip, each to be written directly into `folder`.
+def member_photos(archive: zipfile.ZipFile, folder: Path) -> list[PhotoJob]:
+    """Returns a job for each image in a zip, to be written directly into `folder`.
 
     Only the last part of a member's name counts, so that no name leads out of the folder. Members are read when their
-    turn comes, up to `MAX_MEMBER` bytes each.
+    turn comes, up to `MAX_MEMBER_SIZE` bytes each.
     """
     found = []
     for info in archive.infolist():
@@ -49,84 +51,94 @@ def member_photos(archive: zipfile.ZipFile, folder: Path) -> list[Photo]:
             found.append((info, PurePosixPath(path.name)))
     names = target_names(name for _, name in found)
     return [
-        Photo(f"{archive.filename}/{name}", folder / target, partial(read_member, archive, info))
+        PhotoJob(f"{archive.filename}/{name}", folder / target, partial(read_member, archive, info))
         for (info, name), target in zip(found, names, strict=True)
     ]
 
 
 def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """What is in a member of a zip.
+    """Returns the content of a member of a zip.
 
     Raises:
-        ImageError: it is damaged, encrypted, or has more than `MAX_MEMBER` bytes.
-        DataError: the zip itself can't be read.
+        ImageError: The member is damaged, encrypted, or has more than `MAX_MEMBER_SIZE` bytes.
+        DataError: The zip itself cannot be read.
     """
     name = f"{archive.filename}/{PurePosixPath(info.filename).name}"
-    if info.file_size > MAX_MEMBER:
-        raise ImageError(f"{name} has {decimal(info.file_size)}, too many; at most {decimal(MAX_MEMBER)} are read")
+    if info.file_size > MAX_MEMBER_SIZE:
+        raise ImageError(f"{name} has {decimal(info.file_size)}, too many; at most {decimal(MAX_MEMBER_SIZE)} are read")
     try:
         with archive.open(info) as file:
-            return file.read(MAX_MEMBER)  # zipfile gives no more than the size that was looked at above
+            return file.read(MAX_MEMBER_SIZE)  # zipfile returns no more than the size that was checked above
     except OSError as error:
-        raise DataError(f"{archive.filename}: can't be read ({reason(error)}); run again to go on") from error
+        raise DataError(f"{archive.filename}: cannot be read ({reason(error)})", remedy="run again to go on") from error
     except Exception as error:  # a damaged member makes zipfile and its decompressors raise nearly anything
-        raise ImageError(f"{name} is damaged in the zip ({first_line(error)}); fetch the zip again") from error
+        raise ImageError(f"{name} is damaged in the zip ({first_line(error)})", remedy="fetch the zip again") from error
 
 
 def prepare_coco(
     folder: Path,
     split: str,
+    options: PrepareOptions | None = None,
     *,
-    size: int,
-    quality: int,
-    jobs: int | None,
-    url: str | None,
-    checksum: str | None,
-    keep_zip: bool,
+    url: str | None = None,
+    checksum: str | None = None,
+    keep_zip: bool = False,
     console: Console,
     quiet: bool,
-) -> Prepared:
-    """What `fast-style data coco` does: fetches the zip of a split into `folder`, checks it, and writes its photos as
-    small JPEGs into `folder/split`. Where all of them are there already, nothing is fetched.
+) -> PreparedFolder:
+    """Fetches the zip of a split of COCO into `folder`, checks it, and writes its photos into `folder/split`.
+
+    Where all photos are there already, nothing is fetched.
 
     Args:
-        folder: for the zip and the folder of photos.
-        split: a name from `SPLITS`.
-        size: of the photos' shorter side, in pixels.
-        quality: of the JPEGs, 1 to 100.
-        jobs: processes; as many as cores where None.
-        url: of the zip, where it is not COCO's own.
+        folder: The folder for the zip and for the folder of photos.
+        split: A name from `SPLITS`.
+        options: Size, quality and number of processes.
+        url: Address of the zip, where it is not COCO's own.
         checksum: MD5 of the zip, where it is not COCO's own.
-        keep_zip: don't remove the zip at the end.
+        keep_zip: Keeps the zip at the end.
+        console: Where progress is shown.
+        quiet: Shows no progress.
 
     Raises:
-        DataError: an unknown split, a bad URL or checksum; as `fetch`; no zip, or one without a readable photo.
-        FastStyleError: the folder can't be written to.
+        ConfigError: The split is unknown, or the URL or checksum is not one.
+        DataError: As in `fetch`; or the file is not a zip, or has no readable photo.
+        WriteError: The folder cannot be written to.
     """
+    options = options or PrepareOptions()
     if split not in SPLITS:
-        raise DataError(f"--split {split}: unknown; want {' or '.join(SPLITS)}")
+        raise ConfigError("unknown", setting="split", value=split, remedy=f"want {' or '.join(SPLITS)}")
     address = url or SPLITS[split].url
     check_url(address)
     md5 = (checksum or SPLITS[split].md5).lower()
     if not re.fullmatch(r"[0-9a-f]{32}", md5):
-        raise DataError(f"--checksum {checksum}: not an MD5; want 32 hexadecimal digits")
+        raise ConfigError("not an MD5", setting="checksum", value=checksum, remedy="want 32 hexadecimal digits")
     target, packed = folder / split, folder / f"{split}.zip"
-    record = claim(target, source=f"{split}.zip of MD5 {md5}", size=size, quality=quality)
+    record = open_prepared_folder(
+        target, source=f"{split}.zip of MD5 {md5}", size=options.size, quality=options.quality
+    )
     if record.get("photos"):
-        there = find_images(target)
-        if len(there) >= record["photos"]:
-            return Prepared(target, 0, len(there), [], sum(path.stat().st_size for path in there))
+        present = find_images(target)
+        if len(present) >= record["photos"]:
+            return PreparedFolder(target, 0, len(present), [], sum(path.stat().st_size for path in present))
     fetch(address, packed, md5, console=console, quiet=quiet)
-    try:
-        archive = zipfile.ZipFile(packed)
-    except Exception as error:  # a damaged directory makes zipfile raise nearly anything
-        raise DataError(f"{packed}: not a zip ({first_line(error)}); check --url, and remove the file") from error
-    with archive:
+    with _open_zip(packed) as archive:
         result = write_photos(
-            member_photos(archive, target), target, origin=packed, size=size, quality=quality, jobs=jobs,
-            console=console, quiet=quiet,
-        )  # fmt: skip
-    write_record(target, {**record, "photos": result.written + result.kept})
+            member_photos(archive, target), target, options, origin=packed, console=console, quiet=quiet
+        )
+    record["photos"] = result.written + result.kept
+    write_record(target, record)
     if not keep_zip:
         packed.unlink(missing_ok=True)
     return result
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except Exception as error:  # a damaged directory makes zipfile raise nearly anything
+        raise DataError(
+            f"{path}: not a zip ({first_line(error)})",
+            remedy="check {url}, and remove the file",
+            suggestions={"url": UNSET},
+        ) from error

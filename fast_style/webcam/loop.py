@@ -258,4 +258,4 @@ def print_summary(summary: Summary, console: Console) -> None:
     """Prints how many frames were shown, and how long each stage took."""
     left = summary.received - summary.shown
     console.print(f"{summary.shown} frames shown, {left} passed over as newer ones had come", highlight=False)
-    console.print(summary.timings.table(shares=False))
+    console.print(summary.timings.table(fractions=False))

@@ -17,8 +17,9 @@ from rich.console import Console
 
 from fast_style.datasets import coco
 from fast_style.datasets.coco import member_photos, prepare_coco, read_member
-from fast_style.datasets.prepare import RECORD, Prepared
-from fast_style.errors import DataError, ImageError
+from fast_style.datasets.jpegs import PreparedFolder, PrepareOptions
+from fast_style.datasets.record import RECORD_NAME
+from fast_style.errors import ConfigError, DataError, ImageError, WriteError
 from fast_style.system import downloads
 from fast_style.system.downloads import check_url, digest_of, download
 from tests.conftest import make_photo
@@ -115,9 +116,9 @@ def md5(server: Server) -> str:
 
 def prepared(
     folder: Path, url: str, checksum: str | None, *, size: int = 32, keep_zip: bool = False, split: str = "val2017"
-) -> Prepared:
+) -> PreparedFolder:
     return prepare_coco(
-        folder, split, size=size, quality=90, jobs=1, url=url, checksum=checksum, keep_zip=keep_zip,
+        folder, split, PrepareOptions(size, quality=90, jobs=1), url=url, checksum=checksum, keep_zip=keep_zip,
         console=Console(stderr=True), quiet=True,
     )  # fmt: skip
 
@@ -175,16 +176,18 @@ def test_servers_that_do_not_give_the_file(server: Server, tmp_path: Path) -> No
     part = tmp_path / "part"
     base = server.url.removesuffix("/file.zip")
     for path, words in {
-        "/nothing": r"/nothing: the server says 404 Not Found; check --url",
+        "/nothing": r"/nothing: the server says 404 Not Found; check url",
         "/busy": r"503 Service Unavailable; run again later",
         "/elsewhere": r"unknown url type: ftp",
-        "/a b": r"not a usable URL|can't be reached",
+        "/a b": r"not a usable URL|cannot be reached",
     }.items():
         with pytest.raises(DataError, match=words):
             download(base + path, part)
-    with pytest.raises(DataError, match=r"http://127\.0\.0\.1:1/x: can't be reached \(Connection refused\); run again"):
+    with pytest.raises(
+        DataError, match=r"http://127\.0\.0\.1:1/x: cannot be reached \(Connection refused\); run again"
+    ):
         download("http://127.0.0.1:1/x", part)
-    with pytest.raises(DataError, match=r"check --url|can't be reached"):
+    with pytest.raises(DataError, match=r"check url|cannot be reached"):
         download("http://127.0.0.1:port/x", part)
     with pytest.raises(DataError, match=r"missing\.zip.*No such file"):
         download((tmp_path / "missing.zip").as_uri(), part)
@@ -201,17 +204,17 @@ def test_file_urls_are_copied(server: Server, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://host/x.zip", "data:,x", "x.zip", "/x.zip", "http://[::1", ""])
 def test_other_urls_are_refused(url: str) -> None:
-    with pytest.raises(DataError, match=r"--url .*want http"):
+    with pytest.raises(ConfigError, match=r"url=.*http://"):
         check_url(url)
 
 
 def test_a_full_disk_is_one_line(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = downloads.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(downloads.shutil, "disk_usage", lambda _: usage._replace(free=100))
-    with pytest.raises(DataError, match=r"no room for the .* 100 bytes are free; make room"):
+    with pytest.raises(WriteError, match=r"no room for the .* 100 bytes are free; make room"):
         download(server.url, tmp_path / "part")
     monkeypatch.undo()
-    with pytest.raises(DataError, match=r"cannot write .*nowhere.*make room"):
+    with pytest.raises(WriteError, match=r"cannot write .*nowhere.*make room"):
         download(server.url, tmp_path / "nowhere" / "part")
 
 
@@ -220,7 +223,7 @@ def test_coco_is_prepared(server: Server, tmp_path: Path, caplog: pytest.LogCapt
     result = prepared(folder, server.url, md5(server).upper())
     assert (result.written, result.kept, len(result.skipped)) == (3, 0, 1)
     assert result.folder == folder / "val2017"
-    assert {path.name for path in result.folder.iterdir()} == {"1.jpg", "2.jpg", "escaped.jpg", RECORD}
+    assert {path.name for path in result.folder.iterdir()} == {"1.jpg", "2.jpg", "escaped.jpg", RECORD_NAME}
     assert not list(tmp_path.glob("*.jpg")) and not list((tmp_path / "deep").rglob("../*.jpg"))
     assert min(Image.open(result.folder / "1.jpg").size) == 32
     assert len(caplog.messages) == 1 and "val2017.zip/bad.jpg" in caplog.messages[0]
@@ -261,15 +264,15 @@ def test_another_checksum_is_an_error(server: Server, tmp_path: Path) -> None:
 
 
 def test_mistakes_are_told_before_anything_is_fetched(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"--split test2017: unknown; want train2017 or val2017"):
+    with pytest.raises(ConfigError, match=r"split=test2017: unknown; want train2017 or val2017"):
         prepared(tmp_path, server.url, None, split="test2017")
-    with pytest.raises(DataError, match=r"--checksum xyz: not an MD5"):
+    with pytest.raises(ConfigError, match=r"checksum=xyz: not an MD5"):
         prepared(tmp_path, server.url, "xyz")
-    with pytest.raises(DataError, match=r"--url ftp"):
+    with pytest.raises(ConfigError, match=r"url=ftp"):
         prepared(tmp_path, "ftp://host/x.zip", None)
     assert not list(tmp_path.iterdir())
     prepared(tmp_path, server.url, md5(server))
-    with pytest.raises(DataError, match=r"--size 32 .*with 48"):
+    with pytest.raises(DataError, match=r"size=32 .*with size=48"):
         prepared(tmp_path, server.url, md5(server), size=48)
     with pytest.raises(DataError, match=r"was made from val2017\.zip of MD5"):
         prepared(tmp_path, server.url, "0" * 32)
@@ -307,7 +310,7 @@ def test_members_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         with pytest.raises(ImageError, match=r"x\.zip/a\.jpg is damaged in the zip \(Bad CRC-32"):
             read_member(archive, broken)
         assert read_member(archive, whole) == b"abcdefghij"
-        monkeypatch.setattr(coco, "MAX_MEMBER", 9)
+        monkeypatch.setattr(coco, "MAX_MEMBER_SIZE", 9)
         with pytest.raises(ImageError, match=r"b\.jpg has 10 bytes, too many; at most 9 bytes"):
             read_member(archive, whole)
         whole.flag_bits |= 1

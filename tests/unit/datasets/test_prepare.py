@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import multiprocessing
 import os
 import shutil
 import signal
@@ -16,67 +14,20 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from fast_style.datasets.prepare import (
-    RECORD,
-    Photo,
-    Prepared,
-    claim,
-    prepare_folder,
-    shrink,
-    target_names,
-    write_photo,
-    write_photos,
+from fast_style.datasets.jpegs import (
+    PreparedFolder,
+    PrepareOptions,
 )
-from fast_style.errors import DataError, FastStyleError, ImageError
+from fast_style.datasets.prepare import prepare_folder, target_names
+from fast_style.datasets.record import RECORD_NAME
+from fast_style.errors import DataError, DataNotFoundError, WriteError
 from fast_style.images.decode import load_rgb
 from tests.conftest import make_photo
 
 
-def prepared(source: Path, target: Path, size: int = 32, quality: int = 90) -> Prepared:
-    return prepare_folder(source, target, size=size, quality=quality, jobs=1, console=Console(stderr=True), quiet=True)
-
-
-def written(photos: list[Photo], folder: Path) -> Prepared:
-    return write_photos(
-        photos, folder, origin=folder, size=32, quality=90, jobs=1, console=Console(stderr=True), quiet=True
-    )
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "size", "shape"),
-    [
-        (640, 480, 256, (256, 341)),
-        (480, 640, 256, (341, 256)),
-        (1001, 333, 100, (100, 301)),
-        (3000, 17, 16, (16, 2824)),
-        (64, 48, 256, (48, 64)),
-        (64, 48, 48, (48, 64)),
-    ],
-)
-def test_the_shorter_side_is_exact(tmp_path: Path, width: int, height: int, size: int, shape: tuple[int, int]) -> None:
-    path = tmp_path / "photo.png"
-    Image.fromarray(make_photo(0, width, height)).save(path)
-    assert shrink(path, size).shape == (*shape, 3)
-    assert shrink(path.read_bytes(), size).shape == (*shape, 3)
-
-
-def test_the_shorter_side_is_exact_whatever_the_aspect(tmp_path: Path) -> None:
-    path = tmp_path / "photo.bmp"
-    rng = np.random.default_rng(0)
-    for width, height in rng.integers(33, 400, (100, 2)):
-        Image.new("RGB", (int(width), int(height))).save(path)
-        assert min(shrink(path, 32).shape[:2]) == 32
-
-
-def test_a_large_jpeg_looks_the_same_and_upright(tmp_path: Path) -> None:
-    photo = Image.fromarray(make_photo(1, 1024, 768))
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    photo.rotate(90, expand=True).save(tmp_path / "turned.jpg", quality=95, exif=exif)
-    small = shrink(tmp_path / "turned.jpg", 96)
-    assert small.shape == (96, 128, 3)
-    expected = np.asarray(photo.resize((128, 96), Image.Resampling.LANCZOS), float)
-    assert np.abs(small - expected).mean() < 3
+def prepared(source: Path, target: Path, size: int = 32, quality: int = 90) -> PreparedFolder:
+    options = PrepareOptions(size, quality, jobs=1)
+    return prepare_folder(source, target, options, console=Console(stderr=True), quiet=True)
 
 
 def test_names_of_targets() -> None:
@@ -107,7 +58,7 @@ def test_a_folder_becomes_small_jpegs(photo_folder: Path, tmp_path: Path, caplog
     assert files == sorted([*(f"{'more/' if n % 2 else ''}{n:02}.jpg" for n in range(10)), "more/01.png.jpg"])
     assert result.size == sum((target / name).stat().st_size for name in files)
     assert all(min(load_rgb(target / name).shape[:2]) == 32 for name in files)
-    assert {path.name for path in target.iterdir()} == {*(f"{n:02}.jpg" for n in range(0, 10, 2)), "more", RECORD}
+    assert {path.name for path in target.iterdir()} == {*(f"{n:02}.jpg" for n in range(0, 10, 2)), "more", RECORD_NAME}
 
 
 def test_a_second_run_writes_only_what_is_new(photo_folder: Path, tmp_path: Path) -> None:
@@ -127,7 +78,7 @@ def test_a_second_run_writes_only_what_is_new(photo_folder: Path, tmp_path: Path
 @pytest.fixture
 def red_and_blue(tmp_path: Path) -> Path:
     """A folder with a red a.png, which an a.jpg can be put beside, and beside it an older, blue a.jpg."""
-    folder = tmp_path / "colours"
+    folder = tmp_path / "colors"
     folder.mkdir()
     Image.new("RGB", (64, 64), "red").save(folder / "a.png")
     Image.new("RGB", (64, 64), "blue").save(tmp_path / "a.jpg")
@@ -135,7 +86,7 @@ def red_and_blue(tmp_path: Path) -> Path:
     return folder
 
 
-def colours(folder: Path) -> dict[str, str]:
+def colors(folder: Path) -> dict[str, str]:
     """From the name of each image to the stronger of red and blue."""
     return {
         path.name: "red" if np.asarray(Image.open(path))[..., 0].mean() > 99 else "blue"
@@ -146,17 +97,17 @@ def colours(folder: Path) -> dict[str, str]:
 def test_an_older_photo_that_takes_anothers_name_is_not_lost(red_and_blue: Path, tmp_path: Path) -> None:
     target = tmp_path / "small"
     prepared(red_and_blue, target)
-    assert colours(target) == {"a.jpg": "red"}
+    assert colors(target) == {"a.jpg": "red"}
     shutil.copy2(tmp_path / "a.jpg", red_and_blue)
     result = prepared(red_and_blue, target)
     assert (result.written, result.kept) == (2, 0)
-    assert colours(target) == {"a.jpg": "blue", "a.png.jpg": "red"}
+    assert colors(target) == {"a.jpg": "blue", "a.png.jpg": "red"}
     assert prepared(red_and_blue, target).kept == 2
     # An older file in the place of one is another photo too.
     Image.new("RGB", (64, 60), "red").save(red_and_blue / "a.jpg")
     os.utime(red_and_blue / "a.jpg", (0.9e9, 0.9e9))
     assert prepared(red_and_blue, target).written == 1
-    assert colours(target) == {"a.jpg": "red", "a.png.jpg": "red"}
+    assert colors(target) == {"a.jpg": "red", "a.png.jpg": "red"}
 
 
 @pytest.mark.parametrize("moment", ["write_record", "write_photos"])
@@ -176,7 +127,7 @@ def test_a_run_killed_at_any_moment_loses_no_photo(
         patch.setattr(f"fast_style.datasets.prepare.{moment}", kill)
         prepared(red_and_blue, target)
     prepared(red_and_blue, target)
-    assert colours(target) == {"a.jpg": "blue", "a.png.jpg": "red"}
+    assert colors(target) == {"a.jpg": "blue", "a.png.jpg": "red"}
 
 
 def test_what_an_interrupted_run_wrote_is_kept(photo_folder: Path, tmp_path: Path) -> None:
@@ -191,9 +142,9 @@ def test_what_an_interrupted_run_wrote_is_kept(photo_folder: Path, tmp_path: Pat
 def test_a_folder_of_unknown_photos_is_written_again(photo_folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "small"
     prepared(photo_folder, target)
-    record = json.loads((target / RECORD).read_text())
+    record = json.loads((target / RECORD_NAME).read_text())
     del record["made_from"]
-    (target / RECORD).write_text(json.dumps(record))
+    (target / RECORD_NAME).write_text(json.dumps(record))
     assert prepared(photo_folder, target).written == 10
     assert prepared(photo_folder, target).kept == 10
 
@@ -206,39 +157,9 @@ def test_photos_are_written_where_signals_cannot_be_masked(
     assert prepared(photo_folder, tmp_path / "small").written == 10
 
 
-def test_sources_that_cannot_be_had_are_skipped(photo_folder: Path, tmp_path: Path) -> None:
-    def gone() -> bytes:
-        raise ImageError("member is damaged")
-
-    target = tmp_path / "small"
-    files = [photo_folder / "00.jpg", photo_folder / "nowhere.jpg"]
-    photos = [Photo(str(path), target / path.name, path) for path in files]
-    photos += [
-        Photo("member", target / "member.jpg", gone),
-        Photo("zip/bytes", target / "bytes.jpg", files[0].read_bytes),
-        Photo("zip/bad", target / "bad.jpg", lambda: b"no photo"),
-    ]
-    result = written(photos, target)
-    assert result.written == 2
-    assert [line.split()[0].rstrip(":") for line in result.skipped] == [str(files[1]), "member", "zip/bad"]
-    assert (target / "bytes.jpg").read_bytes() == (target / "00.jpg").read_bytes()
-
-
-def test_many_that_cannot_be_had_do_not_end_the_run(photo_folder: Path, tmp_path: Path) -> None:
-    def gone() -> bytes:
-        raise ImageError("member is damaged")
-
-    target = tmp_path / "small"
-    bad = [Photo("member", target / f"{number}.jpg", gone) for number in range(20)]
-    good = [Photo(path.name, target / path.name, path) for path in sorted(photo_folder.glob("*.jpg"))]
-    result = written([*bad, *good, *bad], target)
-    assert (result.written, len(result.skipped)) == (5, 40)
-    assert len(list(target.glob("*.jpg"))) == 5
-
-
 def test_folders_that_cannot_be_prepared(photo_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     target = tmp_path / "small"
-    with pytest.raises(DataError, match=r"nowhere: no such folder"):
+    with pytest.raises(DataNotFoundError, match=r"nowhere: no such folder"):
         prepared(tmp_path / "nowhere", target)
     with pytest.raises(DataError, match=r"no such folder"):
         prepared(photo_folder / "00.jpg", target)
@@ -251,7 +172,7 @@ def test_folders_that_cannot_be_prepared(photo_folder: Path, tmp_path: Path, cap
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"file is a file; give a folder"):
         prepared(photo_folder, tmp_path / "file")
-    with pytest.raises(FastStyleError, match=r"cannot write .*check its folder"):
+    with pytest.raises(WriteError, match=r"cannot write .*check its folder"):
         prepared(photo_folder, tmp_path / "file" / "below")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty: it holds no images"):
@@ -275,79 +196,10 @@ def test_photos_of_others_are_never_overwritten(photo_folder: Path, tmp_path: Pa
     assert list(target.iterdir()) == [target / "00.jpg"]
 
 
-def test_a_folder_is_prepared_one_way(photo_folder: Path, tmp_path: Path) -> None:
-    target = tmp_path / "small"
-    prepared(photo_folder, target)
-    record = json.loads((target / RECORD).read_text())
-    made_from = record.pop("made_from")
-    assert record == {"source": str(photo_folder), "size": 32, "quality": 90}
-    assert len(made_from) == 10 and made_from["more/01.jpg"].startswith("more/01.jpg, ")
-    with pytest.raises(DataError, match=r"--size 32 --quality 90.* with 48 and 90"):
-        prepared(photo_folder, target, size=48)
-    with pytest.raises(DataError, match=r"with 32 and 80"):
-        prepared(photo_folder, target, quality=80)
-    with pytest.raises(DataError, match=r"was made from .*photos with"):
-        prepared(photo_folder / "more", target)
-    for text in ("{", "[]", "\xff", '{"made_from": 3}'):
-        (target / RECORD).write_text(text, encoding="latin-1")
-        with pytest.raises(DataError, match=r"is damaged"):
-            claim(target, source=str(photo_folder), size=32, quality=90)
-
-
-def test_what_cannot_be_written_ends_the_run(
-    photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source, target = photo_folder / "00.jpg", tmp_path / "small" / "00.jpg"
-
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(DataError, match=r"cannot write .*00\.jpg: No space left on device.*free space"):
-            write_photo(str(source), source, target, 32, 90)
-    assert list(target.parent.iterdir()) == []
-    target.mkdir()
-    photos = [Photo(str(source), path, source) for path in (target, tmp_path / "small" / "b.jpg")]
-    with pytest.raises(DataError, match=r"cannot write .*00\.jpg: it is not a regular file"):
-        written(photos, tmp_path / "small")
-
-
-def test_a_killed_process_is_one_line(photo_folder: Path, tmp_path: Path) -> None:
-    def kill() -> bytes:
-        for child in multiprocessing.active_children():
-            child.kill()
-            child.join()
-        return b""
-
-    target = tmp_path / "small"
-    photos = [Photo(name, target / name, (photo_folder / "00.jpg").read_bytes) for name in ("a.jpg", "b.jpg")]
-    with pytest.raises(DataError, match=r"was killed.*fewer --jobs"):
-        written([photos[0], Photo("killer", target / "c.jpg", kill), photos[1]], target)
-
-
-def test_a_photo_too_long_for_a_jpeg_is_unreadable(tmp_path: Path) -> None:
-    path = tmp_path / "thread.png"
-    Image.new("L", (70_000, 8)).save(path)
-    with pytest.raises(ImageError, match=r"70000 x 8 pixels; a JPEG has at most 65500"):
-        write_photo(str(path), path, tmp_path / "small.jpg", 32, 90)
-
-
-def test_too_little_memory_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr("fast_style.datasets.prepare.load_rgb", refuse)
-    path = tmp_path / "photo.png"
-    Image.new("RGB", (8, 8)).save(path)
-    with pytest.raises(DataError, match=r"photo\.png: not enough memory.*--jobs"):
-        write_photo(str(path), path, tmp_path / "small.jpg", 32, 90)
-
-
 def test_processes_start_without_torch() -> None:
     program = "import sys, fast_style.datasets.prepare, fast_style.datasets.coco; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
 
 
 def test_the_summary_is_one_line() -> None:
-    assert str(Prepared(Path("x"), 2, 1, ["a"], 1500)) == "2 written, 1 kept, 1 skipped: 1.5 kB in 3 photos"
+    assert str(PreparedFolder(Path("x"), 2, 1, ["a"], 1500)) == "2 written, 1 kept, 1 skipped: 1.5 kB in 3 photos"

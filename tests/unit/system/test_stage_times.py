@@ -15,5 +15,5 @@ def test_median_percentile_and_share() -> None:
     assert decode.median == pytest.approx(50.5)
     assert 94 <= decode.p95 <= 96
     assert stylize.median == stylize.p95 == pytest.approx(101)
-    assert decode.share == pytest.approx(5.05 / 5.555)
-    assert decode.share + stylize.share == pytest.approx(1)
+    assert decode.fraction == pytest.approx(5.05 / 5.555)
+    assert decode.fraction + stylize.fraction == pytest.approx(1)
