@@ -7,7 +7,7 @@ relative to their energy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,6 +45,18 @@ from fast_style.training.session import Session, SessionSettings, plan_session
 UNIT_PHOTOS = 32
 """Number of photos over which the units of the teacher's layers are measured."""
 
+SESSION_NAMES = {f"trainer.{name}": name for name in ("accelerator", "devices", "precision", "compile")}
+"""Settings of a training run's session, and what a distillation calls them: it has no sections for them."""
+TEACHER_NAMES = {
+    "encoder": "teacher.name",
+    "encoder.weights": "teacher.weights",
+    "loss.style_layers": "teacher.layers",
+    "loss.content_layers": "teacher.content_layer",
+}
+"""Settings of a training run's encoder, and what a distillation calls them for its teacher."""
+STUDENT_NAMES = {"encoder.weights": "student.start"}
+"""The same for its student."""
+
 
 def distill(config: DistillConfig) -> Path:
     """Trains a student encoder and writes it.
@@ -56,7 +68,7 @@ def distill(config: DistillConfig) -> Path:
         FastStyleError: something that the user can put right.
         SystemExit: SIGINT or SIGTERM has ended the run, which was saved; the status is that of the signal.
     """
-    with own_setting_names():
+    with own_setting_names(SESSION_NAMES):
         plan = plan_session(session_settings(config))
     torch.manual_seed(config.seed)
     teacher = build_teacher(config)
@@ -99,17 +111,21 @@ def session_settings(config: DistillConfig) -> SessionSettings:
 
 
 @contextmanager
-def own_setting_names() -> Iterator[None]:
-    """Renames settings in errors from inside the `with`, such as `trainer.precision`: here they have no section."""
-    section = "trainer."
+def own_setting_names(names: Mapping[str, str]) -> Iterator[None]:
+    """Renames settings in errors from inside the `with`, as the code there knows those of a training run.
+
+    Args:
+        names: settings of a training run, and what a distillation calls them.
+    """
     try:
         yield
     except FastStyleError as error:
         if error.setting is not None:
-            error.setting = error.setting.removeprefix(section)
+            error.setting = names.get(error.setting, error.setting)
         if error.remedy is not None:
-            error.remedy = error.remedy.replace(f"{{{section}", "{")
-        error.suggestions = {name.removeprefix(section): value for name, value in error.suggestions.items()}
+            for name in error.suggestions:
+                error.remedy = error.remedy.replace(f"{{{name}}}", f"{{{names.get(name, name)}}}")
+        error.suggestions = {names.get(name, name): value for name, value in error.suggestions.items()}
         raise
 
 
@@ -125,7 +141,9 @@ def build_teacher(config: DistillConfig) -> Encoder:
         raise ConfigError(
             f"only {' and '.join(VGG_BLOCKS)} can be imitated", setting="teacher.name", value=teacher.name
         )
-    return build_encoder(teacher.name, teacher.layers, str(find_input(teacher.weights)) if teacher.weights else None)
+    weights = str(find_input(teacher.weights)) if teacher.weights else None
+    with own_setting_names(TEACHER_NAMES):
+        return build_encoder(teacher.name, teacher.layers, weights)
 
 
 def build_student(config: DistillConfig, teacher: Encoder) -> Embedded:
@@ -137,7 +155,8 @@ def build_student(config: DistillConfig, teacher: Encoder) -> Embedded:
     """
     layers, widths = config.teacher.layers, config.student.widths
     if config.student.start:
-        student = Embedded.load(Path(config.student.start))
+        with own_setting_names(STUDENT_NAMES):
+            student = Embedded.load(Path(config.student.start))
         check_layers(f"student.start={config.student.start}", layers, student.layers)
         return student
     deepest = teacher.layers[-1]

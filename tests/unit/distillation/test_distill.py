@@ -224,6 +224,15 @@ def test_the_file_names_its_teacher(config: DistillConfig) -> None:
         assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float16}  # noqa: SIM118
 
 
+def test_weights_that_end_too_early_name_the_teacher(config: DistillConfig, tmp_path: Path) -> None:
+    path = tmp_path / "short.pth"
+    torch.save({}, path)
+    config.teacher.weights = str(path)
+    remedy = r"choose layers that it reaches \(teacher\.layers, teacher\.content_layer\) or a file with more"
+    with pytest.raises(EncoderError, match=rf"^teacher\.weights={re.escape(str(path))}: vgg16 needs .*; {remedy}$"):
+        distill(config)
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
@@ -231,7 +240,8 @@ def test_the_file_names_its_teacher(config: DistillConfig) -> None:
         (["student.widths=[6]"], "relu2_1 needs 2 numbers"),
         (["teacher.name=random", "teacher.layers=[random3]"], "only vgg16 and vgg19"),
         (["styles=[]"], "styles=[]"),
-        (["student.start=nowhere.safetensors"], "nowhere.safetensors: no such file"),
+        (["student.start=nowhere.safetensors"], "student.start=nowhere.safetensors: no such file"),
+        (["teacher.weights=nowhere.pth"], "teacher.weights=nowhere.pth: no such file"),
         ([f"student.start={EMBEDDED_WEIGHTS}"], "embedded.safetensors has no layer relu2_1"),
         (["output=/"], "output=/: is a folder"),
         (["resume=nowhere"], "resume=nowhere: no checkpoint there"),
