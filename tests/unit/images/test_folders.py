@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from fast_style.errors import ImageError
-from fast_style.images.folders import find_images
+from fast_style.errors import DataError, DataNotFoundError, ImageError
+from fast_style.images.encode import save_rgb
+from fast_style.images.folders import find_images, readable_photos
 from fast_style.images.formats import IMAGE_SUFFIXES, OTHER_SUFFIXES
-from tests.unit.images.helpers import (
-    one_line,
-)
+from tests.unit.images.helpers import noise, one_line
 
 
 def tree(root: Path, *names: str) -> Path:
@@ -86,3 +85,23 @@ def test_find_images_passes_over_a_locked_folder(
     monkeypatch.setattr(os, "scandir", scandir)
     assert found(tmp_path) == ["a.jpg", "open/c.jpg"]
     assert f"{tmp_path / 'locked'} is passed over: Permission denied" in caplog.text
+
+
+def test_unreadable_photos_are_told_apart(tmp_path: Path) -> None:
+    save_rgb(noise(), tmp_path / "good.png")
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    good, bad = readable_photos(tmp_path)
+    assert good == [tmp_path / "good.png"]
+    assert len(bad) == 1 and bad[0].startswith(f"{tmp_path / 'bad.jpg'} is no image")
+
+
+def test_folders_without_photos_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"nowhere: no such folder of photos; check the path$"):
+        readable_photos(tmp_path / "nowhere")
+    with pytest.raises(DataNotFoundError, match=r"no such folder of photos; give one with data\.dir=PATH$"):
+        readable_photos(tmp_path / "nowhere", setting="data.dir")
+    with pytest.raises(DataError, match=r"it holds no images; give a folder of JPEG"):
+        readable_photos(tmp_path)
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    with pytest.raises(DataError, match=r"none of its 1 images is readable \(.*bad\.jpg"):
+        readable_photos(tmp_path)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from fast_style.errors import FastStyleError
+from fast_style.errors import FastStyleError, WriteError
 from fast_style.images.encode import save_rgb
-from fast_style.system.files import atomic_write
+from fast_style.system.files import atomic_folder, atomic_write, check_writable
 from tests.unit.images.helpers import (
     noise,
 )
@@ -96,3 +96,35 @@ def test_writers_at_the_same_time_do_not_mix(tmp_path: Path) -> None:
         list(pool.map(write, "ab"))
     assert path.read_text() in {"a" * 10, "b" * 10}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_of_a_folder_appear_together(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "model"
+    with atomic_folder(folder) as temporary:
+        assert temporary.parent == folder
+        (temporary / "a.txt").write_text("new")
+        (temporary / "b.txt").write_text("new")
+        assert [path.name for path in folder.iterdir()] == [temporary.name]
+    assert sorted(path.name for path in folder.iterdir()) == ["a.txt", "b.txt"]
+    with pytest.raises(KeyError), atomic_folder(folder) as temporary:
+        (temporary / "a.txt").write_text("newer")
+        raise KeyError
+    assert sorted(path.name for path in folder.iterdir()) == ["a.txt", "b.txt"]
+    assert (folder / "a.txt").read_text() == "new"
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(WriteError, match=rf"cannot write {tmp_path}/file: .*check its folder"),
+        atomic_folder(tmp_path / "file"),
+    ):
+        raise AssertionError("never reached")
+
+
+def test_a_folder_is_checked_before_it_exists(tmp_path: Path) -> None:
+    check_writable(tmp_path / "deep" / "down", "output_dir")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteError, match=r"^output_dir: cannot write to .*; choose another with output_dir=PATH$"):
+        check_writable(tmp_path / "file" / "below", "output_dir")

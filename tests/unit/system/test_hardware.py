@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fast_style.errors import ConfigError
@@ -28,7 +29,11 @@ def test_what_is_no_size(text: str) -> None:
 
 def test_there_is_memory() -> None:
     assert available_memory() > 10**7
-    assert 0 <= used_memory() < 10**12
+    before = used_memory()
+    assert 10**6 < before < 10**12
+    block = b"x" * 2**26
+    assert used_memory() - before > 2**25
+    del block
 
 
 @pytest.mark.parametrize(
@@ -38,7 +43,7 @@ def test_there_is_memory() -> None:
         ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
     ],
 )
-def test_a_container_s_cache_of_files_is_no_used_memory(
+def test_files_cached_by_a_container_are_free_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, limit: str, used: str, cache: str
 ) -> None:
     monkeypatch.setattr("fast_style.system.hardware.CGROUPS", tmp_path)
@@ -81,3 +86,19 @@ def test_freed_memory_is_kept() -> None:
 
 def test_there_are_cores() -> None:
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+
+
+def test_the_quota_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fast_style.system.hardware.CGROUPS", tmp_path)
+    without = usable_cores()
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert usable_cores() == without
+    (tmp_path / "cpu.max").write_text("100000 100000\n")
+    assert usable_cores() == 1
+
+
+def test_physical_cores_count_where_there_is_no_affinity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("fast_style.system.hardware.CGROUPS", tmp_path)
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: None if logical else 3)
+    monkeypatch.delattr(psutil.Process, "cpu_affinity", raising=False)
+    assert usable_cores() == 3

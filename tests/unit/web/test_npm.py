@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from fast_style.errors import DataError, MissingPackageError, WriteError
+from fast_style.errors import ConfigError, DataError, MissingPackageError, WriteError
 from fast_style.web.npm import NpmFile, NpmPackage
 
 
@@ -63,7 +63,7 @@ def test_another_package_than_the_pinned_one_is_refused(cache: Path, tmp_path: P
     missing = NpmPackage(good.name, good.version, good.integrity, (NpmFile("dist/c.mjs", 1, "00"),))
     with pytest.raises(DataError, match=r"lacks files of small .*check url"):
         install(missing, tarball, tmp_path)
-    with pytest.raises(DataError, match="--url ftp"):
+    with pytest.raises(ConfigError, match="url=ftp"):
         good.install(url="ftp://x/y", console=Console(stderr=True), quiet=True)
 
 

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fast_style.system.paths import PACKAGE, cache_folder, find_input, resource
+
+
+def test_what_comes_with_the_package_is_found() -> None:
+    assert (PACKAGE / "errors.py").is_file()
+    for name in ("conf/train.yaml", "data", "checkpoints"):
+        assert resource(name).exists() and resource(name).is_absolute()
+    assert not resource("nowhere").exists()
+
+
+def test_a_file_of_the_user_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_input("conf/train.yaml") == resource("conf/train.yaml")
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "train.yaml").touch()
+    assert find_input("conf/train.yaml") == Path("conf/train.yaml")
+    assert find_input("nowhere.jpg") == Path("nowhere.jpg")
+    assert find_input("/nowhere.jpg") == Path("/nowhere.jpg")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert find_input("~/conf") == tmp_path / "conf"
+
+
+def test_the_cache_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAST_STYLE_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("FAST_STYLE_CACHE")
+    assert "fast_style" in cache_folder().name
