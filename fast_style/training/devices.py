@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Literal
 
 import torch
@@ -53,6 +54,8 @@ def check_compiler(accelerator: str) -> None:
     Raises:
         ConfigError: PyTorch cannot compile on this machine.
     """
+    # Where torch is built for CUDA and there is no GPU, it would warn of that.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     try:
         torch.compile(torch.sin)(torch.zeros(64, device="cuda" if trains_on_cuda(accelerator) else "cpu"))
     except Exception as error:  # the compiler, Triton and what they call raise types of their own
@@ -93,6 +96,6 @@ def _count_devices(accelerator: str, devices: int | str, num_nodes: int) -> int 
             accelerator=accelerator, devices=devices, num_nodes=num_nodes, logger=False,
             enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         )  # fmt: skip
-    except (MisconfigurationException, ValueError, TypeError) as error:
+    except (MisconfigurationException, ImportError, ValueError, TypeError) as error:
         return error
     return int(trainer.num_devices * trainer.num_nodes)
