@@ -180,7 +180,9 @@ def test_optimize_mistakes_are_one_line(warm_style: Command, work: Path, style_f
     assert_one_line_error(warm_style("optimize", "photo.png", style_file, "-o", "out.xyz"), "out.xyz", ".png")
     assert_one_line_error(warm_style(*given, "--start", "middle"), "--start middle", "photo, noise, style")
     assert_one_line_error(warm_style(*given, "--pooling", "median"), "--pooling median", "average")
-    assert_one_line_error(warm_style(*given, "--layer-weight", "relu9_9=1"), "--layer-weight: relu9_9 is not a style layer")
+    assert_one_line_error(
+        warm_style(*given, "--layer-weight", "relu9_9=1"), "--layer-weight: relu9_9 is not a style layer"
+    )
     assert_one_line_error(warm_style(*given, "--layer-weight", "relu1_2"), "relu1_2")
     assert_one_line_error(warm_style(*given, "--encoder", "vgg11"), "vgg11")
     assert_one_line_error(warm_style(*given, "--weights", "none.pth"), "--weights none.pth: no such file")
