@@ -90,18 +90,18 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
         build_encoder("embedded", ["relu1_2"], str(path))
 
 
-@pytest.mark.parametrize("damage", ["missing", "text", "other", "layers", "shapes"])
-def test_files_that_are_no_embedded_encoder(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("defect", ["missing", "text", "other", "layers", "shapes"])
+def test_files_that_are_no_embedded_encoder(tmp_path: Path, defect: str) -> None:
     path = tmp_path / "own.safetensors"
     encoder = small_embedded()
-    if damage == "text":
+    if defect == "text":
         path.write_text("not an encoder")
-    elif damage == "other":
+    elif defect == "other":
         save_file({"weight": torch.zeros(2)}, path)
-    elif damage == "layers":
+    elif defect == "layers":
         encoder.architecture["heads"] = {"relu1_2": 64}
         encoder.save(path)
-    elif damage == "shapes":
+    elif defect == "shapes":
         encoder.architecture["widths"] = [4, 7]
         encoder.save(path)
     with pytest.raises(EncoderError, match=r"encoder\.weights=.*own\.safetensors: ") as caught:
