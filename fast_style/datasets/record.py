@@ -56,11 +56,16 @@ def open_prepared_folder(folder: Path, *, source: str, size: int, quality: int) 
             )
         record = FolderRecord(source=source, size=size, quality=quality)
         write_record(folder, record)
-    elif (record.get("source"), record.get("size"), record.get("quality")) != (source, size, quality):
+    elif record.get("source") != source:
         raise DataError(
-            f"{folder} was made from {record.get('source')} with size={record.get('size')} and "
-            f"quality={record.get('quality')}, not from {source} with size={size} and quality={quality}",
+            f"{folder} was made from {record.get('source')}, not from {source}",
             remedy="give another folder or remove this one",
+        )
+    elif (record.get("size"), record.get("quality")) != (size, quality):
+        raise DataError(
+            f"{folder} was made with other settings",
+            remedy="use {size} and {quality} as before, or give another folder or remove this one",
+            suggestions={"size": record.get("size"), "quality": record.get("quality")},
         )
     return record
 

@@ -27,11 +27,11 @@ def test_a_folder_is_prepared_one_way(photo_folder: Path, tmp_path: Path) -> Non
     made_from = record.pop("made_from")
     assert record == {"source": str(photo_folder), "size": 32, "quality": 90}
     assert len(made_from) == 10 and made_from["more/01.jpg"].startswith("more/01.jpg, ")
-    with pytest.raises(DataError, match=r"with size=32 and quality=90, not .* with size=48 and quality=90"):
+    with pytest.raises(DataError, match=r"with other settings; use size=32 and quality=90 as before, or"):
         prepared(photo_folder, target, size=48)
-    with pytest.raises(DataError, match=r"with size=32 and quality=80"):
+    with pytest.raises(DataError, match=r"use size=32 and quality=90"):
         prepared(photo_folder, target, quality=80)
-    with pytest.raises(DataError, match=r"was made from .*photos with"):
+    with pytest.raises(DataError, match=r"was made from .*photos, not from .*more; give another folder"):
         prepared(photo_folder / "more", target)
     for text in ("{", "[]", "\xff", '{"made_from": 3}'):
         (target / RECORD_NAME).write_text(text, encoding="latin-1")
