@@ -84,6 +84,7 @@ class ProgressDisplay:
             total: how much there is to do; None where that is not known yet.
             completed: how much of it is done already.
         """
+        # Rich declares `completed` as an int, but takes any number.
         task = self._progress.add_task(description, total=total, completed=completed, detail="")  # type: ignore[arg-type]
         return ProgressTask(self._progress, task)
 
