@@ -7,9 +7,17 @@ command line turns them into options. The command prints the message and exits w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
-UNSET: Any = object()
+
+class _Unset(Enum):
+    """A type with one value, which stays that very object when it is pickled."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = _Unset.UNSET
 """The value of a setting that is named in an error without one."""
 
 Spelling = Callable[[str, object], str]
@@ -66,21 +74,12 @@ class FastStyleError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # By its attributes: an exception is otherwise remade from positional arguments alone, when it comes out of
         # another process.
-        return _restore, (type(self), self.problem, self.__dict__ | {"value": _Kept(self.value)})
-
-
-class _Kept:
-    """A value on its way to another process: `UNSET` must arrive as the very same object."""
-
-    def __init__(self, value: object) -> None:
-        self.unset = value is UNSET
-        self.value = None if self.unset else str(value)
+        return _restore, (type(self), self.problem, self.__dict__)
 
 
 def _restore(kind: type[FastStyleError], problem: str, state: dict[str, Any]) -> FastStyleError:
     error = kind(problem)
     error.__dict__.update(state)
-    error.value = UNSET if state["value"].unset else state["value"].value
     return error
 
 

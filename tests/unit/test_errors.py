@@ -46,6 +46,14 @@ def test_a_setting_without_a_value_stays_without_one() -> None:
     assert pickle.loads(pickle.dumps(error)).value is UNSET
 
 
+def test_a_suggestion_without_a_value_stays_without_one() -> None:
+    """An encoder in another process suggests to leave a codec out; its message is written in this one."""
+    error = ConfigError("cannot hold it", remedy="leave {codec} out", suggestions={"codec": UNSET})
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == "cannot hold it; leave codec out"
+    assert again.render(to_options) == "cannot hold it; leave --codec out"
+
+
 def test_a_problem_alone_is_the_message() -> None:
     assert str(ModelError("model.onnx: damaged")) == "model.onnx: damaged"
 
