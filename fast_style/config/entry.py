@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from fast_style.config.checks import check_distillation
 from fast_style.config.compose import compose_raw, to_config, typed
@@ -56,11 +56,10 @@ def described(
     """
     jobs = sweep_jobs(normalized(overrides)) if schema is TrainConfig else [_prepared(overrides)]
     composed = [OmegaConf.merge(OmegaConf.structured(schema), compose_raw(job, schema)) for job in jobs]
-    for job in composed:
-        OmegaConf.resolve(job)
+    plain = [OmegaConf.to_container(job, resolve=True) for job in composed]
     result = []
     for each in settings(schema):
-        values = dict.fromkeys(_written(job, each.name) for job in composed if isinstance(job, DictConfig))
+        values = dict.fromkeys(_written(job, each.name) for job in plain)
         result.append((each.name, ", ".join(values), each.meaning))
     return result
 
@@ -69,9 +68,9 @@ def _prepared(overrides: Sequence[str]) -> list[str]:
     return with_quoted_paths(with_new_names(overrides))
 
 
-def _written(composed: DictConfig, name: str) -> str:
-    """Returns a value as it is written on the command line: `null`, `true`, `[relu3_2]`."""
-    value: object = OmegaConf.to_container(composed)
+def _written(values: object, name: str) -> str:
+    """Returns one of the nested values as it is written on the command line: `null`, `true`, `[relu3_2]`."""
+    value = values
     for key in name.split("."):
         assert isinstance(value, dict)
         value = value[key]

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from fast_style.config.schema import LossSettings
 from fast_style.models.layers import ConvNorm, ReflectionConv2d, ResidualBlock
-from fast_style.models.networks import Johnson
+from fast_style.models.networks import Johnson, to_image
 from fast_style.perceptual.encoders import Encoder
 from fast_style.perceptual.losses import PerceptualLoss, style_grams
 from fast_style.training.random_streams import DistillationStream, random_generator
@@ -49,7 +49,7 @@ class CheckeredNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Stylizes float RGB in [0, 1], `[N, 3, H, W]` with H and W multiples of 4, to the same shape and range."""
-        return torch.tanh(self.layers(image * 2 - 1).float()) * 0.5 + 0.5
+        return to_image(self.layers(image * 2 - 1))
 
 
 def _packing_layers(inner: int) -> list[nn.Module]:

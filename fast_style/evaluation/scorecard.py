@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import NotRequired, TypedDict
 
 import numpy as np
+from torch import Tensor
 
 from fast_style.evaluation.equivalent_iterations import EquivalentIterations
 from fast_style.evaluation.measures import (
@@ -118,13 +119,14 @@ def scorecard(
     measured_slowly = spread(len(photos), SENSITIVITY_PHOTOS)
     for number, photo in enumerate(photos):
         stylized = stylize(photo)
-        measured = measure_picture(stylized, photo, loss)
+        content = loss.content_features(on_device(photo, loss))
+        measured = measure_picture(stylized, photo, loss, content)
         pictures.append(measured)
         power = [total + spectrum(picture) for total, picture in zip(power, (stylized, photo), strict=True)]
         if number in measured_slowly:
             sensitivities.append(measure_sensitivity(stylize, photo))
             if stylize_at is not None:
-                strengths.append(measure_strengths(stylize_at, photo, loss, stylized, measured))
+                strengths.append(measure_strengths(stylize_at, photo, loss, content, stylized, measured))
         advance()
     card = _summarized(pictures, power, sensitivities, loss)
     if strengths:
@@ -134,16 +136,16 @@ def scorecard(
     return card
 
 
-def measure_picture(stylized: RGB, photo: RGB, loss: PerceptualLoss) -> PictureMeasures:
+def measure_picture(stylized: RGB, photo: RGB, loss: PerceptualLoss, content: dict[str, Tensor]) -> PictureMeasures:
     """Measures one picture.
 
     Args:
         stylized: uint8 RGB `[H, W, 3]`.
         photo: the photo it was made from, of the same shape.
         loss: the reference objective.
+        content: `content_features` of the photo.
     """
     given, result = on_device(photo, loss), on_device(stylized, loss)
-    content = loss.content_features(given)
     layers = list(loss.settings.style_layers)
     return PictureMeasures(
         terms=loss.values(result, content),
@@ -163,7 +165,12 @@ def measure_sensitivity(stylize: Stylize, photo: RGB) -> dict[str, float]:
 
 
 def measure_strengths(
-    stylize_at: StylizeAtStrength, photo: RGB, loss: PerceptualLoss, stylized: RGB, measured: PictureMeasures
+    stylize_at: StylizeAtStrength,
+    photo: RGB,
+    loss: PerceptualLoss,
+    content: dict[str, Tensor],
+    stylized: RGB,
+    measured: PictureMeasures,
 ) -> dict[str, StrengthFigures]:
     """Measures a model at each of `STRENGTHS`.
 
@@ -171,13 +178,13 @@ def measure_strengths(
         stylize_at: the model with a strength.
         photo: uint8 RGB `[H, W, 3]`.
         loss: the reference objective.
+        content: `content_features` of the photo.
         stylized: the picture at strength 1.
         measured: the measures of that picture.
 
     Returns:
         Figures by strength, written as `0.5`.
     """
-    content = loss.content_features(on_device(photo, loss))
     found: dict[str, StrengthFigures] = {}
     for strength in STRENGTHS:
         picture = stylized if strength == 1 else stylize_at(photo, strength)

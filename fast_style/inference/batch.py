@@ -39,7 +39,7 @@ class BatchOptions:
     max_size: int | None = None
     """Longer side in pixels that larger pictures are shrunk to."""
     quality: int = 95
-    """Of JPEG, WebP and AVIF, from 1 to 100."""
+    """Quality of JPEG, WebP and AVIF results, from 1 to 100."""
     format: str | None = None
     """Suffix of a picture that goes to standard output, `.png`; by default each picture's own."""
     metadata: bool = True
@@ -119,7 +119,7 @@ def run_jobs(
         jobs: the plan.
         stylizer: the model.
         options: how pictures are read, stylized and written.
-        advance: told from time to time which share of the present picture is done.
+        advance: called now and then with the fraction of the current picture that is done.
     """
     pool = ThreadPoolExecutor(options.threads, thread_name_prefix="fast-style")
     try:

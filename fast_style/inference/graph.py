@@ -5,6 +5,7 @@ The statistics of the normalizations are given from outside, so that a stretch c
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -91,26 +92,33 @@ class _Tracer(fx.Tracer):
         return isinstance(m, leaves) or super().is_leaf_module(m, module_qualified_name)
 
 
-@dataclass(frozen=True)
-class _Stretch:
-    """A part of the network: a graph whose inputs are the known values, and where its nodes come from."""
-
-    graph: fx.Graph
-    copies: dict[fx.Node, fx.Node]  # from the network's nodes to this graph's
-    origins: dict[fx.Node, fx.Node]
-
-
 class _StretchInterpreter(fx.Interpreter):
-    """Computes a stretch, with normalizations as asked; each value is let go after its last use."""
+    """Computes a stretch of the network; each value is let go after its last use.
 
-    def __init__(
-        self, interface: PixelInterface, stretch: _Stretch, normalize: Normalize, observe: Observe | None
-    ) -> None:
-        super().__init__(interface, graph=stretch.graph)
+    Args:
+        interface: the network.
+        graph: the stretch, a graph whose inputs are the known values.
+        copies: nodes of `graph` by the network's nodes that they are copies of.
+    """
+
+    def __init__(self, interface: PixelInterface, graph: fx.Graph, copies: dict[fx.Node, fx.Node]) -> None:
+        super().__init__(interface, graph=graph)
         self.extra_traceback = False  # errors go to the user in one line
-        self._origins = stretch.origins
-        self._normalize = normalize
-        self._observe = observe
+        self.copies = copies
+        self._origins = {copied: node for node, copied in copies.items()}
+        self._normalize: Normalize = normalize_by_own_statistics
+        self._observe: Observe | None = None
+
+    def prepare(self, normalize: Normalize, observe: Observe | None) -> _StretchInterpreter:
+        """Returns an interpreter for one pass, with normalizations as asked.
+
+        Several threads may compute the same stretch, each with values of its own. What the interpreter knows of the
+        graph is shared: finding it out would take as long as a small tile.
+        """
+        prepared = copy.copy(self)
+        prepared._normalize = normalize
+        prepared._observe = observe
+        return prepared
 
     def run_node(self, n: fx.Node) -> object:
         """Computes one node."""
@@ -147,7 +155,7 @@ class NetworkGraph:
         for node in self.nodes:
             if node.op != "call_module" and self._without_modules.issuperset(node.all_input_nodes):
                 self._without_modules.add(node)
-        self._stretches: dict[tuple[frozenset[fx.Node], tuple[fx.Node, ...]], _Stretch] = {}
+        self._stretches: dict[tuple[frozenset[fx.Node], tuple[fx.Node, ...]], _StretchInterpreter] = {}
 
     def _is_norm(self, node: fx.Node) -> bool:
         return node.op == "call_module" and isinstance(self._modules[str(node.target)], InstanceNorm2d)
@@ -186,13 +194,13 @@ class NetworkGraph:
             observe: sees the values in memory after each step.
         """
         stretch = self._stretch(targets, frozenset(known))
-        inputs = {copy: known[node] for node, copy in stretch.copies.items() if node in known}
+        inputs = {copied: known[node] for node, copied in stretch.copies.items() if node in known}
         known.clear()
-        interpreter = _StretchInterpreter(self._interface, stretch, normalize, observe)
+        interpreter = stretch.prepare(normalize, observe)
         results: list[Tensor] = list(interpreter.run(initial_env=inputs, enable_io_processing=False))
         return results
 
-    def _stretch(self, targets: Sequence[fx.Node], known: frozenset[fx.Node]) -> _Stretch:
+    def _stretch(self, targets: Sequence[fx.Node], known: frozenset[fx.Node]) -> _StretchInterpreter:
         key = known, tuple(targets)
         if key not in self._stretches:
             needed = self.needed(targets, list(known))
@@ -204,5 +212,5 @@ class NetworkGraph:
                 elif node in needed:
                     copies[node] = graph.node_copy(node, lambda source: copies[source])
             graph.output(tuple(copies[target] for target in targets))
-            self._stretches[key] = _Stretch(graph, copies, {copy: node for node, copy in copies.items()})
+            self._stretches[key] = _StretchInterpreter(self._interface, graph, copies)
         return self._stretches[key]

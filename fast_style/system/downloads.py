@@ -6,6 +6,7 @@ A download continues where a connection was lost, and is checked against a check
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from email.message import Message
@@ -183,6 +184,9 @@ def _receive(response: _Response, url: str, part: Path, start: int, report: Repo
             file.write(chunk)
             done += len(chunk)
             report(done, total)
+        # A later run continues where this file ends, so that it must hold what it seems to, also after a power cut.
+        file.flush()
+        os.fsync(file.fileno())
     if total is not None and done != total:
         raise DataError(
             f"{url}: connection lost after {decimal(done)} of {decimal(total)}", remedy="run again to go on"

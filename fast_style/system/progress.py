@@ -49,7 +49,7 @@ class ProgressTask:
 class ProgressDisplay:
     """Progress bars of one piece of work, one below the other; shown inside a `with`, or from `start` to `stop`.
 
-    Nothing is shown where the console is no terminal.
+    Where the console is no terminal nothing is shown, unless `log_end` asks for the last state.
 
     Args:
         console: where the bars are drawn.
@@ -57,10 +57,18 @@ class ProgressDisplay:
         unit: what the bars count.
         elapsed: also shows the time that has passed, for work that takes minutes or hours.
         keep: leaves the finished bars on the screen.
+        log_end: also writes the finished bars, once, to a console that is no terminal, such as a log file.
     """
 
     def __init__(
-        self, console: Console, *, quiet: bool = False, unit: Unit = "items", elapsed: bool = False, keep: bool = False
+        self,
+        console: Console,
+        *,
+        quiet: bool = False,
+        unit: Unit = "items",
+        elapsed: bool = False,
+        keep: bool = False,
+        log_end: bool = False,
     ) -> None:
         columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False), BarColumn()]
         if unit == "items":
@@ -73,7 +81,10 @@ class ProgressDisplay:
         else:
             columns.append(TimeRemainingColumn())
         self._progress = Progress(
-            *columns, console=console, transient=not keep, disable=quiet or not console.is_terminal
+            *columns,
+            console=console,
+            transient=not keep,
+            disable=quiet or not (console.is_terminal or log_end),
         )
 
     def add(self, description: str, total: float | None = None, *, completed: float = 0) -> ProgressTask:

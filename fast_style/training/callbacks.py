@@ -106,7 +106,7 @@ class ProgressBar(Callback):
     """
 
     def __init__(self, console: Console) -> None:
-        self._display = ProgressDisplay(console, elapsed=True, keep=True)
+        self._display = ProgressDisplay(console, elapsed=True, keep=True, log_end=True)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.is_global_zero:

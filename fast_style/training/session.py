@@ -10,14 +10,15 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 from torch.utils.data import DataLoader
 
@@ -205,11 +206,9 @@ class Session:
             # Where max_steps is no multiple of checkpoint_every, the last steps are not saved yet.
             self.trainer.save_checkpoint(self.run_dir / LAST)
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Explains a full disk or a lost mount inside the `with`: see `explain_failed_writes`."""
-        with explain_failed_writes(self.run_dir, self.trainer):
-            yield
+    def writing(self) -> AbstractContextManager[None]:
+        """Explains a full disk or a lost mount inside a `with`: see `explain_failed_writes`."""
+        return explain_failed_writes(self.run_dir, self.trainer)
 
     def print(self, message: str) -> None:
         """Prints a message on stderr, from the first process alone."""
@@ -218,8 +217,6 @@ class Session:
 
 def is_leader() -> bool:
     """Whether this process is the only one, or the first of several on one or more nodes."""
-    from pytorch_lightning.utilities import rank_zero_only
-
     rank: int = getattr(rank_zero_only, "rank", 0)
     # Before there is a Trainer, the first process of every node takes itself for number 0.
     return rank == 0 and os.environ.get("NODE_RANK", "0") == "0"

@@ -53,6 +53,17 @@ def test_tasks_are_shown_one_below_the_other() -> None:
     assert "first" in first and "second" in second
 
 
+def test_a_log_gets_the_last_state_alone() -> None:
+    console = terminal(interactive=False)
+    with ProgressDisplay(console, keep=True, log_end=True) as display:
+        task = display.add("training", 2)
+        task.advance()
+        assert not shown(console)
+        task.advance()
+    (line,) = shown(console)
+    assert line.startswith("training") and "2/2" in line
+
+
 @pytest.mark.parametrize(("quiet", "interactive"), [(True, True), (False, False)])
 def test_nothing_is_shown_when_quiet_or_not_on_a_terminal(quiet: bool, interactive: bool) -> None:
     console = terminal(interactive=interactive)
