@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from fast_style.errors import UNSET, FastStyleError, ImageError, Spelling, Write
 from fast_style.images.decode import Picture, load_picture, open_image
 from fast_style.images.encode import encode_rgb, save_rgb
 from fast_style.images.formats import check_fits_format, format_of
-from fast_style.inference.options import StylizeOptions
+from fast_style.inference.options import Advance, StylizeOptions
 from fast_style.inference.plan import STREAM, PictureJob
 from fast_style.inference.stylizer import Stylizer
 from fast_style.system.hardware import available_memory
@@ -109,7 +109,7 @@ def run_jobs(
     stylizer: Stylizer,
     options: BatchOptions,
     *,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> Iterator[JobFailure | None]:
     """Does the jobs; yields None for each one that succeeds, or its failure.
 
@@ -137,7 +137,7 @@ class _Batch:
         stylizer: Stylizer,
         options: BatchOptions,
         pool: ThreadPoolExecutor,
-        advance: Callable[[float], None],
+        advance: Advance,
     ) -> None:
         self.stylizer, self.options, self.pool, self.advance = stylizer, options, pool, advance
         self.waiting = deque(jobs)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 
 from fast_style.errors import ConfigError
 from fast_style.system.hardware import available_memory, parse_bytes, used_memory
+
+Advance = Callable[[float], None]
+"""A function that is called now and then with the fraction of the work that is done, from 0 to 1."""
 
 SMALLEST_STROKE, LARGEST_STROKE = 0.5, 2.0
 SMALLEST_TILE = 64

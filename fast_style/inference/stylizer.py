@@ -17,7 +17,7 @@ import numpy as np
 
 from fast_style.errors import UNSET, ConfigError, ImageError, ModelError, first_line
 from fast_style.inference.engines import Engine, Pixels, load_engine
-from fast_style.inference.options import StylizeOptions, Tiling
+from fast_style.inference.options import Advance, StylizeOptions, Tiling
 from fast_style.models.artifact import SAFETENSORS, ModelFiles, ModelInfo, find_model
 from fast_style.system.hardware import used_memory
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from fast_style.inference.torch_engine import TorchEngine
-
-Advance = Callable[[float], None]
-"""A function that is told from time to time which share of a large picture is done, from 0 to 1."""
 
 ALWAYS_WHOLE = 1 << 20
 """Pixels of a picture that is too small for a question about memory."""
@@ -162,7 +159,7 @@ class Stylizer:
                 as trained and by default, to 1.5.
             keep_color: takes only the lightness of the result, and the colors of the picture.
             stroke: size of the strokes, from half to twice as large.
-            advance: told from time to time which share of a large picture is done.
+            advance: called now and then with the fraction of a large picture that is done.
 
         Returns:
             The same kind, exactly as large: an array for an array, bytes of the same format and with the same
@@ -216,7 +213,7 @@ class Stylizer:
         Args:
             batch: uint8 RGB `[N, H, W, 3]`, of any size.
             options: by default, as the model was trained.
-            advance: told from time to time which share of a large picture is done.
+            advance: called now and then with the fraction of a large picture that is done.
 
         Returns:
             The same shape.

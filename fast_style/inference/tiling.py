@@ -33,6 +33,7 @@ from fast_style.inference.graph import (
     normalize_by_own_statistics,
 )
 from fast_style.inference.map_store import MapShape, MapStore
+from fast_style.inference.options import Advance
 from fast_style.models.layers import InstanceNorm2d
 from fast_style.models.networks import TransformationNetwork
 from fast_style.models.pixel_interface import PixelInterface
@@ -42,9 +43,6 @@ LARGEST_TILE = 1024
 """A larger tile is no faster: the border that it computes beyond itself is small already."""
 STORED_BYTES = 48
 """Maps are stored where they take no more than this for each pixel of the picture; larger ones are computed again."""
-
-Advance = Callable[[float], None]
-"""A function that is told from time to time which share of the work is done, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ class TiledNetwork:
             side: of the tiles, in pixels; rounded up to what the network needs.
             strength: for a network that takes one; None for 1.
             map_memory: bytes of memory for maps between rounds; beyond that they go into a temporary file.
-            advance: told from time to time which share of the work is done.
+            advance: called now and then with the fraction of the work that is done.
 
         Returns:
             The same shape.

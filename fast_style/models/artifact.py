@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeAlias, TypedDict
+from typing import TypedDict
 
 from fast_style.errors import ModelError, ModelNotFoundError
-from fast_style.models.migration import migrate_card, migrate_metadata
+from fast_style.models.migration import JsonObject, migrate_card, migrate_metadata
 from fast_style.system.paths import resource
 
 SCHEMA_VERSION = "1.1"
@@ -28,9 +28,6 @@ MODEL_FILES = (SAFETENSORS, ONNX, CARD_JSON, CARD_MD, PREVIEW)
 LARGEST_MINIMUM_SIDE = 1024
 """Pixels: pictures are padded up to the side that a model asks for."""
 COLOR = "uint8 RGB (sRGB), NHWC, in and out"
-
-JsonObject: TypeAlias = dict[str, Any]
-"""An object read from JSON or about to be written as JSON; whoever reads one checks the values it needs."""
 
 
 class InputRange(TypedDict):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from fast_style.errors import ModelError
-from fast_style.models.artifact import CARD_JSON, CARD_MD, JsonObject, ModelFiles, read_info
+from fast_style.models.artifact import CARD_JSON, CARD_MD, ModelFiles, read_info
+from fast_style.models.migration import JsonObject
 from fast_style.system.files import atomic_write
 
 

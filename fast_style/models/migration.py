@@ -8,10 +8,11 @@ names pass through unchanged. Standard library alone, so that a model can be rea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 Value = TypeVar("Value")
-JsonObject = dict[str, Any]
+JsonObject: TypeAlias = dict[str, Any]
+"""An object read from JSON or about to be written as JSON; whoever reads one checks the values it needs."""
 
 STATE_SUFFIXES = {"slopes": "strength_coefficients"}
 """Last parts of state-dict keys, old to new."""

@@ -45,11 +45,31 @@ class TransformationNetwork(nn.Module):
     """Distance in pixels between neighboring places of the network's smallest map."""
     arguments: dict[str, object]
     """Arguments of `build_network` that make this network again."""
+    photo: PhotoShortcut | None
+    """The way to strength 0, for a network that takes a strength."""
 
     @property
     def takes_strength(self) -> bool:
         """Whether `forward` takes a strength."""
         return bool(self.arguments.get("takes_strength"))
+
+    def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
+        """Stylizes a batch.
+
+        Args:
+            image: float RGB in [0, 1], `[N, 3, H, W]`.
+            strength: `[1]` or `[N]`, for a network that takes it; None for 1.
+
+        Returns:
+            The same shape and range as `image`; away from strength 1 the range may be exceeded a little.
+        """
+        height, width = image.shape[-2:]
+        stylized = to_image(self.paint(image, strength)[..., :height, :width])
+        return stylized if self.photo is None or strength is None else self.photo(stylized, image, strength)
+
+    def paint(self, image: Tensor, strength: Tensor | None) -> Tensor:
+        """Computes the picture that `forward` brings into [0, 1], at least as large as `image`; the rest is cut off."""
+        raise NotImplementedError
 
     def initialize_strength(self) -> None:
         """Gives a strength that was never trained a starting point; one that was trained stays as it is.
@@ -120,21 +140,11 @@ class Johnson(TransformationNetwork):
         )
         self.photo = PhotoShortcut() if takes_strength else None
 
-    def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
-        """Stylizes a batch.
-
-        Args:
-            image: float RGB in [0, 1], `[N, 3, H, W]`.
-            strength: `[1]` or `[N]`, for a network that takes it; None for 1.
-
-        Returns:
-            The same shape and range as `image`; away from strength 1 the range may be exceeded a little.
-        """
-        height, width = image.shape[-2:]
+    def paint(self, image: Tensor, strength: Tensor | None) -> Tensor:
+        """Computes the picture, whose size the strides have rounded up to a multiple of 4."""
         features = self.transform(self.encode(image * 2 - 1, strength), strength)
-        # A stride of 2 rounds the size up, so the result covers the photo; what is beyond it is cut off.
-        stylized = to_image(self.decode(features, strength)[..., :height, :width])
-        return stylized if self.photo is None or strength is None else self.photo(stylized, image, strength)
+        painted: Tensor = self.decode(features, strength)
+        return painted
 
 
 @register
@@ -190,22 +200,13 @@ class Lite(TransformationNetwork):
         )
         self.photo = PhotoShortcut() if takes_strength else None
 
-    def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
-        """Stylizes a batch.
-
-        Args:
-            image: float RGB in [0, 1], `[N, 3, H, W]`.
-            strength: `[1]` or `[N]`, for a network that takes it; None for 1.
-
-        Returns:
-            The same shape and range as `image`; away from strength 1 the range may be exceeded a little.
-        """
+    def paint(self, image: Tensor, strength: Tensor | None) -> Tensor:
+        """Computes the picture of the photo padded to a multiple of 8."""
         height, width = image.shape[-2:]
         padded = F.pad(image, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
         features = self.encode(padded * 2 - 1, strength)
-        features = self.decode(features + self.transform(features, strength), strength)
-        stylized = to_image(features[..., :height, :width])
-        return stylized if self.photo is None or strength is None else self.photo(stylized, image, strength)
+        painted: Tensor = self.decode(features + self.transform(features, strength), strength)
+        return painted
 
 
 def check_width_and_blocks(width: int, blocks: int, *, least_width: int = 1) -> None:

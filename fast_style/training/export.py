@@ -18,8 +18,9 @@ from fast_style.images.decode import load_rgb
 from fast_style.images.encode import save_rgb
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models import artifact
-from fast_style.models.artifact import STRENGTH_RANGE, JsonObject, ModelFiles, ModelInfo
+from fast_style.models.artifact import STRENGTH_RANGE, ModelFiles, ModelInfo
 from fast_style.models.card import write_card
+from fast_style.models.migration import JsonObject
 from fast_style.models.networks import TransformationNetwork
 from fast_style.system.files import atomic_folder
 from fast_style.system.paths import PACKAGE, resource

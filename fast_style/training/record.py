@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fast_style.errors import ModelError
-from fast_style.models.artifact import JsonObject, find_model, read_info
+from fast_style.models.artifact import find_model, read_info
+from fast_style.models.migration import JsonObject
 
 if TYPE_CHECKING:
     from fast_style.config.schema import TrainConfig

@@ -14,7 +14,8 @@ from fast_style.config.compose import style_name, write_config
 from fast_style.config.schema import TrainConfig
 from fast_style.errors import UNSET, TrainingError
 from fast_style.evaluation.photos import SMALLEST_MEASURED
-from fast_style.models.artifact import JsonObject, ModelFiles
+from fast_style.models.artifact import ModelFiles
+from fast_style.models.migration import JsonObject
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.perceptual.objective import build_loss
 from fast_style.perceptual.style_image import load_style

@@ -23,15 +23,6 @@ from fast_style.inference.plan import STREAM, PictureJob, plan_jobs, unfinished
 from fast_style.inference.stylizer import Stylizer
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    for name in ("a.jpg", "sub/b.png", "other/a.jpg"):
-        path = tmp_path / "in" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (8, 8)).save(path)
-    return tmp_path / "in"
-
-
 @pytest.mark.parametrize(("name", "words"), [("stdin", "standard input is closed"), ("stdout", "output is closed")])
 def test_a_closed_stream(pictures: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str) -> None:
     monkeypatch.setattr(sys, name, None)

@@ -12,15 +12,6 @@ from fast_style.errors import ConfigError, FastStyleError, ImageError, ImageNotF
 from fast_style.inference.plan import STREAM, PictureJob, plan_jobs, unfinished
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    for name in ("a.jpg", "sub/b.png", "other/a.jpg"):
-        path = tmp_path / "in" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (8, 8)).save(path)
-    return tmp_path / "in"
-
-
 def test_one_picture_to_one_file(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     assert plan_jobs([pictures / "a.jpg"], out) == [PictureJob(pictures / "a.jpg", out)]
