@@ -16,9 +16,9 @@ def flicker(
     original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="The video before it was stylized.")],
     stylized: Annotated[list[Path], typer.Argument(metavar="STYLIZED…", help="Videos that were made from it.")],
     start: Annotated[
-        float,
-        typer.Option(min=0, metavar="SECONDS", help="Time in the original at which the stylized videos begin."),
-    ] = 0,
+        str,
+        typer.Option(metavar="TIME", help="Time in the original at which the stylized videos begin: 90 or 00:01:30."),
+    ] = "0",
     max_size: Annotated[
         int | None, typer.Option(min=16, help="Measure at this longer side in pixels; by default the videos' own.")
     ] = None,
@@ -26,9 +26,11 @@ def flicker(
     quiet: NoBar = False,
 ) -> None:
     """Measure how much stylized videos flicker: what changes along the original's optical flow."""
+    from fast_style.video.media import parse_seconds
     from fast_style.video.warping_error import measure_videos, table
 
-    result = measure_videos(original, stylized, start=start, max_side=max_size, console=stderr, quiet=quiet)
+    begins = parse_seconds(start, "start")
+    result = measure_videos(original, stylized, start=begins, max_side=max_size, console=stderr, quiet=quiet)
     if as_json:
         print(json.dumps(result, indent=2))
         return

@@ -32,9 +32,17 @@ Deflicker = Annotated[
         help="Filter out flicker; moving things leave no ghosts. --steady is its old name.",
     ),
 ]
-Start = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time in the video to start at.")]
+Start = Annotated[
+    str, typer.Option(metavar="TIME", help="Time after the first frame to start at: 90, 1:30 or 00:01:30.5.")
+]
 Duration = Annotated[
-    float | None, typer.Option(min=0.001, metavar="SECONDS", help="Length to stylize; by default to the end.")
+    str | None, typer.Option(metavar="TIME", help="Length to stylize, written likewise; by default to the end.")
+]
+Deinterlace = Annotated[
+    bool,
+    typer.Option(
+        "--deinterlace/--no-deinterlace", help="Make whole frames of interlaced ones, which are combed otherwise."
+    ),
 ]
 MaxSize = Annotated[int | None, typer.Option(min=1, help="Shrink larger frames to this longer side in pixels first.")]
 Fps = Annotated[float, typer.Option(min=0.01, help="Frame rate of a folder of pictures; a video brings its own.")]
@@ -60,9 +68,10 @@ def video(
     keep_color: KeepColor = False,
     stroke: Stroke = 1.0,
     deflicker: Deflicker = False,
-    start: Start = 0,
+    start: Start = "0",
     duration: Duration = None,
     max_size: MaxSize = None,
+    deinterlace: Deinterlace = True,
     fps: Fps = 25,
     codec: Codec = None,
     crf: Crf = None,
@@ -78,11 +87,14 @@ def video(
     from fast_style.inference.stylizer import Stylizer
     from fast_style.system.signals import sigterm_as_interrupt
     from fast_style.video.endpoints import check_target
+    from fast_style.video.media import parse_seconds
     from fast_style.video.stylization import VideoOptions, stylize_video
 
     options = VideoOptions(
-        strength=strength, keep_color=keep_color, stroke=stroke, deflicker=deflicker, batch=batch, start=start,
-        duration=duration, max_size=max_size, fps=fps, codec=codec, crf=crf, mute=mute,
+        strength=strength, keep_color=keep_color, stroke=stroke, deflicker=deflicker, batch=batch,
+        start=parse_seconds(start, "start"),
+        duration=None if duration is None else parse_seconds(duration, "duration"),
+        max_size=max_size, deinterlace=deinterlace, fps=fps, codec=codec, crf=crf, mute=mute,
     )  # fmt: skip
     with sigterm_as_interrupt():
         check_target(source, output, codec, crf)

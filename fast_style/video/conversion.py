@@ -10,6 +10,7 @@ import numpy as np
 from fast_style.images.arrays import RGB
 from fast_style.video.libraries import av
 from fast_style.video.media import BT601, BT709, BT2020, UNSPECIFIED, Frame, StreamFormat
+from fast_style.video.tone_mapping import HLG, PQ, Signals, ToneMapper
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -41,6 +42,10 @@ class ColorTags:
     """Whether YUV values use all of 0 to 255."""
     is_rgb: bool
     """Whether the values are RGB or gray, so that matrix and range do not matter."""
+    primaries: int
+    """Color primaries, as a code of H.273."""
+    transfer: int
+    """Transfer characteristic, as a code of H.273."""
 
     @classmethod
     def of(cls, frame: VideoFrame) -> ColorTags:
@@ -51,11 +56,23 @@ class ColorTags:
         if matrix == UNSPECIFIED:
             guess = BT709 if max(frame.width, frame.height) >= _HD_SIDE else BT601
             matrix = BT2020 if frame.color_primaries == BT2020 else guess
-        return cls(matrix, frame.color_range == FULL_RANGE or name.startswith("yuvj"), is_rgb)
+        full_range = frame.color_range == FULL_RANGE or name.startswith("yuvj")
+        return cls(matrix, full_range, is_rgb, frame.color_primaries, frame.color_trc)
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether the frames are made for screens of high dynamic range."""
+        return self.transfer in (PQ, HLG)
+
+    def converted(self) -> ColorTags:
+        """Returns the tags of the video that is made of the pictures of an `RgbConverter`."""
+        if self.is_hdr:
+            return ColorTags(BT709, False, False, BT709, BT709)
+        return ColorTags(BT709, False, False, self.primaries, self.transfer) if self.is_rgb else self
 
 
 class RgbConverter:
-    """Converts the frames of one stream to RGB arrays of one size.
+    """Converts the frames of one stream to RGB arrays of one size and of standard dynamic range.
 
     Args:
         size: width and height of the result.
@@ -65,6 +82,7 @@ class RgbConverter:
     def __init__(self, size: tuple[int, int], colors: ColorTags) -> None:
         self._size = size
         self._colors: _SourceColors = {}
+        self._tone_mapper = ToneMapper(colors.transfer) if colors.is_hdr else None
         if not colors.is_rgb:
             self._colors = {
                 "src_colorspace": _SWSCALE_MATRICES[colors.matrix],
@@ -81,16 +99,18 @@ class RgbConverter:
     def __call__(self, frame: VideoFrame) -> RGB:
         """Returns the frame as uint8 RGB `[H, W, 3]`, transparent parts over white."""
         width, height = self._size
-        colors = self._colors
+        colors, tone_mapper = self._colors, self._tone_mapper
         if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
             # Before the frame is scaled: otherwise colors that nobody should see come through at the edges.
-            frame, colors = self._over_white(frame), {}
+            frame, colors, tone_mapper = self._over_white(frame), {}, None
         scaled = (frame.width, frame.height) != self._size
         converted = self._reformatter.reformat(
-            frame, width, height, "rgb24", interpolation=self._other_size if scaled else self._same_size,
+            frame, width, height, "rgb24" if tone_mapper is None else "gbrp16le",
+            interpolation=self._other_size if scaled else self._same_size,
             dst_color_range=FULL_RANGE, threads=1, **colors,
         )  # fmt: skip
-        return cast(RGB, converted.to_ndarray())
+        array = converted.to_ndarray()
+        return cast(RGB, array) if tone_mapper is None else tone_mapper(cast(Signals, array))
 
     def _over_white(self, frame: VideoFrame) -> VideoFrame:
         """Returns a frame with alpha as an opaque one."""

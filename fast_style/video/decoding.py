@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fast_style.video.containers import libav_reason
+from fast_style.video.deinterlacing import Deinterlacer
+from fast_style.video.display_order import DisplayOrder
 from fast_style.video.libraries import av
 
 if TYPE_CHECKING:
     from av.container.input import InputContainer
     from av.packet import Packet
     from av.stream import Stream
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -62,6 +65,7 @@ class Selection:
     path: str | Path
     container: InputContainer
     video: VideoStream
+    decoder: VideoCodecContext
     tracks: list[Stream]
     """Sound and subtitles, to be copied."""
     range: TimeRange
@@ -71,6 +75,8 @@ class Selection:
     """Length of the video in seconds, where the file states it."""
     is_common_length: bool
     """Whether `length` is that of all tracks together, for want of the video's own."""
+    deinterlace: bool
+    """Whether to make whole frames of interlaced ones."""
 
     @property
     def time_base(self) -> Fraction:
@@ -100,6 +106,8 @@ class Decoding(Iterator[DecodedFrame]):
         self._awaited = {selection.video.index, *(t.index for t in selection.tracks if t.type == "audio")}
         self._flushed = False
         self._pending: Packets = []
+        self._order = DisplayOrder(selection.container.format.name, reorders=selection.video.has_b_frames)
+        self._deinterlacer = Deinterlacer(selection.video) if selection.deinterlace else None
         self._frames = self._decode()
 
     def __next__(self) -> DecodedFrame:
@@ -161,23 +169,28 @@ class Decoding(Iterator[DecodedFrame]):
 
     def _decode_packet(self, packet: Packet[Stream] | None) -> list[tuple[VideoFrame, int]]:
         """Returns the frames that a packet completes, each with its time in ticks."""
-        if packet is not None and packet.is_corrupt:
-            self._damaged += 1
+        is_last = packet is None or (packet.dts is None and packet.size == 0)
+        if packet is not None and not is_last:
+            if packet.size == 0:  # AVI repeats a frame so; a decoder would take it for the end
+                return []
+            self._damaged += packet.is_corrupt
+            self._order.prepare(packet)
+        frames: list[VideoFrame] = []
         try:
-            frames = self._selection.video.codec_context.decode(packet)
+            frames = self._selection.decoder.decode(packet)
         except (av.error.FFmpegError, ValueError):
             self._damaged += 1
-            return []
-        base, timed = self._selection.time_base, []
+        frames = self._order.arrange(frames, last=is_last)
+        base = self._selection.time_base
         for frame in frames:
-            pts = frame.pts
-            if pts is None:
-                pts = round(self._reached / base)
+            if frame.pts is None:
+                frame.pts = round(self._reached / base)
             elif self.entered is None:
-                self.entered = pts * base
-            self._reached = (pts + (frame.duration or self._selection.frame_ticks)) * base
-            timed.append((frame, pts))
-        return timed
+                self.entered = frame.pts * base
+            self._reached = (frame.pts + (frame.duration or self._selection.frame_ticks)) * base
+        if self._deinterlacer is not None:
+            frames = self._deinterlacer(frames, last=is_last)
+        return [(frame, frame.pts) for frame in frames if frame.pts is not None]
 
     def _judge(self) -> None:
         """Adds warnings if the file is not whole."""
@@ -218,6 +231,7 @@ def begin_decoding(selection: Selection, *, begins: Fraction, seek: bool) -> tup
             selection.container.seek(int(moment * av.time_base), backward=True)
         except av.error.FFmpegError:
             continue
+        selection.decoder.flush_buffers()  # PyAV does so for the decoders that it opened itself
         begun = _begin_here(selection)
         entered = begun[0].entered
         if moment <= begins or (entered is not None and entered <= start):

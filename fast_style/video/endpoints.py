@@ -27,6 +27,7 @@ def open_source(
     duration: float | None = None,
     max_side: int | None = None,
     square: bool = False,
+    deinterlace: bool = True,
 ) -> VideoReader | SequenceReader:
     """Opens a video file, or a folder or pattern of pictures.
 
@@ -37,6 +38,7 @@ def open_source(
         duration: how long that part is, in seconds; None reads up to the end.
         max_side: larger frames are scaled down to this longer side.
         square: stretches pixels that are not square until they are.
+        deinterlace: makes whole frames of interlaced ones.
 
     Raises:
         MediaNotFoundError: it does not exist.
@@ -48,7 +50,7 @@ def open_source(
     if "://" not in path and is_sequence(path) and not Path(path).is_file():
         rate = Fraction(fps).limit_denominator(1001)
         return SequenceReader(path, rate, start=start, duration=duration, max_side=max_side)
-    return VideoReader(path, start=start, duration=duration, max_side=max_side, square=square)
+    return VideoReader(path, start=start, duration=duration, max_side=max_side, square=square, deinterlace=deinterlace)
 
 
 def check_target(source: str, target: Path, codec: str | None, crf: int | None) -> None:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import av.container.output
     import av.error
     import av.filter
+    import av.sidedata.sidedata
     import av.stream
     import av.video.reformatter
     import cv2 as cv2

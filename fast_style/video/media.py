@@ -125,6 +125,19 @@ def parse_size(text: str) -> tuple[int, int]:
     return size
 
 
+def parse_seconds(text: str, setting: str) -> float:
+    """Parses a time: seconds such as `90` and `90.5`, or `1:30` and `00:01:30.5` with minutes and hours.
+
+    Raises:
+        ConfigError: the text is something else; `setting` names what it was given for.
+    """
+    found = re.fullmatch(r"(?:(?:([0-9]{1,6}):)?([0-9]{1,6}):)?([0-9]{1,12}(?:\.[0-9]*)?|\.[0-9]+)", text.strip())
+    if found is None:
+        raise ConfigError("must be a time in seconds, or as 1:30 or 00:01:30.5", setting=setting, value=text)
+    hours, minutes, seconds = found.groups()
+    return 3600 * int(hours or 0) + 60 * int(minutes or 0) + float(seconds)
+
+
 def check_time_range(start: float, duration: float | None) -> None:
     """Raises a ConfigError unless start and duration are numbers of seconds that a video can have."""
     for setting, seconds in (("start", start), ("duration", duration)):
@@ -132,6 +145,8 @@ def check_time_range(start: float, duration: float | None) -> None:
             raise ConfigError(
                 f"must be a number of seconds from 0 to {MAX_SECONDS:.0f}", setting=setting, value=f"{seconds:g}"
             )
+    if duration == 0:
+        raise ConfigError("must be more than nothing", setting="duration", value="0")
 
 
 @contextmanager

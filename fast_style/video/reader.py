@@ -11,9 +11,10 @@ from fast_style.errors import ConfigError, MediaError, MediaNotFoundError
 from fast_style.images.arrays import fit
 from fast_style.video.containers import libav_reason
 from fast_style.video.conversion import ColorTags, RgbConverter
+from fast_style.video.decoders import open_decoder
 from fast_style.video.decoding import DecodedFrame, Selection, TimeRange, begin_decoding
 from fast_style.video.libraries import av
-from fast_style.video.media import BT709, Frame, StreamFormat, check_time_range, path_errors
+from fast_style.video.media import Frame, StreamFormat, check_time_range, path_errors
 from fast_style.video.orientation import Orientation
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class VideoReader:
         duration: how long that part is, in seconds; None reads up to the end.
         max_side: larger frames are scaled down to this longer side.
         square: stretches pixels that are not square until they are.
+        deinterlace: makes whole frames of interlaced ones.
 
     Attributes:
         format: what all frames have in common.
@@ -64,6 +66,7 @@ class VideoReader:
         duration: float | None = None,
         max_side: int | None = None,
         square: bool = False,
+        deinterlace: bool = True,
     ) -> None:
         check_time_range(start, duration)
         self.path = path
@@ -72,7 +75,7 @@ class VideoReader:
             video = _choose_stream(self._container, path)
             self.tracks = _copied_tracks(self._container)
             self.metadata = dict(self._container.metadata)
-            selection, begins = self._select(video, start, duration)
+            selection, begins = self._select(video, start, duration, deinterlace=deinterlace)
             # Streams without times, such as .h264, cannot be sought in.
             seek = bool(start) and self._container.start_time is not None
             self._decoding, first = begin_decoding(selection, begins=begins, seek=seek)
@@ -87,15 +90,20 @@ class VideoReader:
             self.close()
             raise
 
-    def _select(self, video: VideoStream, start: float, duration: float | None) -> tuple[Selection, Fraction]:
+    def _select(
+        self, video: VideoStream, start: float, duration: float | None, *, deinterlace: bool
+    ) -> tuple[Selection, Fraction]:
         """Returns the part to decode, and when the file begins on its own clock."""
         container, base = self._container, video.time_base
         assert base is not None
         begins = Fraction(container.start_time or 0, av.time_base)
-        origin = begins if container.format.name in _ARBITRARY_ORIGIN or start else Fraction(0)
+        trimmed = bool(start) or duration is not None
+        origin = begins if container.format.name in _ARBITRARY_ORIGIN else Fraction(0)
+        if trimmed:  # start and duration count from the first frame, which may come later than the sound
+            origin = begins if video.start_time is None else max(begins, video.start_time * base)
         range_start = origin + Fraction(start).limit_denominator(1_000_000)
         range_end = None if duration is None else range_start + Fraction(duration).limit_denominator(1_000_000)
-        time_range = TimeRange(range_start, range_end, trimmed=bool(start) or duration is not None)
+        time_range = TimeRange(range_start, range_end, trimmed=trimmed)
 
         length = float(video.duration * base) if video.duration else None
         is_common_length = length is None
@@ -111,9 +119,12 @@ class VideoReader:
         self.chapters: list[Chapter] = [] if time_range.trimmed else container.chapters()
         self._rate = video.average_rate or video.guessed_rate or Fraction(25)
         frame_ticks = max(1, round(1 / (self._rate * base)))
+        decoder, loss = open_decoder(video)
+        self._losses = [] if loss is None else [f"{self.path}: {loss}"]
         selection = Selection(
-            self.path, container, video, self.tracks, time_range, frame_ticks, length, is_common_length
-        )
+            self.path, container, video, decoder, self.tracks, time_range, frame_ticks, length, is_common_length,
+            deinterlace,
+        )  # fmt: skip
         return selection, begins
 
     def _prepare(self, frame: VideoFrame, video: VideoStream, max_side: int | None, square: bool) -> None:
@@ -127,6 +138,7 @@ class VideoReader:
         # Frames are scaled before they are turned: fewer pixels to turn.
         size = fit(max(1, width), max(1, height), max_side)
         colors = ColorTags.of(frame)
+        made = colors.converted()
         self._convert = RgbConverter(size, colors)
         self._orientation = Orientation.of(frame)
         transposed = self._orientation is not None and self._orientation.transposed
@@ -136,16 +148,16 @@ class VideoReader:
             time_base=video.time_base,
             rate=self._rate,
             pixel_aspect=1 / aspect if transposed else aspect,
-            matrix=BT709 if colors.is_rgb else colors.matrix,
-            full_range=colors.full_range and not colors.is_rgb,
-            primaries=frame.color_primaries,
-            transfer=frame.color_trc,
+            matrix=made.matrix,
+            full_range=made.full_range,
+            primaries=made.primaries,
+            transfer=made.transfer,
         )
 
     @property
     def warnings(self) -> list[str]:
-        """What is damaged; complete after the last frame."""
-        return self._decoding.warnings
+        """What is damaged or left out; complete after the last frame."""
+        return [*self._losses, *self._decoding.warnings]
 
     @property
     def trailing(self) -> Packets:

@@ -45,6 +45,8 @@ class VideoOptions:
     """How long that part is, in seconds; None goes on to the end."""
     max_size: int | None = None
     """Longer side in pixels to which larger frames are scaled down."""
+    deinterlace: bool = True
+    """Makes whole frames of interlaced ones."""
     fps: float = 25
     """Frames per second of a sequence of pictures."""
     codec: str | None = None
@@ -136,7 +138,7 @@ def _open_source(source: str, target: Path, options: VideoOptions) -> VideoReade
     square = target.suffix.lower() not in VIDEO_SUFFIXES
     return open_source(
         source, fps=options.fps, start=options.start, duration=options.duration, max_side=options.max_size,
-        square=square,
+        square=square, deinterlace=options.deinterlace,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from fast_style.errors import ConfigError
+from fast_style.video.media import Frame
 from fast_style.video.reader import VideoReader
 from tests.clips import picture, pixel_error, write_clip
 
@@ -51,7 +53,9 @@ def test_a_stream_without_times_is_read_from_its_beginning(tmp_path: Path) -> No
     assert len(list(reader)) == 5  # of such a stream libav guesses 25 a second
 
 
-@pytest.mark.parametrize(("start", "duration"), [(np.inf, None), (np.nan, None), (1e30, None), (-1, None), (0, np.inf)])
+@pytest.mark.parametrize(
+    ("start", "duration"), [(np.inf, None), (np.nan, None), (1e30, None), (-1, None), (0, np.inf), (0, 0)]
+)
 def test_a_part_that_no_video_has(tmp_path: Path, start: float, duration: float | None) -> None:
     source = write_clip(tmp_path / "in.mp4", count=2)
     with pytest.raises(ConfigError, match=r"^(start|duration)="):
@@ -62,3 +66,66 @@ def test_a_video_shorter_than_its_sound_is_whole(tmp_path: Path) -> None:
     reader = VideoReader(write_clip(tmp_path / "in.mkv", count=5, sounds=["aac"], silence=3))
     assert len(list(reader)) == 5
     assert reader.warnings == []
+
+
+@pytest.mark.parametrize("options", [{"duration": 1}, {"start": 0.5, "duration": 1}, {"start": 0.5}])
+def test_parts_count_from_the_first_frame_of_a_video_that_begins_late(
+    tmp_path: Path, options: dict[str, float]
+) -> None:
+    times = [Fraction(n, 10) for n in range(100, 120)]
+    reader = VideoReader(write_clip(tmp_path / "in.mp4", times=times, sounds=["aac"]), **options)  # type: ignore[arg-type]
+    frames = list(reader)
+    first = round(10 * options.get("start", 0))
+    assert [frame.pts * reader.format.time_base for frame in frames] == [
+        Fraction(n, 10) for n in range(10 if "duration" in options else 15)
+    ]
+    assert pixel_error(frames[0].rgb, picture(first)) <= 3
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".avi", "libx264"), (".mxf", "libx264"), (".avi", "mpeg4")])
+def test_containers_that_store_times_of_decoding_only(tmp_path: Path, suffix: str, codec: str) -> None:
+    import av
+
+    with av.open(str(tmp_path / f"in{suffix}"), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"bf": "2", "crf": "10", "qmin": "1", "qmax": "2"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.colorspace, stream.codec_context.color_range = 6, 1
+        for number in range(30):
+            frame = av.VideoFrame.from_ndarray(picture(number), "rgb24")
+            container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=5, dst_color_range=1)))
+        container.mux(stream.encode(None))
+    reader = VideoReader(tmp_path / f"in{suffix}")
+    frames = list(reader)
+    times = [frame.pts * reader.format.time_base for frame in frames]
+    assert len(times) == 30
+    assert {round(later - earlier, 6) for earlier, later in itertools.pairwise(times)} == {Fraction(1, 25)}
+    assert all(pixel_error(frame.rgb, picture(number)) <= 8 for number, frame in enumerate(frames))
+
+
+def test_interlaced_frames_become_whole_ones(tmp_path: Path) -> None:
+    import av
+
+    with av.open(str(tmp_path / "in.mp4"), "w") as container:
+        stream = container.add_stream(
+            "libx264", rate=25, options={"crf": "5", "flags": "+ildct+ilme", "x264-params": "tff=1"}
+        )
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for number in range(8):
+            combed = np.zeros((64, 64, 3), np.uint8)
+            for parity in range(2):  # a square that moves two pixels from one field to the next
+                left = 4 + 4 * number + 2 * parity
+                combed[16 + parity : 48 : 2, left : left + 24] = 255
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(combed, "rgb24")))
+        container.mux(stream.encode(None))
+
+    def combs(frames: list[Frame]) -> float:
+        inside = np.stack([frame.rgb[20:44].astype(int) for frame in frames])
+        return float(np.abs(2 * inside[:, 1:-1] - inside[:, :-2] - inside[:, 2:]).mean())
+
+    made, kept = (list(VideoReader(tmp_path / "in.mp4", deinterlace=whole)) for whole in (True, False))
+    assert [frame.pts for frame in made] == [frame.pts for frame in kept]
+    assert [frame.duration for frame in made] == [frame.duration for frame in kept]
+    assert len(made) == 8
+    assert combs(made) < combs(kept) / 4
+    part = VideoReader(tmp_path / "in.mp4", start=0.08, duration=0.12)
+    assert [round(float(frame.pts * part.format.time_base), 3) for frame in part] == [0, 0.04, 0.08]

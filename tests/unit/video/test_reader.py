@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
@@ -39,3 +40,24 @@ def test_the_longer_side_is_limited(tmp_path: Path) -> None:
     reader = VideoReader(source, max_side=33)
     assert next(iter(reader)).rgb.shape == (25, 33, 3)
     assert VideoReader(source, max_side=500).format.width == 64
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_side_data_without_a_name_does_not_matter(tmp_path: Path, orientation: int) -> None:
+    import av
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = io.BytesIO()
+    Image.fromarray(picture(0)).save(data, "JPEG", quality=95, exif=exif)
+    with av.open(str(tmp_path / "in.avi"), "w") as container:
+        stream = container.add_mux_stream("mjpeg", rate=5, width=64, height=48)
+        for number in range(3):
+            packet = av.Packet(data.getvalue())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 5)
+            container.mux(packet)
+    frames = list(VideoReader(tmp_path / "in.avi"))
+    assert len(frames) == 3
+    expected = picture(0) if orientation == 1 else np.rot90(picture(0), -1)
+    assert pixel_error(frames[2].rgb, expected) <= 6
