@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 OPSET = 20
 """The opset that torch 2.11 to 2.15 write, in which an InstanceNormalization stays one node."""
+
+_traces: dict[str, ModelProto] = {}
+"""What `_trace` gave for each architecture: it takes ten times as long as all the rest of an export, and has nothing to
+do with weights. A sweep over styles traces its network once."""
 
 
 def write_onnx(network: TransformationNetwork, path: Path, info: ModelInfo, *, half_weights: bool) -> None:
@@ -57,6 +62,21 @@ def write_onnx(network: TransformationNetwork, path: Path, info: ModelInfo, *, h
 
 
 def _export(network: TransformationNetwork) -> ModelProto:
+    """Returns a network as the exporter translates it: its architecture as traced, its weights, constants folded."""
+    import onnx_ir
+
+    key = json.dumps([network.name, network.arguments], sort_keys=True)
+    if key not in _traces:
+        _traces[key] = _trace(network)
+    program = torch.onnx.ONNXProgram(onnx_ir.from_proto(_traces[key]), None)
+    program.apply_weights(PixelInterface(network).state_dict())
+    program.optimize()
+    model: ModelProto = program.model_proto
+    return model
+
+
+def _trace(network: TransformationNetwork) -> ModelProto:
+    """Traces a network. No constant is folded yet, so that each weight is there under its own name."""
     # A batch of 2, because the exporter would fix a batch size of 1.
     examples = {"image": torch.zeros(2, 64, 72, 3, dtype=torch.uint8)}
     any_size = torch.export.Dim.DYNAMIC
@@ -73,6 +93,7 @@ def _export(network: TransformationNetwork) -> ModelProto:
         opset_version=OPSET,
         dynamo=True,
         external_data=False,
+        optimize=False,
         verbose=False,
     )
     assert program is not None
