@@ -48,6 +48,8 @@ class Clip:
     """Seconds for which the sound goes on after the last frame."""
     options: dict[str, str] = field(default_factory=lambda: {"crf": "10"})
     container_options: dict[str, str] = field(default_factory=dict)
+    rate: Fraction | None = None
+    """Frames per second, for containers that count frames; their times are then multiples of its inverse."""
 
 
 def write_clip(path: Path, **fields: Any) -> Path:
@@ -57,7 +59,7 @@ def write_clip(path: Path, **fields: Any) -> Path:
     with av.open(str(path), "w", container_options=clip.container_options) as container:
         video = container.add_stream(clip.codec, rate=10, options=clip.options)
         video.width, video.height, video.pix_fmt = *clip.size, clip.pixels
-        video.time_base = video.codec_context.time_base = Fraction(1, TICKS)
+        video.time_base = video.codec_context.time_base = Fraction(1, TICKS) if clip.rate is None else 1 / clip.rate
         video.codec_context.colorspace, video.codec_context.color_range = clip.matrix, 2 if clip.full_range else 1
         if clip.aspect is not None:
             video.codec_context.sample_aspect_ratio = clip.aspect
@@ -66,6 +68,7 @@ def write_clip(path: Path, **fields: Any) -> Path:
         tracks = [container.add_stream(sound, rate=16000) for sound in clip.sounds]
         for number, track in enumerate(tracks):
             track.metadata["language"] = ("eng", "deu")[number % 2]
+            track.bit_rate = 64_000
         for number, time in enumerate(times):
             frame = av.VideoFrame.from_ndarray(picture(number, *clip.size), "rgb24").reformat(
                 format=clip.pixels, src_color_range=2, dst_colorspace={1: 1, 6: 5}[clip.matrix],
@@ -131,8 +134,8 @@ def read_clip(path: Path) -> Contents:
     return Contents(times, pictures, sounds, sound_times, stream, languages)
 
 
-def copy_video(source: Path, target: Path, **options: object) -> None:
-    """Reads and writes a video without stylizing it; `options` are those of `VideoWriter`."""
+def copy_video(source: Path, target: Path, **options: object) -> list[str]:
+    """Reads and writes a video without stylizing it; `options` are those of `VideoWriter`. Returns the warnings."""
     from fast_style.video.reader import VideoReader
     from fast_style.video.writer import VideoWriter
 
@@ -143,6 +146,32 @@ def copy_video(source: Path, target: Path, **options: object) -> None:
     writer.copy(reader.trailing)
     writer.finish()
     reader.close()
+    return [*reader.warnings, *writer.warnings]
+
+
+def write_tracks(path: Path, video: Path, tracks: Sequence[tuple[str, Sequence[tuple[int, int, bytes]]]]) -> Path:
+    """Writes the video of a clip, beside tracks of packets that are encoded already.
+
+    Args:
+        path: the file to write.
+        video: a clip without frames that refer to later ones.
+        tracks: for each the codec, and the time, duration (milliseconds) and content of each packet.
+    """
+    with av.open(str(video)) as before, av.open(str(path), "w") as after:
+        stream = after.add_stream_from_template(before.streams.video[0], opaque=True)
+        added = [after.add_mux_stream(codec, rate=48000) for codec, _ in tracks]
+        for packet in before.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                after.mux(packet)
+        for track, (_, packets) in zip(added, tracks, strict=True):
+            for start, duration, content in packets:
+                packet = av.Packet(content)
+                packet.stream, packet.time_base = track, Fraction(1, 1000)
+                packet.pts = packet.dts = start
+                packet.duration = duration
+                after.mux(packet)
+    return path
 
 
 def pixel_error(first: np.ndarray, second: np.ndarray) -> float:

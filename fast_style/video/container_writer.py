@@ -29,6 +29,7 @@ class ContainerWriter(ABC):
     Attributes:
         path: the same.
         warnings: what went wrong without ending the video.
+        left_out: number of frames that the file cannot hold beside their neighbors.
 
     Raises:
         WriteError: something other than a regular file has this name.
@@ -38,6 +39,7 @@ class ContainerWriter(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.warnings: list[str] = []
+        self.left_out = 0
         self._target = write_target(path)
         self._temporary = self._target.with_name(temporary_name(path.suffix.lower()))
         self._open_container: OutputContainer | None = None
@@ -76,6 +78,9 @@ class ContainerWriter(ABC):
             WriteError: the disk is full, for example.
         """
         self._flush()
+        if self.left_out:
+            frames = "one frame is" if self.left_out == 1 else f"{self.left_out} frames are"
+            self.warnings.append(f"{self.path}: {frames} left out, shown too soon after the one before or not after it")
         target, path = self._target, self.path
         if partial:
             target, path = partial_name(target), partial_name(path)

@@ -73,19 +73,24 @@ class GifWriter(ContainerWriter):
     def copy(self, packets: Packets) -> None:
         """Does nothing: a GIF has no sound."""
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> bool:
         """Adds a frame, unless it is nearer to the last one than browsers show.
+
+        Returns:
+            Whether it is in the file.
 
         Raises:
             WriteError: it cannot be encoded or written.
         """
         time = round(frame.pts * self.format.time_base * 100)
         if time - self._last_time < _SHORTEST:
-            return
+            self.left_out += 1
+            return False
         self._last_time = time
         picture = av.VideoFrame.from_ndarray(frame.rgb, "rgb24")
         picture.pts, picture.time_base = time, _TIME_BASE
         self._push(picture)
+        return True
 
     def _push(self, picture: VideoFrame | None) -> None:
         """Gives the graph a picture, or with None the end, and writes what comes out of it."""

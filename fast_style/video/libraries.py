@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     import av.container.output
     import av.error
     import av.filter
+    import av.rational
     import av.sidedata.sidedata
     import av.stream
+    import av.subtitles.stream
     import av.video.reformatter
     import cv2 as cv2
 else:

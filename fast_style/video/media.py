@@ -94,7 +94,10 @@ class Sink(Protocol):
     def warnings(self) -> list[str]:
         """What went wrong without ending the video."""
 
-    def write(self, frame: Frame) -> None: ...
+    def write(self, frame: Frame) -> bool:
+        """Takes the next frame, and returns whether the result holds it."""
+        ...
+
     def copy(self, packets: Packets) -> None: ...
     def finish(self, *, partial: bool = False) -> Path:
         """Completes the result and returns its path; `partial` names an unfinished one `NAME.partial.mp4`."""

@@ -219,8 +219,7 @@ class Pipeline:
         try:
             for pair in frames:
                 with self.timings.measure("encode"):
-                    self._sink.write(pair.frame)
-                self.frames += 1
+                    self.frames += self._sink.write(pair.frame)
                 self.position = float((pair.frame.pts + pair.frame.duration) * base)
                 self._ended = time.perf_counter()
             if not self._interrupted.is_set():

@@ -49,6 +49,7 @@ class VideoReader:
         format: what all frames have in common.
         seconds: length of the part, where it is known.
         tracks: the streams of sound and subtitles.
+        unreadable_tracks: messages about sound and subtitles that libav cannot read.
         metadata: title, artist and the like.
         chapters: chapters of the file; none where only a part is read, whose times would be others.
 
@@ -73,7 +74,13 @@ class VideoReader:
         self._container = _open_container(path)
         try:
             video = _choose_stream(self._container, path)
-            self.tracks = _copied_tracks(self._container)
+            found = [*self._container.streams.audio, *self._container.streams.subtitles]
+            self.tracks: list[Stream] = [track for track in found if track.codec_context]
+            self.unreadable_tracks = [
+                f"{self.label(track)}: left out, since its codec is not known here"
+                for track in found
+                if not track.codec_context
+            ]
             self.metadata = dict(self._container.metadata)
             selection, begins = self._select(video, start, duration, deinterlace=deinterlace)
             # Streams without times, such as .h264, cannot be sought in.
@@ -105,10 +112,10 @@ class VideoReader:
         range_end = None if duration is None else range_start + Fraction(duration).limit_denominator(1_000_000)
         time_range = TimeRange(range_start, range_end, trimmed=trimmed)
 
-        length = float(video.duration * base) if video.duration else None
-        is_common_length = length is None
-        if length is None and container.duration:
-            length = float(Fraction(container.duration, av.time_base))
+        whole = float(Fraction(container.duration, av.time_base)) if container.duration else None
+        length = float(video.duration * base) if video.duration else whole
+        # Some containers state one length for all of their tracks.
+        is_common_length = length is None or whole is None or abs(length - whole) < max(float(base), 1e-3)
         if length is not None and start and start >= length:
             raise ConfigError(
                 f"{self.path} ends before that, at {length:.2f} seconds", setting="start", value=f"{start:g}"
@@ -153,6 +160,15 @@ class VideoReader:
             primaries=made.primaries,
             transfer=made.transfer,
         )
+
+    def label(self, track: Stream) -> str:
+        """Returns what messages call a track of this file: `in.mkv: sound 2 (deu, opus)`."""
+        kind = "sound" if track.type == "audio" else "subtitles"
+        streams = self._container.streams.audio if track.type == "audio" else self._container.streams.subtitles
+        codec = track.codec_context.codec.canonical_name if track.codec_context else "unknown codec"
+        language = track.metadata.get("language", "und").replace("und", "")
+        number = [stream.index for stream in streams].index(track.index) + 1
+        return f"{self.path}: {kind} {number} ({', '.join(filter(None, (language, codec)))})"
 
     @property
     def warnings(self) -> list[str]:
@@ -226,8 +242,3 @@ def _choose_stream(container: InputContainer, path: str | Path) -> VideoStream:
     stream = next((s for s in streams if s is best), streams[0])
     stream.thread_type = av.codec.context.ThreadType.AUTO
     return stream
-
-
-def _copied_tracks(container: InputContainer) -> list[Stream]:
-    """Returns the streams of sound and subtitles that libav knows how to handle."""
-    return [s for s in (*container.streams.audio, *container.streams.subtitles) if s.codec_context]

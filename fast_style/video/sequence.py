@@ -214,8 +214,8 @@ class SequenceWriter:
     def copy(self, packets: Packets) -> None:
         """Does nothing: pictures have no sound."""
 
-    def write(self, frame: Frame) -> None:
-        """Writes one picture.
+    def write(self, frame: Frame) -> bool:
+        """Writes one picture, and returns True: each frame has its own.
 
         Raises:
             WriteError: it cannot be written.
@@ -225,6 +225,7 @@ class SequenceWriter:
             save_rgb(frame.rgb, self._temporary / self._pattern.name(self._count), quality=self._quality)
         except FastStyleError as error:
             raise WriteError(str(error).replace(str(self._temporary), str(self.folder))) from error
+        return True
 
     def finish(self, *, partial: bool = False) -> Path:
         """Moves the pictures to their folder.

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fast_style.errors import UNSET, ConfigError, FastStyleError, MediaError, WriteError
+from fast_style.errors import UNSET, ConfigError, FastStyleError, WriteError
 from fast_style.video.codecs import VideoCodec, choose_codec
 from fast_style.video.container_writer import ContainerWriter
 from fast_style.video.containers import QUICKTIME_SUFFIXES, libav_reason
@@ -14,16 +14,15 @@ from fast_style.video.conversion import FULL_RANGE, LIMITED_RANGE, YuvConverter
 from fast_style.video.libraries import av
 from fast_style.video.media import Frame, StreamFormat
 from fast_style.video.reader import VideoReader
+from fast_style.video.tracks import Track, add_track
 
 if TYPE_CHECKING:
-    from av.stream import Stream
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
     from fast_style.video.media import Packets
 
 _COPIED_METADATA = frozenset({"title", "artist", "comment", "creation_time"})
-_COPIED_TRACK_METADATA = frozenset({"language", "title"})
 
 
 class VideoWriter(ContainerWriter):
@@ -39,7 +38,6 @@ class VideoWriter(ContainerWriter):
 
     Raises:
         ConfigError: an unknown codec, one that this container or size does not go with, or a `crf` out of range.
-        MediaError: the container cannot hold the sound.
         WriteError: the file cannot be written.
     """
 
@@ -61,7 +59,7 @@ class VideoWriter(ContainerWriter):
         try:
             self._create(**{"movflags": "+faststart"} if self._suffix in QUICKTIME_SUFFIXES else {})
             self._stream = self._add_video(chosen, options)
-            self._copies = self._add_tracks(source) if source is not None and tracks else {}
+            self._tracks = self._add_tracks(source) if source is not None and tracks else {}
             if source is not None:
                 self._copy_metadata(source)
             self._container.start_encoding()
@@ -128,26 +126,17 @@ class VideoWriter(ContainerWriter):
             suggestions={"codec": "h264", "max_size": UNSET},
         )
 
-    def _add_tracks(self, source: VideoReader) -> dict[int, Stream]:
-        """Adds copies of sound and subtitle streams. Returns them by their index in the source."""
-        copies: dict[int, Stream] = {}
+    def _add_tracks(self, source: VideoReader) -> dict[int, Track]:
+        """Adds the tracks of sound and subtitles that the file can hold. Returns them by their index in the source."""
+        tracks: dict[int, Track] = {}
         for track in source.tracks:
-            kind = track.codec_context.name
-            try:
-                copy = self._container.add_stream_from_template(track)
-            except (ValueError, av.error.FFmpegError) as error:
-                if track.type == "audio":
-                    raise MediaError(
-                        f"{self.path}: a {self._suffix} file can't hold the sound of {source.path} ({kind})",
-                        remedy="write a .mkv, or leave the sound out with {mute}",
-                        suggestions={"mute": UNSET},
-                    ) from error
-                self.warnings.append(f"{self.path}: a {self._suffix} file can't hold {kind} subtitles: left out")
-                continue
-            copy.metadata.update({k: v for k, v in track.metadata.items() if k in _COPIED_TRACK_METADATA})
-            copy.disposition = track.disposition
-            copies[track.index] = copy
-        return copies
+            added, loss = add_track(self._container, track, source.label(track))
+            if loss is not None:
+                self.warnings.append(loss)
+            if added is not None:
+                tracks[track.index] = added
+        self.warnings += source.unreadable_tracks
+        return tracks
 
     def _copy_metadata(self, source: VideoReader) -> None:
         """Copies titles and chapters."""
@@ -156,23 +145,42 @@ class VideoWriter(ContainerWriter):
             self._container.set_chapters(source.chapters)
 
     def copy(self, packets: Packets) -> None:
-        """Writes packets of the source as they are."""
-        for packet in packets:
-            stream = self._copies.get(packet.stream.index)
-            if stream is not None:
-                packet.stream = stream
-                self._mux(packet)
+        """Writes sound and subtitles of the source.
 
-    def write(self, frame: Frame) -> None:
-        """Encodes a frame. If two have the same time, the second is left out: no file can hold both.
+        Raises:
+            WriteError: they cannot be written.
+        """
+        for packet in packets:
+            track = self._tracks.get(packet.stream.index)
+            if track is not None:
+                self._mux_track(track, track.take(packet))
+
+    def _mux_track(self, track: Track, packets: Packets) -> None:
+        """Writes packets of a track; one that the container refuses, being damaged, does not end the video."""
+        for packet in packets:
+            try:
+                self._mux(packet)
+            except WriteError as error:
+                if not isinstance(error.__cause__, av.error.InvalidDataError | av.error.ArgumentError):
+                    raise
+                track.refused += 1
+
+    def write(self, frame: Frame) -> bool:
+        """Encodes a frame. One that does not come after the last one is left out: no file can hold both.
+
+        Returns:
+            Whether it is in the file.
 
         Raises:
             WriteError: it cannot be encoded or written.
         """
         self.copy(frame.packets)
-        if frame.pts > self._last_pts:
-            self._last_pts = frame.pts
-            self._encode(self._convert(frame))
+        if frame.pts <= self._last_pts:
+            self.left_out += 1
+            return False
+        self._last_pts = frame.pts
+        self._encode(self._convert(frame))
+        return True
 
     def _encode(self, picture: VideoFrame | None) -> None:
         """Encodes a frame, or with None what the encoder still holds back."""
@@ -184,3 +192,8 @@ class VideoWriter(ContainerWriter):
 
     def _flush(self) -> None:
         self._encode(None)
+        for track in self._tracks.values():
+            self._mux_track(track, track.finish())
+            self.warnings += track.warnings
+            if track.refused:
+                self.warnings.append(f"{track.label}: {track.refused} damaged packets left out")

@@ -45,8 +45,9 @@ class Collected:
         self.copied: list[Any] = []
         self.warnings: list[str] = []
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> bool:
         self.frames.append(frame)
+        return True
 
     def copy(self, packets: list[Any]) -> None:
         self.copied += packets
@@ -146,9 +147,9 @@ def test_a_signal_does_not_end_the_run_before_its_last_frame(monkeypatch: pytest
     source, sink = Numbers(10_000), Collected()
     written = sink.write
 
-    def slowly(frame: Frame) -> None:
+    def slowly(frame: Frame) -> bool:
         time.sleep(0.2)
-        written(frame)
+        return written(frame)
 
     monkeypatch.setattr(sink, "write", slowly)
     timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])

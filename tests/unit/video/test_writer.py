@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fast_style.errors import ConfigError, MediaError, WriteError
+from fast_style.errors import ConfigError, WriteError
 from fast_style.video.media import Frame, StreamFormat
-from fast_style.video.reader import VideoReader
 from fast_style.video.writer import VideoWriter
 from tests.clips import copy_video, picture, pixel_error, read_clip, write_clip
 
@@ -71,20 +70,14 @@ def test_what_cannot_be_written_is_named(
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_sound_that_a_container_cannot_hold_is_named(tmp_path: Path) -> None:
-    source = write_clip(tmp_path / "in.mp4", count=2, sounds=["aac"])
-    reader = VideoReader(source)
-    with pytest.raises(MediaError, match=r"can't hold the sound.*mute"):
-        VideoWriter(tmp_path / "out.webm", reader.format, source=reader)
-    VideoWriter(tmp_path / "out.webm", reader.format, source=reader, tracks=False).discard()
-    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
-
-
-def test_frames_of_one_time_are_one(tmp_path: Path) -> None:
+def test_frames_of_one_time_are_one_and_the_others_are_counted(tmp_path: Path) -> None:
     writer = VideoWriter(tmp_path / "out.mp4", StreamFormat(64, 48, Fraction(1, 1000), Fraction(10)))
-    for time in (0, 100, 100, 200):
-        writer.write(Frame(picture(time), time, 100))
+    kept = [writer.write(Frame(picture(time), time, 100)) for time in (0, 100, 100, 200, 150)]
+    assert kept == [True, True, False, True, False]
     assert read_clip(writer.finish()).times == [0, 100_000, 200_000]
+    assert [warning.split(": ")[1] for warning in writer.warnings] == [
+        "2 frames are left out, shown too soon after the one before or not after it"
+    ]
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
