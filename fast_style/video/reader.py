@@ -112,10 +112,14 @@ class VideoReader:
         range_end = None if duration is None else range_start + Fraction(duration).limit_denominator(1_000_000)
         time_range = TimeRange(range_start, range_end, trimmed=trimmed)
 
-        whole = float(Fraction(container.duration, av.time_base)) if container.duration else None
-        length = float(video.duration * base) if video.duration else whole
-        # Some containers state one length for all of their tracks.
-        is_common_length = length is None or whole is None or abs(length - whole) < max(float(base), 1e-3)
+        length = float(video.duration * base) if video.duration else None
+        # Some containers give the length of the longest track as that of each.
+        lengths = [
+            float(track.duration * track.time_base) for track in self.tracks if track.duration and track.time_base
+        ]
+        is_common_length = length is None or any(abs(length - other) < 0.001 for other in lengths)
+        if length is None and container.duration:
+            length = float(Fraction(container.duration, av.time_base))
         if length is not None and start and start >= length:
             raise ConfigError(
                 f"{self.path} ends before that, at {length:.2f} seconds", setting="start", value=f"{start:g}"
