@@ -16,7 +16,7 @@ def sound_of(path: Path) -> tuple[str, str, int, np.ndarray]:
     """Returns codec, layout, rate, and the samples as float32 `[N]`, from second 0 on, of the first channel."""
     with av.open(str(path)) as container:
         track = container.streams.audio[0]
-        frames = [frame for frame in container.decode(track) if frame.pts * frame.time_base >= 0]
+        frames = [frame for frame in container.decode(track) if (frame.pts or 0) >= 0]
         resampler = av.AudioResampler("fltp", "mono", track.rate)
         samples = [part.to_ndarray()[0] for frame in frames for part in resampler.resample(frame)]
         context = track.codec_context
