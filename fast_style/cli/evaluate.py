@@ -35,7 +35,7 @@ def evaluate(
     style: Style,
     encoder: EncoderName = "embedded",
     weights: Weights = None,
-    style_size: StyleSize = 512,
+    style_size: StyleSize = None,
     max_size: MaxSize = 1024,
     count: Count = None,
     equivalent: Equivalent = 0,

@@ -29,7 +29,7 @@ from fast_style.config.hydra_errors import as_config_error
 from fast_style.config.sweep import MULTIRUN, compose_sweep
 from fast_style.errors import ConfigError, FastStyleError
 from fast_style.models.artifact import PREVIEW
-from fast_style.perceptual.style_image import load_style
+from fast_style.perceptual.style_image import load_styles
 from fast_style.system.paths import resource
 from fast_style.training.interruption import Interrupted
 from fast_style.training.session import is_leader
@@ -78,8 +78,10 @@ def run(overrides: list[str]) -> None:
                 remedy="fast-style train --help shows them all",
             )
     overrides = normalized(overrides)
-    for config in {(job.style.image, job.style.size): job for job in compose_sweep(overrides)}.values():
-        load_style(config)  # a bad image should stop the sweep now rather than when its turn comes
+    for config in {
+        (job.style.image, job.style.images, job.style.size): job for job in compose_sweep(overrides)
+    }.values():
+        load_styles(config)  # a bad image should stop the sweep now rather than when its turn comes
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise, rather than print a traceback and exit with 1
     # Hydra's parser takes its flags before the overrides or after them, but not in between.
     sys.argv = [__file__, *sorted(overrides, key=lambda argument: argument not in MULTIRUN)]

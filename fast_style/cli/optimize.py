@@ -50,7 +50,7 @@ def optimize(
     preview: Preview = False,
     iterations: Iterations = None,
     max_size: MaxSize = 512,
-    style_size: StyleSize = 512,
+    style_size: StyleSize = None,
     content_weight: ContentWeight = None,
     style_weight: StyleWeight = None,
     tv_weight: TvWeight = None,

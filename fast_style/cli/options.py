@@ -41,8 +41,12 @@ Stroke = Annotated[float, typer.Option(metavar="0.5…2", help="Size of the brus
 EncoderName = Annotated[str, typer.Option(help="Encoder to compare with: embedded, vgg16, vgg19 or random.")]
 Weights = Annotated[Path | None, typer.Option(help="File with the encoder's weights; by default its own.")]
 StyleSize = Annotated[
-    int,
-    typer.Option(min=32, help="Longer side of the style image in pixels; larger means larger brush strokes."),
+    int | None,
+    typer.Option(
+        min=32,
+        help="Longer side of the style image in pixels; larger means larger brush strokes. By default what suits the "
+        "encoder: 384 for vgg16, 512 for the others.",
+    ),
 ]
 ImageQuality = Annotated[
     int, typer.Option("--quality", min=1, max=100, help="Quality of JPEG, WebP and AVIF results, 1 to 100.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from fast_style.config.schema import ANYTHING, DistillConfig, Limits, Setting, TrainConfig, settings
-from fast_style.errors import ConfigError
+from fast_style.errors import UNSET, ConfigError
 
 SMALLEST_SCALED = 8
 """Shortest side, in pixels, of the crops at the smallest scale at which they are compared."""
@@ -21,6 +21,12 @@ def check(config: TrainConfig) -> None:
         ConfigError: For the first value with which no run is possible.
     """
     check_limits(config)
+    if (config.style.image is None) == (config.style.images is None):
+        raise ConfigError(
+            "give a style image with {style.image}, or a folder of them with {style.images}, and not both",
+            setting="style",
+            suggestions={"style.image": UNSET, "style.images": UNSET},
+        )
     loss = config.loss
     for key, scales in (("scales", loss.scales), ("content_scales", loss.content_scales)):
         smallest = min(scales)

@@ -112,12 +112,12 @@ def compose_raw(overrides: list[str], schema: type) -> DictConfig:
 
 
 def style_name(config: TrainConfig) -> str:
-    """Returns the name of the model: `style.name`, or the file name of the style image.
+    """Returns the name of the model: `style.name`, or the file name of the style image, or of the folder of them.
 
     Raises:
         ConfigError: The name is empty, or not usable as that of a folder.
     """
-    name = config.style.name or Path(config.style.image).stem
+    name = config.style.name or Path(config.style.images or config.style.image or "").stem
     if not name or name.startswith(".") or UNUSABLE_IN_NAMES & set(name):
         raise ConfigError("not usable as the name of a folder", setting="style.name", value=name, remedy="give another")
     return name

@@ -28,13 +28,16 @@ def _with_quotes(override: str) -> str:
 
 
 def with_own_style(overrides: list[str]) -> list[str]:
-    """Adds `style=custom` where `style.image` is given without a style.
+    """Adds `style=custom` where `style.image` is given without a style, and `style=paintings` for `style.images`.
 
     A user's own picture must not go by the title of the default style.
     """
-    image = any(override.startswith("style.image=") for override in overrides)
-    group = any(override.startswith("style=") for override in overrides)
-    return [*overrides, "style=custom"] if image and not group else overrides
+    if any(override.startswith("style=") for override in overrides):
+        return overrides
+    for setting, group in (("style.image=", "custom"), ("style.images=", "paintings")):
+        if any(override.startswith(setting) for override in overrides):
+            return [*overrides, f"style={group}"]
+    return overrides
 
 
 def quoted(path: Path) -> str:

@@ -61,7 +61,7 @@ def setting(default: Value, meaning: str, limits: Limits = ANYTHING, *, path: bo
     """
     metadata = {"meaning": meaning, "limits": limits, "path": path}
     if isinstance(default, dict):
-        return cast("Value", field(default_factory=dict, metadata=metadata))
+        return cast("Value", field(default_factory=default.copy, metadata=metadata))
     return field(default=default, metadata=metadata)
 
 
@@ -69,12 +69,15 @@ def setting(default: Value, meaning: str, limits: Limits = ANYTHING, *, path: bo
 class StyleConfig:
     """The painting that a network learns."""
 
-    image: str = setting(MISSING, "Path of the style image", path=True)
-    name: str | None = setting(None, "Name of the model; null takes the style image's file name")
+    image: str | None = setting(MISSING, "Path of the style image", path=True)
+    images: str | None = setting(
+        None, "Folder of style images, subfolders included, all of which one network learns", path=True
+    )
+    name: str | None = setting(None, "Name of the model; null takes the file name of the style image, or of the folder")
     title: str | None = setting(None, "Title of the painting, for the model's card")
     credit: str | None = setting(None, "Who painted it, for the model's card")
     size: int = setting(
-        512, "Longer side of the style image in pixels; larger means larger brush strokes", Limits(minimum=32)
+        MISSING, "Longer side of the style image in pixels; larger means larger brush strokes", Limits(minimum=32)
     )
 
 
@@ -105,7 +108,9 @@ class ModelConfig:
     width: int = setting(32, "Channels of the first layer; fewer are faster and coarser")
     blocks: int = setting(5, "Number of residual blocks")
     strength: bool = setting(True, "Train a network that takes a strength from 0 to 1.5 when it stylizes")
-    arguments: dict[str, Any] = setting({}, "Further arguments of the network: +model.arguments.NAME=VALUE")
+    arguments: dict[str, Any] = setting(
+        {"upsampling": "linear"}, "Further arguments of the network: +model.arguments.NAME=VALUE"
+    )
 
 
 @dataclass
@@ -117,10 +122,16 @@ class EncoderConfig:
         None, "Local .pth or .safetensors file with the encoder's weights; null takes its own", path=True
     )
     pooling: str = setting("max", "Pooling between the encoder's blocks: max or average")
+    padding: str = setting(
+        "zeros",
+        "What the encoder's convolutions see beyond the border: zeros, or replicate for the outermost features again",
+    )
     content_layers: list[str] = setting(MISSING, "Default for loss.content_layers")
     style_layers: list[str] = setting(MISSING, "Default for loss.style_layers")
     scales: list[float] = setting(MISSING, "Default for loss.scales")
     content_scales: list[float] = setting(MISSING, "Default for loss.content_scales")
+    style_weight: float = setting(MISSING, "Default for loss.style_weight")
+    style_size: int = setting(MISSING, "Default for style.size")
 
 
 @dataclass
@@ -139,7 +150,7 @@ class LossSettings:
         {}, "Weights of single style layers, 1 where not named: +loss.layer_weights.relu1_2=0.5"
     )
     content_weight: float = setting(1.0, "Weight of the content term; more stays closer to the photo", NOT_NEGATIVE)
-    style_weight: float = setting(10.0, "Weight of the style term; more comes closer to the painting", NOT_NEGATIVE)
+    style_weight: float = setting(MISSING, "Weight of the style term; more comes closer to the painting", NOT_NEGATIVE)
     tv_weight: float = setting(1.0, "Weight of total variation; more is smoother", NOT_NEGATIVE)
     checkerboard_weight: float = setting(
         500.0, "Weight of the term against patterns with the period of the network's upsampling", NOT_NEGATIVE

@@ -32,8 +32,8 @@ class EvaluateOptions:
     """Name of the encoder of the reference loss."""
     weights: Path | None = None
     """Local weights of the encoder; None for its own."""
-    style_size: int = 512
-    """Longer side of the style image in pixels."""
+    style_size: int | None = None
+    """Longer side of the style image in pixels; None for what suits the encoder."""
     max_size: int = 1024
     """Longer side in pixels that larger photos are shrunk to first."""
     count: int | None = None

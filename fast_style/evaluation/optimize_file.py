@@ -143,6 +143,7 @@ class _Levels:
         self.task = task
         self.best: Iteration | None = None  # of the level that is under way
         self.rows: list[dict[str, float]] = []
+        assert config.style.image is not None
         self.least_style_size = least_max_side(find_input(config.style.image))
 
     def run(self, sizes: list[tuple[int, int]]) -> OptimizationResult:

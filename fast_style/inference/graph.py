@@ -14,7 +14,14 @@ import torch
 from torch import Tensor, fx
 from torch.nn import functional as F
 
-from fast_style.models.layers import InstanceNorm2d, ReflectionConv2d, UpsampleConv2d
+from fast_style.models.layers import (
+    Condition,
+    InstanceNorm2d,
+    LinearUpsampleConv2d,
+    LowPass,
+    ReflectionConv2d,
+    UpsampleConv2d,
+)
 from fast_style.models.networks import TransformationNetwork
 from fast_style.models.pixel_interface import PixelInterface
 
@@ -27,7 +34,7 @@ Observe: TypeAlias = Callable[[Values], None]
 class Normalize(Protocol):
     """The computation at a normalization."""
 
-    def __call__(self, node: fx.Node, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None) -> Tensor:
+    def __call__(self, node: fx.Node, norm: InstanceNorm2d, features: Tensor, condition: Condition) -> Tensor:
         """Normalizes features `[N, C, H, W]` in place of `norm`, which stands at `node`."""
 
 
@@ -38,26 +45,22 @@ class Statistics:
     mean: Tensor
     variance: Tensor
 
-    def normalize(self, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None) -> Tensor:
+    def normalize(self, norm: InstanceNorm2d, features: Tensor, condition: Condition) -> Tensor:
         """Does what `norm` does, with these statistics in place of the features' own."""
-        scale, shift = (value.reshape(-1) for value in norm.affine_parameters(strength))
+        scale, shift = (value.reshape(-1) for value in norm.affine_parameters(condition))
         return F.batch_norm(features, self.mean, self.variance, scale, shift, False, 0.0, norm.eps)
 
 
-def normalize_by_own_statistics(
-    node: fx.Node, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None
-) -> Tensor:
+def normalize_by_own_statistics(node: fx.Node, norm: InstanceNorm2d, features: Tensor, condition: Condition) -> Tensor:
     """Normalizes as the network itself does."""
-    normalized: Tensor = norm(features, strength)
+    normalized: Tensor = norm(features, condition)
     return normalized
 
 
-def normalize_by_no_statistics(
-    node: fx.Node, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None
-) -> Tensor:
+def normalize_by_no_statistics(node: fx.Node, norm: InstanceNorm2d, features: Tensor, condition: Condition) -> Tensor:
     """Normalizes by a mean of 0 and a variance of 1, so that no place depends on another."""
     zeros = torch.zeros(features.shape[1], device=features.device)
-    return Statistics(zeros, zeros + 1).normalize(norm, features, strength)
+    return Statistics(zeros, zeros + 1).normalize(norm, features, condition)
 
 
 class StatisticsAccumulator:
@@ -88,7 +91,7 @@ class _Tracer(fx.Tracer):
     """Goes into everything but PyTorch's own modules and ours that look at devices and batches."""
 
     def is_leaf_module(self, m: torch.nn.Module, module_qualified_name: str) -> bool:
-        leaves = (ReflectionConv2d, UpsampleConv2d, InstanceNorm2d)
+        leaves = (ReflectionConv2d, UpsampleConv2d, LinearUpsampleConv2d, LowPass, InstanceNorm2d)
         return isinstance(m, leaves) or super().is_leaf_module(m, module_qualified_name)
 
 
@@ -124,8 +127,8 @@ class _StretchInterpreter(fx.Interpreter):
         """Computes one node."""
         norm = self.submodules.get(str(n.target)) if n.op == "call_module" else None
         if isinstance(norm, InstanceNorm2d):
-            (features, *strength), _ = self.fetch_args_kwargs_from_env(n)
-            result: object = self._normalize(self._origins[n], norm, features, strength[0] if strength else None)
+            (features, condition), _ = self.fetch_args_kwargs_from_env(n)
+            result: object = self._normalize(self._origins[n], norm, features, condition)
         else:
             result = super().run_node(n)
         if self._observe is not None and n.op != "output":
@@ -142,7 +145,8 @@ class NetworkGraph:
         self._interface = interface
         self._modules = dict(interface.named_modules())
         takes_strength = interface.network.takes_strength
-        self.nodes = list(_Tracer().trace(interface, None if takes_strength else {"strength": None}).nodes)
+        absent = {"style": None} if takes_strength else {"strength": None, "style": None}
+        self.nodes = list(_Tracer().trace(interface, absent).nodes)
         self.image = self.nodes[0]
         self.strength = self.nodes[1] if takes_strength else None
         end = self.nodes[-1].args[0]

@@ -34,7 +34,7 @@ from fast_style.inference.graph import (
 )
 from fast_style.inference.map_store import MapShape, MapStore
 from fast_style.inference.options import Advance
-from fast_style.models.layers import InstanceNorm2d
+from fast_style.models.layers import Condition, InstanceNorm2d
 from fast_style.models.networks import TransformationNetwork
 from fast_style.models.pixel_interface import PixelInterface
 
@@ -329,8 +329,8 @@ class _TiledPass:
             values = self.network.compute(targets, known, self._normalize, strength=self.strength)
             yield tile, window, values
 
-    def _normalize(self, node: fx.Node, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None) -> Tensor:
-        return self.statistics[node].normalize(norm, features, strength)
+    def _normalize(self, node: fx.Node, norm: InstanceNorm2d, features: Tensor, condition: Condition) -> Tensor:
+        return self.statistics[node].normalize(norm, features, condition)
 
     def _slices(self, box: Box, node: fx.Node) -> tuple[slice, slice]:
         """Returns rows and columns of a map that lie in `box`, whose top and left are multiples of the stride."""

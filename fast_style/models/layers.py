@@ -6,9 +6,25 @@ reshapes give the shape after each; `y` and `x` are the row and the column of a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+class Condition(NamedTuple):
+    """What a network's output depends on besides the photo."""
+
+    strength: Tensor | None = None
+    """`[1]` or `[N]`; None for 1."""
+    style: Tensor | None = None
+    """Weights of the styles, `[1, K]` or `[N, K]`, for a network that holds K of them; None for a network of one."""
+
+
+PLAIN = Condition()
+"""Strength 1 of the only style."""
 
 
 def powers_beyond_one(strength: Tensor) -> Tensor:
@@ -18,6 +34,25 @@ def powers_beyond_one(strength: Tensor) -> Tensor:
     """
     beyond = strength.float() - 1
     return torch.stack([beyond, beyond**2, beyond**3], 1)
+
+
+def strength_response(condition: Condition, coefficients: Tensor) -> Tensor:
+    """Returns what the strength adds: the values of cubic polynomials in what it exceeds 1 by, without constant terms.
+
+    Args:
+        condition: with a strength.
+        coefficients: `[3, C]`, or `[K, 3, C]` where the condition has weights of K styles.
+
+    Returns:
+        `[N, C]`.
+    """
+    assert condition.strength is not None
+    powers = powers_beyond_one(condition.strength)  # [N, 3]
+    if condition.style is None:
+        return powers @ coefficients
+    blended = torch.tensordot(condition.style, coefficients, 1)  # [N, 3, C]
+    response: Tensor = (powers[:, None] @ blended).squeeze(1)  # [N, C]
+    return response
 
 
 class ReflectionConv2d(nn.Conv2d):
@@ -95,6 +130,69 @@ def sum_weights_by_cell(weight: Tensor, axis: int) -> Tensor:
     return torch.stack([torch.stack([before, here + after], axis), torch.stack([before + here, after], axis)])
 
 
+LINEAR_UPSAMPLING = (
+    ((0.75, 0.25, 0.0), (0.25, 0.75, 0.75), (0.0, 0.0, 0.25)),
+    ((0.25, 0.0, 0.0), (0.75, 0.75, 0.25), (0.0, 0.25, 0.75)),
+)
+"""For the first and the second pixel of a cell: how much each of its 3 neighboring places contributes to the 3 pixels
+that a kernel sees there after linear upsampling to twice the size."""
+
+
+class LinearUpsampleConv2d(nn.Conv2d):
+    """Bilinear upsampling to twice the size and a 3×3 convolution, in one step.
+
+    Nearest-neighbor upsampling makes the two pixels of a cell differ in variance, which a ReLU turns into a pattern on
+    flat areas; bilinear upsampling leaves a seventh of it. The convolution is computed before the upsampling, for each
+    of the four pixels of a cell separately. Beyond its border the map continues with its outermost values.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, 3, bias=bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Takes `[N, C, H, W]` and returns `[N, out_channels, 2·H, 2·W]`."""
+        with torch.autocast(features.device.type, enabled=False):
+            padded = repeat_border(features)  # [N, C, H + 2, W + 2]
+            shares = torch.tensor(LINEAR_UPSAMPLING, dtype=self.weight.dtype, device=self.weight.device)
+            rows = torch.tensordot(shares, self.weight, ([2], [2]))  # [2 (y), 3, O, C, 3]
+            weight = torch.tensordot(shares, rows, ([2], [4]))  # [2 (x), 3 (j), 2 (y), 3 (i), O, C]
+            weight = weight.permute(2, 0, 4, 5, 3, 1)  # [2 (y), 2 (x), O, C, 3 (i), 3 (j)]
+            weight = weight.flatten(0, 2)  # [4·O, C, 3, 3]
+        bias = None if self.bias is None else self.bias.repeat(4)
+        return cells_to_pixels(F.conv2d(padded, weight, bias), self.out_channels)
+
+
+def cells_to_pixels(cells: Tensor, channels: int) -> Tensor:
+    """Returns `[N, 4·C, H, W]`, whose channels are the 4 pixels of each cell one after the other, as `[N, C, 2H, 2W]`.
+
+    It equals `F.pixel_shuffle` but for the order of the channels, which suits channels_last.
+    """
+    pixels = cells.permute(0, 2, 3, 1)  # [N, H, W, 4·C]
+    pixels = torch.unflatten(pixels, 3, (2, 2, channels))  # [N, H, W, 2 (y), 2 (x), C]
+    pixels = pixels.transpose(2, 3)  # [N, H, 2 (y), W, 2 (x), C]
+    pixels = pixels.flatten(3, 4)  # [N, H, 2 (y), 2·W, C]
+    pixels = pixels.flatten(1, 2)  # [N, 2·H, 2·W, C]
+    return pixels.permute(0, 3, 1, 2)  # [N, C, 2·H, 2·W]
+
+
+LOW_PASS = (-1 / 16, 4 / 16, 10 / 16, 4 / 16, -1 / 16)
+"""Taps per axis. Nothing with a period of 2 pixels passes, three quarters of what has a period of 4, and almost
+everything longer."""
+
+
+class LowPass(nn.Module):
+    """A fixed low-pass filter behind a pixel shuffle, against the pattern of its cells."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Takes and returns `[N, C, H, W]`, in float32; H and W are at least 3."""
+        channels = image.shape[1]
+        with torch.autocast(image.device.type, enabled=False):
+            padded = F.pad(image.float(), (2, 2, 2, 2), mode="reflect")
+            taps = torch.tensor(LOW_PASS, device=image.device)
+            across = F.conv2d(padded, taps.view(1, 1, 1, 5).expand(channels, 1, 1, 5), groups=channels)
+            return F.conv2d(across, taps.view(1, 1, 5, 1).expand(channels, 1, 5, 1), groups=channels)
+
+
 class CellConv2d(ReflectionConv2d):
     """A 9×9 convolution padded by reflection, computed for cells of 2×2 pixels with four times the channels.
 
@@ -124,13 +222,7 @@ class CellConv2d(ReflectionConv2d):
         weight = weight.flatten(0, 1)  # [4·O, 4·C, 5, 5]
         assert self.bias is not None
         result = F.conv2d(cells, weight, self.bias.repeat(4))  # [N, 4·O, H/2, W/2]
-        pixels = result.permute(0, 2, 3, 1)  # [N, H/2, W/2, 4·O]
-        pixels = torch.unflatten(pixels, 3, (2, 2, self.out_channels))  # [N, H/2, W/2, 2 (y), 2 (x), O]
-        pixels = pixels.transpose(2, 3)  # [N, H/2, 2 (y), W/2, 2 (x), O]
-        pixels = pixels.flatten(3, 4)  # [N, H/2, 2 (y), W, O]
-        pixels = pixels.flatten(1, 2)  # [N, H, W, O]
-        image: Tensor = pixels.permute(0, 3, 1, 2)  # [N, O, H, W]
-        return image
+        return cells_to_pixels(result, self.out_channels)
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
@@ -139,22 +231,33 @@ class InstanceNorm2d(nn.InstanceNorm2d):
     With `takes_strength`, scale and shift depend on the strength (Babaeizadeh and Ghiasi 2018, arXiv 1811.08560):
     through a cubic polynomial per channel, where the paper has a small network. At strength 1 they are the plain
     scale and shift, so a network that takes no strength equals one whose strength is always 1.
+
+    With more than one of `styles`, every style has its own scale, shift and polynomial (Dumoulin et al. 2017, arXiv
+    1610.07629), and the weights of the styles blend them.
     """
 
-    def __init__(self, channels: int, takes_strength: bool = False) -> None:
+    def __init__(self, channels: int, takes_strength: bool = False, styles: int = 1) -> None:
         super().__init__(channels, affine=True)
-        self.strength_coefficients = nn.Parameter(torch.zeros(3, 2 * channels)) if takes_strength else None
+        by_style = (styles,) if styles > 1 else ()
+        if by_style:
+            self.weight = nn.Parameter(torch.ones(*by_style, channels))
+            self.bias = nn.Parameter(torch.zeros(*by_style, channels))
+        self.strength_coefficients = nn.Parameter(torch.zeros(*by_style, 3, 2 * channels)) if takes_strength else None
 
-    def affine_parameters(self, strength: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Returns scale and shift: `[C]` each, or `[N, C]` for strengths `[N]`."""
-        if self.strength_coefficients is None or strength is None:
-            return self.weight, self.bias
-        scale, shift = (powers_beyond_one(strength) @ self.strength_coefficients).chunk(2, 1)
-        return self.weight + scale, self.bias + shift
+    def affine_parameters(self, condition: Condition = PLAIN) -> tuple[Tensor, Tensor]:
+        """Returns scale and shift: `[C]` each, or `[N, C]` for strengths `[N]` or style weights `[N, K]`."""
+        scale: Tensor = self.weight
+        shift: Tensor = self.bias
+        if condition.style is not None:
+            scale, shift = condition.style @ scale, condition.style @ shift  # [N, C]
+        if self.strength_coefficients is None or condition.strength is None:
+            return scale, shift
+        more_scale, more_shift = strength_response(condition, self.strength_coefficients).chunk(2, 1)
+        return scale + more_scale, shift + more_shift
 
-    def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
-        """Normalizes features `[N, C, H, W]`; `strength` is `[1]` or `[N]`, None for 1."""
-        scale, shift = self.affine_parameters(strength)
+    def forward(self, features: Tensor, condition: Condition = PLAIN) -> Tensor:
+        """Normalizes features `[N, C, H, W]`."""
+        scale, shift = self.affine_parameters(condition)
         exporting = torch.compiler.is_exporting()
         if scale.ndim == 2 and len(scale) == 1:
             scale, shift = scale[0], shift[0]
@@ -172,17 +275,21 @@ class InstanceNorm2d(nn.InstanceNorm2d):
         return torch.cat(normalized) if len(normalized) > 1 else normalized[0]
 
 
+MakeNorm = Callable[[int], InstanceNorm2d]
+"""Makes the normalization of so many channels."""
+
+
 class ConvNorm(nn.Module):
     """A convolution and instance normalization; the convolution needs no bias, which the latter would remove."""
 
-    def __init__(self, conv: nn.Conv2d, *, takes_strength: bool = False) -> None:
+    def __init__(self, conv: nn.Conv2d, make_norm: MakeNorm = InstanceNorm2d) -> None:
         super().__init__()
         self.conv = conv
-        self.norm = InstanceNorm2d(conv.out_channels, takes_strength)
+        self.norm = make_norm(conv.out_channels)
 
-    def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, condition: Condition = PLAIN) -> Tensor:
         """Convolves and normalizes features `[N, C, H, W]`."""
-        normalized: Tensor = self.norm(self.conv(features), strength)
+        normalized: Tensor = self.norm(self.conv(features), condition)
         return normalized
 
 
@@ -193,25 +300,25 @@ class ResidualBlock(nn.Module):
     keeps its size and its border.
     """
 
-    def __init__(self, channels: int, *, takes_strength: bool = False) -> None:
+    def __init__(self, channels: int, make_norm: MakeNorm = InstanceNorm2d) -> None:
         super().__init__()
-        self.first = ConvNorm(ReflectionConv2d(channels, channels, 3, bias=False), takes_strength=takes_strength)
-        self.second = ConvNorm(ReflectionConv2d(channels, channels, 3, bias=False), takes_strength=takes_strength)
+        self.first = ConvNorm(ReflectionConv2d(channels, channels, 3, bias=False), make_norm)
+        self.second = ConvNorm(ReflectionConv2d(channels, channels, 3, bias=False), make_norm)
 
-    def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, condition: Condition = PLAIN) -> Tensor:
         """Takes and returns features `[N, C, H, W]`."""
-        residual: Tensor = self.second(F.relu(self.first(features, strength)), strength)
+        residual: Tensor = self.second(F.relu(self.first(features, condition)), condition)
         return features + residual
 
 
 class Stages(nn.Sequential):
-    """Modules that follow one another; those with normalizations get the strength as well."""
+    """Modules that follow one another; those with normalizations get the condition as well."""
 
-    def forward(self, features: Tensor, strength: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, condition: Condition = PLAIN) -> Tensor:
         """Passes features `[N, C, H, W]` through every stage."""
         for stage in self:
-            takes_strength = isinstance(stage, (ConvNorm, ResidualBlock))
-            features = stage(features, strength) if takes_strength else stage(features)
+            conditional = isinstance(stage, (ConvNorm, ResidualBlock))
+            features = stage(features, condition) if conditional else stage(features)
         return features
 
 
@@ -219,14 +326,15 @@ class PhotoShortcut(nn.Module):
     """The way to strength 0: it lets some of the photo past the network.
 
     Nothing passes at strength 1. Elsewhere as much passes as was learned, together with the normalizations, which
-    take back what the network adds to the photo.
+    take back what the network adds to the photo. Each of `styles` has learned its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, styles: int = 1) -> None:
         super().__init__()
-        self.strength_coefficients = nn.Parameter(torch.tensor([[-1.0], [0.0], [0.0]]))
+        linear = torch.tensor([[-1.0], [0.0], [0.0]])
+        self.strength_coefficients = nn.Parameter(linear.repeat(styles, 1, 1) if styles > 1 else linear)
 
-    def forward(self, stylized: Tensor, photo: Tensor, strength: Tensor) -> Tensor:
-        """Mixes images `[N, 3, H, W]` for strengths `[1]` or `[N]`."""
-        photo_weight = powers_beyond_one(strength) @ self.strength_coefficients  # [N, 1]
+    def forward(self, stylized: Tensor, photo: Tensor, condition: Condition) -> Tensor:
+        """Mixes images `[N, 3, H, W]` as the strength in `condition` says."""
+        photo_weight = strength_response(condition, self.strength_coefficients)  # [N, 1]
         return stylized + photo_weight[..., None, None] * (photo - 0.5)

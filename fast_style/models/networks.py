@@ -8,7 +8,9 @@ A new network is a class in this module under `@register`, with a file of the sa
 
 from __future__ import annotations
 
+import copy
 import inspect
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -20,8 +22,11 @@ from fast_style.errors import ConfigError, ModelError, first_line
 from fast_style.models.artifact import read_info
 from fast_style.models.layers import (
     CellConv2d,
+    Condition,
     ConvNorm,
     InstanceNorm2d,
+    LinearUpsampleConv2d,
+    LowPass,
     PhotoShortcut,
     ReflectionConv2d,
     ResidualBlock,
@@ -32,6 +37,12 @@ from fast_style.models.migration import migrate_state_dict
 
 LARGEST_WIDTH = 1024
 MOST_BLOCKS = 100
+MOST_STYLES = 1000
+UPSAMPLING: dict[str, type[UpsampleConv2d] | type[LinearUpsampleConv2d]] = {
+    "nearest": UpsampleConv2d,
+    "linear": LinearUpsampleConv2d,
+}
+"""How a network enlarges its maps, by the value of its argument `upsampling`."""
 
 
 class TransformationNetwork(nn.Module):
@@ -53,23 +64,56 @@ class TransformationNetwork(nn.Module):
         """Whether `forward` takes a strength."""
         return bool(self.arguments.get("takes_strength"))
 
-    def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
+    @property
+    def styles(self) -> int:
+        """How many styles the network holds."""
+        styles = self.arguments.get("styles", 1)
+        assert isinstance(styles, int)
+        return styles
+
+    def forward(self, image: Tensor, strength: Tensor | None = None, style: Tensor | None = None) -> Tensor:
         """Stylizes a batch.
 
         Args:
             image: float RGB in [0, 1], `[N, 3, H, W]`.
             strength: `[1]` or `[N]`, for a network that takes it; None for 1.
+            style: weights of the styles, which sum to 1, `[K]` or `[N, K]`, for a network that holds K styles; None
+                for the first.
 
         Returns:
             The same shape and range as `image`; away from strength 1 the range may be exceeded a little.
         """
         height, width = image.shape[-2:]
-        stylized = to_image(self.paint(image, strength)[..., :height, :width])
-        return stylized if self.photo is None or strength is None else self.photo(stylized, image, strength)
+        condition = Condition(strength, self._style_weights(style, image))
+        stylized = to_image(self.paint(image, condition)[..., :height, :width])
+        return stylized if self.photo is None or strength is None else self.photo(stylized, image, condition)
 
-    def paint(self, image: Tensor, strength: Tensor | None) -> Tensor:
+    def _style_weights(self, style: Tensor | None, image: Tensor) -> Tensor | None:
+        """Returns the weights of the styles as `[1, K]` or `[N, K]`, None for a network of one style."""
+        if self.styles == 1:
+            return None
+        if style is None:
+            return torch.eye(self.styles, device=image.device)[:1]
+        return style if style.ndim == 2 else style[None]
+
+    def paint(self, image: Tensor, condition: Condition) -> Tensor:
         """Computes the picture that `forward` brings into [0, 1], at least as large as `image`; the rest is cut off."""
         raise NotImplementedError
+
+    def with_style(self, weights: Tensor) -> TransformationNetwork:
+        """Returns a network of one style, which is a blend of the styles of this one.
+
+        Args:
+            weights: of the styles, `[K]`; they sum to 1.
+        """
+        single = build_network(self.name, **{**self.arguments, "styles": 1})
+        state = {key: value.detach() for key, value in self.state_dict().items()}
+        for name, module in self.named_modules():
+            if isinstance(module, (InstanceNorm2d, PhotoShortcut)):
+                for key, value in module.state_dict().items():
+                    state[f"{name}.{key}"] = torch.tensordot(weights.to(value), value, 1)
+        single.load_state_dict(copy.deepcopy(state))
+        return single.train(self.training)
 
     def initialize_strength(self) -> None:
         """Gives a strength that was never trained a starting point; one that was trained stays as it is.
@@ -79,7 +123,7 @@ class TransformationNetwork(nn.Module):
         last = [module for module in self.modules() if isinstance(module, InstanceNorm2d)][-1]
         if last.strength_coefficients is not None and not last.strength_coefficients.any():
             with torch.no_grad():
-                last.strength_coefficients[0] = torch.cat([last.weight, last.bias])
+                last.strength_coefficients[..., 0, :] = torch.cat([last.weight, last.bias], -1)
 
 
 NETWORKS: dict[str, type[TransformationNetwork]] = {}
@@ -107,6 +151,8 @@ class Johnson(TransformationNetwork):
         width: channels after the first layer; two and four times as many follow. The paper has 32.
         blocks: residual blocks at a quarter of the resolution. The paper has 5.
         takes_strength: whether the network takes a strength.
+        styles: how many styles the network holds.
+        upsampling: `nearest`, or `linear`, which leaves no pattern on flat areas.
 
     Raises:
         ConfigError: width or blocks are out of range.
@@ -117,33 +163,42 @@ class Johnson(TransformationNetwork):
     minimum_side = 8
     stride = 4
 
-    def __init__(self, width: int = 32, blocks: int = 5, takes_strength: bool = False) -> None:
+    def __init__(
+        self,
+        width: int = 32,
+        blocks: int = 5,
+        takes_strength: bool = False,
+        styles: int = 1,
+        upsampling: str = "nearest",
+    ) -> None:
         super().__init__()
         check_width_and_blocks(width, blocks)
-        self.arguments = {"width": width, "blocks": blocks, "takes_strength": takes_strength}
+        upsample = find_upsampling(upsampling)
+        self.arguments = network_arguments(width, blocks, takes_strength, styles, upsampling)
+        norm = partial(InstanceNorm2d, takes_strength=takes_strength, styles=styles)
         self.encode = Stages(
-            ConvNorm(ReflectionConv2d(3, width, 9, bias=False), takes_strength=takes_strength),
+            ConvNorm(ReflectionConv2d(3, width, 9, bias=False), norm),
             nn.ReLU(),
-            ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False), takes_strength=takes_strength),
+            ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False), norm),
             nn.ReLU(),
-            ConvNorm(ReflectionConv2d(2 * width, 4 * width, 3, stride=2, bias=False), takes_strength=takes_strength),
+            ConvNorm(ReflectionConv2d(2 * width, 4 * width, 3, stride=2, bias=False), norm),
             nn.ReLU(),
         )
-        self.transform = Stages(*(ResidualBlock(4 * width, takes_strength=takes_strength) for _ in range(blocks)))
-        # Nearest-neighbor upsampling, where the paper has transposed convolutions.
+        self.transform = Stages(*(ResidualBlock(4 * width, norm) for _ in range(blocks)))
+        # Upsampling and a convolution, where the paper has transposed convolutions.
         self.decode = Stages(
-            ConvNorm(UpsampleConv2d(4 * width, 2 * width, bias=False), takes_strength=takes_strength),
+            ConvNorm(upsample(4 * width, 2 * width, bias=False), norm),
             nn.ReLU(),
-            ConvNorm(UpsampleConv2d(2 * width, width, bias=False), takes_strength=takes_strength),
+            ConvNorm(upsample(2 * width, width, bias=False), norm),
             nn.ReLU(),
             CellConv2d(width, 3),
         )
-        self.photo = PhotoShortcut() if takes_strength else None
+        self.photo = PhotoShortcut(styles) if takes_strength else None
 
-    def paint(self, image: Tensor, strength: Tensor | None) -> Tensor:
+    def paint(self, image: Tensor, condition: Condition) -> Tensor:
         """Computes the picture, whose size the strides have rounded up to a multiple of 4."""
-        features = self.transform(self.encode(image * 2 - 1, strength), strength)
-        painted: Tensor = self.decode(features, strength)
+        features = self.transform(self.encode(image * 2 - 1, condition), condition)
+        painted: Tensor = self.decode(features, condition)
         return painted
 
 
@@ -159,6 +214,8 @@ class Lite(TransformationNetwork):
         width: channels at a quarter of the resolution, at least 2; twice as many at an eighth, half at a half.
         blocks: residual blocks at an eighth of the resolution.
         takes_strength: whether the network takes a strength.
+        styles: how many styles the network holds.
+        upsampling: `nearest`, or `linear`, which leaves no pattern on flat areas.
 
     Raises:
         ConfigError: width or blocks are out of range.
@@ -169,20 +226,29 @@ class Lite(TransformationNetwork):
     minimum_side = 16
     stride = 8
 
-    def __init__(self, width: int = 32, blocks: int = 5, takes_strength: bool = False) -> None:
+    def __init__(
+        self,
+        width: int = 32,
+        blocks: int = 5,
+        takes_strength: bool = False,
+        styles: int = 1,
+        upsampling: str = "nearest",
+    ) -> None:
         super().__init__()
         check_width_and_blocks(width, blocks, least_width=2)
-        self.arguments = {"width": width, "blocks": blocks, "takes_strength": takes_strength}
+        upsample = find_upsampling(upsampling)
+        self.arguments = network_arguments(width, blocks, takes_strength, styles, upsampling)
+        norm = partial(InstanceNorm2d, takes_strength=takes_strength, styles=styles)
         self.encode = Stages(
             nn.PixelUnshuffle(4),  # [N, 48, H/4, W/4]
-            ConvNorm(ReflectionConv2d(48, width, 3, bias=False), takes_strength=takes_strength),
+            ConvNorm(ReflectionConv2d(48, width, 3, bias=False), norm),
             nn.ReLU(),
         )
         self.transform = Stages(
-            ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False), takes_strength=takes_strength),
+            ConvNorm(ReflectionConv2d(width, 2 * width, 3, stride=2, bias=False), norm),
             nn.ReLU(),
-            *(ResidualBlock(2 * width, takes_strength=takes_strength) for _ in range(blocks)),
-            ConvNorm(UpsampleConv2d(2 * width, width, bias=False), takes_strength=takes_strength),
+            *(ResidualBlock(2 * width, norm) for _ in range(blocks)),
+            ConvNorm(upsample(2 * width, width, bias=False), norm),
         )
         last = ReflectionConv2d(width // 2, 12, 3)
         # The 4 pixels of a cell begin as equals: no checkerboard to unlearn (Aitken et al. 2017, arXiv 1707.02937).
@@ -193,20 +259,50 @@ class Lite(TransformationNetwork):
         # By way of half the resolution: straight from a quarter, strokes are woven of 4×4 cells.
         self.decode = Stages(
             nn.ReLU(),
-            ConvNorm(UpsampleConv2d(width, width // 2, bias=False), takes_strength=takes_strength),
+            ConvNorm(upsample(width, width // 2, bias=False), norm),
             nn.ReLU(),
             last,  # [N, 12, H/2, W/2]
             nn.PixelShuffle(2),  # [N, 3, H, W]
+            *([LowPass()] if upsampling == "linear" else []),
         )
-        self.photo = PhotoShortcut() if takes_strength else None
+        self.photo = PhotoShortcut(styles) if takes_strength else None
 
-    def paint(self, image: Tensor, strength: Tensor | None) -> Tensor:
+    def paint(self, image: Tensor, condition: Condition) -> Tensor:
         """Computes the picture of the photo padded to a multiple of 8."""
         height, width = image.shape[-2:]
         padded = F.pad(image, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
-        features = self.encode(padded * 2 - 1, strength)
-        painted: Tensor = self.decode(features + self.transform(features, strength), strength)
+        features = self.encode(padded * 2 - 1, condition)
+        painted: Tensor = self.decode(features + self.transform(features, condition), condition)
         return painted
+
+
+def network_arguments(width: int, blocks: int, takes_strength: bool, styles: int, upsampling: str) -> dict[str, object]:
+    """Returns the arguments that make a network again, as model files state them.
+
+    Raises:
+        ConfigError: the number of styles is out of range.
+    """
+    if not 1 <= styles <= MOST_STYLES:
+        raise ConfigError(f"must lie from 1 to {MOST_STYLES}", setting="model.styles", value=styles)
+    return {
+        "width": width,
+        "blocks": blocks,
+        "takes_strength": takes_strength,
+        "styles": styles,
+        "upsampling": upsampling,
+    }
+
+
+def find_upsampling(upsampling: str) -> type[UpsampleConv2d] | type[LinearUpsampleConv2d]:
+    """Returns the layer that upsamples in this way.
+
+    Raises:
+        ConfigError: there is no such way.
+    """
+    if upsampling not in UPSAMPLING:
+        choices = ", ".join(UPSAMPLING)
+        raise ConfigError(f"must be one of {choices}", setting="model.upsampling", value=upsampling)
+    return UPSAMPLING[upsampling]
 
 
 def check_width_and_blocks(width: int, blocks: int, *, least_width: int = 1) -> None:

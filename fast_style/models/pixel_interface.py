@@ -16,9 +16,15 @@ class PixelInterface(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor, strength: Tensor | None = None) -> Tensor:
-        """Stylizes `image`; a network that takes a strength gets `strength` `[1]`, None for 1."""
+    def forward(self, image: Tensor, strength: Tensor | None = None, style: Tensor | None = None) -> Tensor:
+        """Stylizes `image`.
+
+        Args:
+            image: uint8 RGB `[N, H, W, 3]`.
+            strength: `[1]`, for a network that takes a strength; None for 1.
+            style: weights `[K]`, for a network that holds K styles; None for the first.
+        """
         photo = image.permute(0, 3, 1, 2).float() / 255  # [N, 3, H, W]
-        stylized: Tensor = self.network(photo) if strength is None else self.network(photo, strength)
+        stylized: Tensor = self.network(photo, strength, style)
         pixels = (stylized.clamp(0, 1) * 255).round().to(torch.uint8)
         return pixels.permute(0, 2, 3, 1)  # [N, H, W, 3]

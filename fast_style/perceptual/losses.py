@@ -253,7 +253,8 @@ class PerceptualLoss(nn.Module):
 
     Args:
         encoder: frozen feature extractor.
-        grams: the targets: `style_grams` of the style image, for every style layer and scale.
+        grams: the targets: `style_grams` of the style image, for every style layer and scale; or of K style images,
+            `[K, C, C]` each.
         settings: layers, scales and weights of the terms. The paper compares at scale 1 alone; half the resolution
             doubles the receptive field, which stands in for deeper layers. `layer_weights` are w_l of Gatys et al.
             2015, equation 5; their sum does not matter, for `style_weight` is the strength of all layers together.
@@ -284,8 +285,20 @@ class PerceptualLoss(nn.Module):
         return f"gram_{layer}_{scale:g}".replace(".", "_")
 
     def style_target(self, layer: str, scale: float) -> Tensor:
-        """Returns the Gram matrix of the style image for a layer at a scale, `[1, C, C]`."""
+        """Returns the Gram matrices of the style images for a layer at a scale, `[K, C, C]`."""
         return self.get_buffer(self._buffer(layer, scale))
+
+    def style_targets(self, styles: Tensor) -> dict[str, Tensor]:
+        """Returns the Gram matrices of the style that each sample gets, `[N, C, C]` by `term_key`.
+
+        Args:
+            styles: number of each sample's style, `[N]`.
+        """
+        return {
+            term_key(layer, scale): self.style_target(layer, scale)[styles]
+            for scale in self.settings.scales
+            for layer in self.settings.style_layers
+        }
 
     def content_features(self, photo: Tensor) -> dict[str, Tensor]:
         """Computes the features of photos that `forward` compares content with, without gradients.
@@ -303,7 +316,7 @@ class PerceptualLoss(nn.Module):
                 for layer, value in self.encoder(rescale(photo, scale), self.settings.content_layers).items()
             }
 
-    def style_targets(self, photos: Tensor, strengths: Tensor) -> dict[str, Tensor]:
+    def strength_targets(self, photos: Tensor, strengths: Tensor, styles: Tensor) -> dict[str, Tensor]:
         """Interpolates Gram matrices between those of the photos, at strength 0, and the style's, from 1 on.
 
         This makes the style term change evenly with the strength, and a photo that is returned unchanged has no loss
@@ -313,23 +326,23 @@ class PerceptualLoss(nn.Module):
         Args:
             photos: float RGB in [0, 1], `[N, 3, H, W]`.
             strengths: strength of each photo, `[N]`.
+            styles: number of each photo's style, `[N]`.
 
         Returns:
             Matrices `[N, C, C]` by `term_key`, without gradients.
         """
         partly = strengths < 1
-        targets = {}
+        targets = self.style_targets(styles)
         with torch.no_grad():
             for scale in self.settings.scales:
                 features = {}
                 if partly.any():
                     features = self.encoder(rescale(photos[partly], scale), self.settings.style_layers)
                 for layer in self.settings.style_layers:
-                    target = self.style_target(layer, scale).repeat(len(photos), 1, 1)
                     if features:
+                        target = targets[term_key(layer, scale)]
                         weight = strengths[partly, None, None].float()
                         target[partly] = torch.lerp(gram_matrix(features[layer]), target[partly], weight)
-                    targets[term_key(layer, scale)] = target
         return targets
 
     def values(self, picture: Tensor, content: dict[str, Tensor]) -> dict[str, float]:
@@ -355,7 +368,7 @@ class PerceptualLoss(nn.Module):
         Args:
             stylized: float RGB in [0, 1], `[N, 3, H, W]`.
             content: `content_features` of the photos.
-            grams: `style_targets` in place of the style image's own.
+            grams: `style_targets` or `strength_targets`; by default those of the only style image.
             emphasis: factor of each sample's content in the total, `[N]`; 1 by default.
 
         Returns:
@@ -363,31 +376,43 @@ class PerceptualLoss(nn.Module):
             scale, such as `content/relu3_3@1` and `style/relu1_2@0.5` (at half the resolution). All but `total` are
             unweighted; `content` is the mean of its layers' terms, `style` their mean weighted by `layer_weights`.
         """
+        return self.weigh(self.sample_terms(stylized, content, grams=grams), stylized, emphasis=emphasis)
+
+    def sample_terms(
+        self, stylized: Tensor, content: dict[str, Tensor], *, grams: Mapping[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        """Computes the content and style terms of each sample, `[N]` by the names that `forward` gives them."""
         settings = self.settings
         terms: dict[str, Tensor] = {}
-        contents: list[Tensor] = []
         for scale in dict.fromkeys([*settings.scales, *settings.content_scales]):
             style_layers = settings.style_layers if scale in settings.scales else []
             content_layers = settings.content_layers if scale in settings.content_scales else []
             features = self.encoder(rescale(stylized, scale), [*style_layers, *content_layers])
             for layer in style_layers:
-                gram = gram_matrix(features[layer])
-                target = grams[term_key(layer, scale)] if grams else self.style_target(layer, scale)
-                terms[f"style/{term_key(layer, scale)}"] = relative_error(gram, target)
+                gram, name = gram_matrix(features[layer]), term_key(layer, scale)
+                target = grams[name] if grams else self.style_target(layer, scale)
+                terms[f"style/{name}"] = relative_errors(gram, target)
             for layer in content_layers:
                 name = term_key(layer, scale)
-                contents.append(relative_errors(features[layer], content[name]))
-                terms[f"content/{name}"] = contents[-1].mean()
-        per_sample = torch.stack(contents).mean(0)
-        terms["content"] = per_sample.mean()
+                terms[f"content/{name}"] = relative_errors(features[layer], content[name])
+        contents = [value for name, value in terms.items() if name.startswith("content/")]
         weighted = [
             (self.layer_weights[layer], terms[f"style/{term_key(layer, scale)}"])
             for layer in settings.style_layers
             for scale in settings.scales
         ]
-        terms["style"] = torch.stack([w * v for w, v in weighted]).sum() / sum(w for w, _ in weighted)
-        emphasized = per_sample if emphasis is None else per_sample * emphasis
-        total = settings.content_weight * emphasized.mean() + settings.style_weight * terms["style"]
+        terms["content"] = torch.stack(contents).mean(0)
+        terms["style"] = torch.stack([w * v for w, v in weighted]).sum(0) / sum(w for w, _ in weighted)
+        return terms
+
+    def weigh(
+        self, samples: Mapping[str, Tensor], stylized: Tensor, *, emphasis: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Averages `sample_terms`, and adds the image terms and the weighted total: what `forward` returns."""
+        settings = self.settings
+        terms = {name: value.mean() for name, value in samples.items()}
+        content = samples["content"] if emphasis is None else samples["content"] * emphasis
+        total = settings.content_weight * content.mean() + settings.style_weight * terms["style"]
         for name, (weight, term) in IMAGE_TERMS.items():
             terms[name] = term(stylized)
             total = total + getattr(settings, weight) * terms[name]

@@ -22,7 +22,7 @@ def objective_config(
     *,
     encoder: str,
     weights: Path | None,
-    style_size: int,
+    style_size: int | None,
     overrides: Sequence[str] = (),
 ) -> TrainConfig:
     """Composes the settings of the default loss with this style and encoder.
@@ -31,24 +31,26 @@ def objective_config(
         style: path of the style image.
         encoder: name of the encoder.
         weights: local weights of the encoder; None for its own.
-        style_size: longer side of the style image in pixels.
+        style_size: longer side of the style image in pixels; None for what suits the encoder.
         overrides: further settings, as on the command line of `fast-style train`.
 
     Raises:
         ConfigError: an unknown encoder, or an invalid setting.
     """
-    given = ["style=custom", f"style.image={quoted(style)}", f"style.size={style_size}", f"encoder={encoder}"]
+    given = ["style=custom", f"style.image={quoted(style)}", f"encoder={encoder}"]
+    if style_size is not None:
+        given.append(f"style.size={style_size}")
     if weights is not None:
         given.append(f"encoder.weights={quoted(weights)}")
     return compose_training([*given, *overrides])
 
 
-def build_loss(config: TrainConfig, style: torch.Tensor) -> PerceptualLoss:
+def build_loss(config: TrainConfig, *styles: torch.Tensor) -> PerceptualLoss:
     """Builds the loss that `config` describes.
 
     Args:
         config: encoder and loss.
-        style: the style image, float RGB in [0, 1], `[1, 3, H, W]`.
+        styles: the style image, or several, float RGB in [0, 1], `[1, 3, H, W]` each.
 
     Raises:
         ConfigError: settings that no loss can be computed with.
@@ -56,7 +58,9 @@ def build_loss(config: TrainConfig, style: torch.Tensor) -> PerceptualLoss:
     """
     keep_freed_memory()  # Whoever computes a loss computes it again and again.
     encoder = build_objective_encoder(config)
-    grams = cached_style_grams(encoder, style, config.loss.style_layers, config.loss.scales)
+    layers, scales = config.loss.style_layers, config.loss.scales
+    by_style = [cached_style_grams(encoder, style, layers, scales) for style in styles]
+    grams = {name: torch.cat([each[name] for each in by_style]) for name in by_style[0]}
     return PerceptualLoss(encoder, grams, config.loss)
 
 
@@ -64,7 +68,7 @@ def build_objective_encoder(config: TrainConfig) -> Encoder:
     """Builds the encoder that `config` names, as deep as its loss looks.
 
     Raises:
-        ConfigError: unknown name or pooling.
+        ConfigError: unknown name, pooling or padding.
         EncoderError: weights that cannot be read or downloaded, or do not reach the layers.
     """
     weights = config.encoder.weights
@@ -73,4 +77,5 @@ def build_objective_encoder(config: TrainConfig) -> Encoder:
         [*config.loss.content_layers, *config.loss.style_layers],
         str(find_input(weights)) if weights else None,
         pooling=config.encoder.pooling,
+        padding=config.encoder.padding,
     )

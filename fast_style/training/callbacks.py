@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -18,20 +19,18 @@ from fast_style.training.data import StyleDataModule
 
 
 class ImageGrid(Callback):
-    """Shows a grid in TensorBoard after each validation: one row of photo, stylized photo and style for each photo.
+    """Shows a grid in TensorBoard after each validation: rows of photo, stylized photo and style.
+
+    There is one row for each photo or for each style, whichever are more.
 
     Args:
         photos: held-out photos, uint8 `[N, 3, S, S]`.
-        style: the style image, float in [0, 1], `[1, 3, H, W]`.
+        styles: the style images, float in [0, 1], `[1, 3, H, W]` each.
     """
 
-    def __init__(self, photos: Tensor, style: Tensor) -> None:
+    def __init__(self, photos: Tensor, styles: Sequence[Tensor]) -> None:
         self.photos = photos
-        side = photos.shape[-1]
-        shorter = min(style.shape[-2:])
-        top, left = ((length - shorter) // 2 for length in style.shape[-2:])
-        square = style[..., top : top + shorter, left : left + shorter]
-        self.style = F.interpolate(square, (side, side), mode="bilinear", antialias=True)[0]
+        self.styles = [center_square(style, photos.shape[-1]) for style in styles]
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         logger = trainer.logger
@@ -40,13 +39,22 @@ class ImageGrid(Callback):
         from torchvision.utils import make_grid
 
         pictures: list[Tensor] = []
-        for photo in self.photos:
-            given = to_float(photo[None].to(pl_module.device))
+        for row in range(max(len(self.photos), len(self.styles))):
+            style = row % len(self.styles)
+            given = to_float(self.photos[row % len(self.photos)][None].to(pl_module.device))
             with torch.no_grad():
-                stylized = pl_module(given).float().clamp(0, 1)
-            pictures += [given[0].cpu(), stylized[0].cpu(), self.style]
+                stylized = pl_module(given, torch.tensor([style])).float().clamp(0, 1)
+            pictures += [given[0].cpu(), stylized[0].cpu(), self.styles[style]]
         grid = make_grid(torch.stack(pictures), nrow=3, padding=4, pad_value=1.0)
         logger.experiment.add_image("photo, stylized, style", grid, trainer.global_step)
+
+
+def center_square(image: Tensor, side: int) -> Tensor:
+    """Returns the square around the center of `[1, 3, H, W]`, resized to `[3, side, side]`."""
+    shorter = min(image.shape[-2:])
+    top, left = ((length - shorter) // 2 for length in image.shape[-2:])
+    square = image[..., top : top + shorter, left : left + shorter]
+    return F.interpolate(square, (side, side), mode="bilinear", antialias=True)[0]
 
 
 class Throughput(Callback):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,6 +14,7 @@ import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
+from torch.nn import functional as F
 
 from fast_style.images.tensors import to_float
 from fast_style.models.networks import TransformationNetwork, build_network, is_strength_parameter
@@ -23,6 +24,7 @@ from fast_style.training.crops import Batch
 from fast_style.training.optimizers import MuonAdam
 from fast_style.training.stability import draw_motion, stability
 from fast_style.training.strength import content_emphasis, draw_strengths
+from fast_style.training.styles import draw_styles
 
 log = logging.getLogger("fast_style")
 
@@ -75,13 +77,20 @@ class StyleModule(LightningModule):
     Args:
         hyperparameters: the network and how to train it.
         criterion: the loss, which is not stored in checkpoints; None to export a network without training it.
+        style_names: names of the styles, for the log of a network that learns several.
     """
 
     criterion: PerceptualLoss | None
 
-    def __init__(self, hyperparameters: Hyperparameters, criterion: PerceptualLoss | None = None) -> None:
+    def __init__(
+        self,
+        hyperparameters: Hyperparameters,
+        criterion: PerceptualLoss | None = None,
+        style_names: Sequence[str] = (),
+    ) -> None:
         super().__init__()
         self.hyperparameters = hyperparameters
+        self.style_names = style_names
         self.save_hyperparameters(asdict(hyperparameters))
         self.network = build_network(hyperparameters.network, **hyperparameters.network_arguments)
         # The strength is learned after everything else, which rests meanwhile: at strength 1 the network is what it
@@ -91,11 +100,25 @@ class StyleModule(LightningModule):
         # Past nn.Module's own __setattr__: the encoder of a registered loss would land in every checkpoint.
         object.__setattr__(self, "criterion", criterion)
 
-    def forward(self, photos: Tensor) -> Tensor:
-        """Stylizes photos, float RGB in [0, 1], `[N, 3, H, W]`, to the same shape and range."""
+    def forward(self, photos: Tensor, styles: Tensor | None = None) -> Tensor:
+        """Stylizes photos.
+
+        Args:
+            photos: float RGB in [0, 1], `[N, 3, H, W]`.
+            styles: number of each photo's style, `[N]`; None for the first.
+
+        Returns:
+            The same shape and range as `photos`.
+        """
         with self._uncompiled():
-            stylized: Tensor = self.network(photos)
+            stylized: Tensor = self.network(photos, style=self._style_weights(styles))
         return stylized
+
+    def _style_weights(self, styles: Tensor | None) -> Tensor | None:
+        """Returns what tells the network the style of each sample, `[N, K]`; None for a network of one style."""
+        if styles is None or self.network.styles == 1:
+            return None
+        return F.one_hot(styles.to(self.device), self.network.styles).float()
 
     def setup(self, stage: str) -> None:
         self.network.to(memory_format=torch.channels_last)
@@ -137,18 +160,23 @@ class StyleModule(LightningModule):
         criterion = self._criterion()
         photos = to_float(batch.photos)
         content = criterion.content_features(photos)
-        strengths = grams = emphasis = None
+        styles = draw_styles(self.hyperparameters.seed, batch.numbers, self.network.styles).to(photos.device)
+        strengths = emphasis = None
         if self.learns_strength:
             strengths = draw_strengths(self.hyperparameters.seed, batch.numbers).to(photos.device)
-            grams, emphasis = criterion.style_targets(photos, strengths), content_emphasis(strengths)
-        elif self.network.takes_strength:
+            grams, emphasis = criterion.strength_targets(photos, strengths, styles), content_emphasis(strengths)
+        else:
+            grams = criterion.style_targets(styles)
+        if strengths is None and self.network.takes_strength:
             # The strength gets no gradient at 1, but it takes part: DDP expects every parameter in every step.
             strengths = torch.ones(len(photos), device=photos.device)
-        stylized = self.network(photos, strengths)
-        terms = criterion(stylized, content, grams=grams, emphasis=emphasis)
+        stylized = self.network(photos, strengths, self._style_weights(styles))
+        samples = criterion.sample_terms(stylized, content, grams=grams)
+        self._log_by_style("train", samples, styles)
+        terms = criterion.weigh(samples, stylized, emphasis=emphasis)
         weight = self.hyperparameters.stability_weight
         if weight > 0:
-            terms["stability"] = self._stability(batch, photos, stylized, strengths)
+            terms["stability"] = self._stability(batch, photos, stylized, strengths, styles)
             terms["total"] = terms["total"] + weight * terms["stability"]
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()}, batch_size=len(batch.photos))
         total: Tensor = terms["total"]
@@ -158,16 +186,29 @@ class StyleModule(LightningModule):
         criterion = self._criterion()
         photos = to_float(batch.photos)
         content = criterion.content_features(photos)
+        styles = torch.tensor([number % self.network.styles for number in batch.numbers], device=photos.device)
+        stylized = self(photos, styles)
         with self._uncompiled():
-            stylized = self.network(photos)
-            stability_term = self._stability(batch, photos, stylized, None)
+            stability_term = self._stability(batch, photos, stylized, None, styles)
+        samples = criterion.sample_terms(stylized, content, grams=criterion.style_targets(styles))
+        self._log_by_style("val", samples, styles)
         # Stability is not in this total, which compares networks however they were trained.
-        terms = criterion(stylized, content) | {"stability": stability_term}
+        terms = criterion.weigh(samples, stylized) | {"stability": stability_term}
         self.log_dict(
             {f"val/{name}": value for name, value in terms.items()},
             batch_size=len(batch.photos),
             sync_dist=True,
         )
+
+    def _log_by_style(self, stage: str, samples: Mapping[str, Tensor], styles: Tensor) -> None:
+        """Logs content and style of each style in the batch, where the network learns several."""
+        if self.network.styles == 1:
+            return
+        for style in sorted(set(styles.tolist())):
+            name, chosen = self.style_names[style], styles == style
+            for term in ("content", "style"):
+                value = samples[term].detach()[chosen].mean()
+                self.log(f"{stage}_by_style/{name}/{term}", value, batch_size=int(chosen.sum()))
 
     def _criterion(self) -> PerceptualLoss:
         assert self.criterion is not None, "training and validation need a criterion"
@@ -180,10 +221,12 @@ class StyleModule(LightningModule):
         stance: AbstractContextManager[None] = torch.compiler.set_stance("force_eager")
         return stance
 
-    def _stability(self, batch: Batch, photos: Tensor, stylized: Tensor, strengths: Tensor | None) -> Tensor:
+    def _stability(
+        self, batch: Batch, photos: Tensor, stylized: Tensor, strengths: Tensor | None, styles: Tensor
+    ) -> Tensor:
         motion = draw_motion(self.hyperparameters.seed, batch.numbers)
         copy = motion.disturb(photos).to(memory_format=torch.channels_last)
-        return stability(stylized, self.network(copy, strengths), motion)
+        return stability(stylized, self.network(copy, strengths, self._style_weights(styles)), motion)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         rate = self.hyperparameters.learning_rate

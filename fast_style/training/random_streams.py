@@ -25,6 +25,8 @@ class Stream(IntEnum):
     """Strengths that a network is trained at, by sample."""
     MOTION = 4
     """Motion and noise that the stability term is computed with, by sample."""
+    STYLES = 5
+    """Styles of a network that learns several, by round."""
 
 
 @unique

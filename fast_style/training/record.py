@@ -47,6 +47,7 @@ def training_record(
     return {
         "encoder": config.encoder.name,
         "pooling": config.encoder.pooling,
+        "padding": config.encoder.padding,
         **asdict(config.loss),
         "style_size": config.style.size,
         "image_size": config.data.image_size,

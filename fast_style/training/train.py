@@ -18,7 +18,7 @@ from fast_style.models.artifact import ModelFiles
 from fast_style.models.migration import JsonObject
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.perceptual.objective import build_loss
-from fast_style.perceptual.style_image import load_style
+from fast_style.perceptual.style_image import load_styles
 from fast_style.system.files import check_writable
 from fast_style.training.callbacks import ImageGrid, SkippedPhotos
 from fast_style.training.data import StyleDataModule
@@ -60,10 +60,12 @@ def train(config: TrainConfig) -> TrainResult:
     name = style_name(config)
     model_dir = Path(config.output_dir).expanduser() / name
     plan = plan_session(session_settings(config, name))
-    style = load_style(config)
+    styles = load_styles(config)
     torch.manual_seed(config.seed)
-    criterion = build_loss(config, style)
-    module = StyleModule(hyperparameters(config, plan.device_count), criterion)
+    criterion = build_loss(config, *(style.image for style in styles))
+    module = StyleModule(
+        hyperparameters(config, plan.device_count, styles=len(styles)), criterion, [style.name for style in styles]
+    )
     earlier_steps = count_earlier_steps(config.init_from)
     if plan.resume:
         check_same_run(plan.resume, module.hyperparameters, name)
@@ -72,7 +74,7 @@ def train(config: TrainConfig) -> TrainResult:
     check_writable(model_dir, "output_dir")
     data = StyleDataModule(config.data, seed=config.seed)
 
-    grid = ImageGrid(torch.stack(data.validation.photos[:GRID_PHOTOS]), style)
+    grid = ImageGrid(torch.stack(data.validation.photos[:GRID_PHOTOS]), [style.image for style in styles])
     guard = DivergenceGuard(config.trainer.log_every, checkpoint_every=config.trainer.checkpoint_every)
     session = Session(plan, guard, [LearningRateMonitor(logging_interval="step"), SkippedPhotos(data), grid])
     if plan.is_leader:
@@ -116,8 +118,8 @@ def session_settings(config: TrainConfig, name: str) -> SessionSettings:
     )
 
 
-def hyperparameters(config: TrainConfig, device_count: int = 1) -> Hyperparameters:
-    """Returns the hyperparameters of a run on this many devices."""
+def hyperparameters(config: TrainConfig, device_count: int = 1, *, styles: int = 1) -> Hyperparameters:
+    """Returns the hyperparameters of a run on this many devices, for a network of this many styles."""
     model, trainer = config.model, config.trainer
     return Hyperparameters(
         network=model.name,
@@ -125,6 +127,7 @@ def hyperparameters(config: TrainConfig, device_count: int = 1) -> Hyperparamete
             "width": model.width,
             "blocks": model.blocks,
             "takes_strength": model.strength,
+            **({"styles": styles} if styles > 1 else {}),
             **model.arguments,
         },
         optimizer=trainer.optimizer,

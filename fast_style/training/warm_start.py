@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from fast_style.config.compose import CONFIG, read_config, style_name
 from fast_style.errors import UNSET, ConfigError
 from fast_style.models.artifact import SAFETENSORS, find_model
@@ -25,7 +27,11 @@ def load_initial_weights(model: str, network: TransformationNetwork) -> None:
             f"has no {SAFETENSORS}; an .onnx file cannot be trained further", setting="init_from", value=model
         )
     trained = load_network(files.safetensors)
-    arguments = [{**each.arguments, "takes_strength": None} for each in (trained, network)]
+    # Whatever has the same weights: a network may be trained on with smoother upsampling.
+    arguments = [
+        {key: value for key, value in each.arguments.items() if key not in ("takes_strength", "upsampling", "styles")}
+        for each in (trained, network)
+    ]
     if trained.name != network.name or arguments[0] != arguments[1]:
         raise ConfigError(
             f"is {trained.name} {trained.arguments}, the model to train is {network.name} {network.arguments}",
@@ -36,8 +42,12 @@ def load_initial_weights(model: str, network: TransformationNetwork) -> None:
         )
     # The other weights are those at strength 1, whether or not the model takes a strength. What another style has
     # learned about the strength would be of little use.
+    if trained.styles not in (1, network.styles):
+        trained = trained.with_style(torch.full([trained.styles], 1 / trained.styles))
     weights = {key: value for key, value in trained.state_dict().items() if not is_strength_parameter(key)}
-    network.load_state_dict(weights, strict=False)
+    state = network.state_dict()
+    # Where one style becomes several, each begins with its scales and shifts.
+    network.load_state_dict({key: value.expand_as(state[key]) for key, value in weights.items()}, strict=False)
 
 
 def check_same_run(path: Path, hyperparameters: Hyperparameters, name: str) -> None:

@@ -83,7 +83,7 @@ class Embedded(Encoder):
             if block_of(layer) != block:
                 block = block_of(layer)
                 features = self.pool(features)
-            features = F.relu(convolution(features))
+            features = F.relu(self.convolve(convolution, features))
             if layer in layers:
                 found[layer] = self.heads[layer](features)
                 if len(found) == len(layers):

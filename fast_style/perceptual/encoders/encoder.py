@@ -16,6 +16,7 @@ from fast_style.errors import EncoderError
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 POOLINGS = ("max", "average")
+PADDINGS = ("zeros", "replicate")
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class Encoder(nn.Module, ABC):
     """How features are pooled between blocks: `max`, as the networks were trained, or `average` (Gatys et al. 2015,
     Methods)."""
 
+    padding: str = "zeros"
+    """What a convolution sees beyond the border: `zeros`, as the networks were trained, or `replicate`, the outermost
+    features again. With zeros the border of a picture has features of its own, which a style network learns to answer
+    with a frame."""
+
     def __init__(self, name: str, layers: Sequence[str], *, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.name = name
@@ -100,9 +106,20 @@ class Encoder(nn.Module, ABC):
         """Halves height and width of features `[N, C, h, w]`, as `pooling` says."""
         return F.avg_pool2d(features, 2) if self.pooling == "average" else F.max_pool2d(features, 2)
 
+    def convolve(self, convolution: nn.Module, features: Tensor) -> Tensor:
+        """Applies a 3×3 convolution to features `[N, C, h, w]`, padded as `padding` says; the size stays."""
+        if self.padding == "zeros":
+            convolved: Tensor = convolution(features)
+            return convolved
+        assert isinstance(convolution, nn.Conv2d)
+        # On a CPU autocast pads in float32: two casts for each convolution.
+        with torch.autocast(features.device.type, enabled=False):
+            padded = F.pad(features, (1, 1, 1, 1), mode="replicate")
+        return F.conv2d(padded, convolution.weight, convolution.bias)
+
     def fingerprint(self) -> str:
         """Returns a hash of everything that the features depend on."""
-        digest = hashlib.sha256(f"{self.name} {self.pooling}".encode())
+        digest = hashlib.sha256(f"{self.name} {self.pooling} {self.padding}".encode())
         for key, value in sorted(self.state_dict().items()):
             digest.update(f"{key} {tuple(value.shape)}".encode())
             digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())

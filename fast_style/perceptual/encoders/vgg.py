@@ -43,7 +43,7 @@ class Vgg(Encoder):
         for layer, convolution in self.convolutions.items():
             if layer.endswith("_1") and layer != self.layers[0]:
                 features = self.pool(features)
-            features = F.relu(convolution(features))
+            features = F.relu(self.convolve(convolution, features))
             if layer in layers:
                 found[layer] = features
                 if len(found) == len(layers):

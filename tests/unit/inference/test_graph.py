@@ -13,15 +13,17 @@ from fast_style.inference.graph import (
     normalize_by_no_statistics,
     normalize_by_own_statistics,
 )
-from fast_style.models.layers import InstanceNorm2d
+from fast_style.models.layers import Condition, InstanceNorm2d
 from fast_style.models.networks import build_network
 from fast_style.models.pixel_interface import PixelInterface
 
 
-@pytest.fixture(params=["johnson", "lite"])
+@pytest.fixture(params=[("johnson", "nearest"), ("lite", "nearest"), ("lite", "linear")])
 def interface(request: pytest.FixtureRequest) -> PixelInterface:
     torch.manual_seed(0)
-    return PixelInterface(build_network(request.param, width=4, blocks=1, takes_strength=True)).eval()
+    name, upsampling = request.param
+    network = build_network(name, width=4, blocks=1, takes_strength=True, upsampling=upsampling)
+    return PixelInterface(network).eval()
 
 
 def image(size: int = 32) -> Tensor:
@@ -63,7 +65,7 @@ def test_values_are_let_go_after_their_last_use(interface: PixelInterface) -> No
         graph.compute(
             [graph.end], known(graph), normalize_by_own_statistics, observe=lambda values: seen.append(len(values))
         )
-    assert len(seen) == len(graph.nodes) - 3  # but for the two inputs and the output
+    assert len(seen) == len(graph.needed([graph.end], [])) - 2  # but for the two inputs
     assert max(seen) < 10
 
 
@@ -71,10 +73,10 @@ def test_normalizations_are_as_asked(interface: PixelInterface) -> None:
     graph = NetworkGraph(interface)
     asked: list[fx.Node] = []
 
-    def normalize(node: fx.Node, norm: InstanceNorm2d, features: Tensor, strength: Tensor | None) -> Tensor:
+    def normalize(node: fx.Node, norm: InstanceNorm2d, features: Tensor, condition: Condition) -> Tensor:
         asked.append(node)
-        assert strength is not None
-        return normalize_by_no_statistics(node, norm, features, strength)
+        assert condition.strength is not None
+        return normalize_by_no_statistics(node, norm, features, condition)
 
     with torch.inference_mode():
         graph.compute([graph.end], known(graph), normalize)
@@ -100,4 +102,4 @@ def test_statistics_of_pieces_are_those_of_the_whole() -> None:
     torch.testing.assert_close(statistics.mean, mean)
     torch.testing.assert_close(statistics.variance, variance)
     norm = InstanceNorm2d(3)
-    torch.testing.assert_close(statistics.normalize(norm, features, None), norm(features), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(statistics.normalize(norm, features, Condition()), norm(features), atol=1e-4, rtol=1e-4)

@@ -41,9 +41,10 @@ def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.abs(a.astype(int) - b.astype(int))
 
 
-@pytest.fixture(scope="module", params=["johnson", "lite"])
+@pytest.fixture(scope="module", params=[("johnson", "nearest"), ("lite", "nearest"), ("lite", "linear")])
 def interface(request: pytest.FixtureRequest) -> PixelInterface:
-    return make_interface(request.param)
+    name, upsampling = request.param
+    return make_interface(name, upsampling=upsampling)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_maps_in_files_and_maps_computed_again_give_the_same(
 
 
 def test_the_strength_goes_through() -> None:
-    interface = make_interface("lite", takes_strength=True)
+    interface = make_interface("lite", takes_strength=True, upsampling="linear")
     tiled = TiledNetwork(interface)
     picture = make_photo(3, 150, 130)
     results = {}

@@ -8,7 +8,10 @@ from torch.nn import functional as F
 
 from fast_style.models.layers import (
     CellConv2d,
+    Condition,
     InstanceNorm2d,
+    LinearUpsampleConv2d,
+    LowPass,
     PhotoShortcut,
     ReflectionConv2d,
     ResidualBlock,
@@ -31,6 +34,28 @@ def test_upsampling_before_or_within_the_convolution(height: int, width: int, bi
     gradients = (torch.autograd.grad(image.square().sum(), weights) for image in (result, expected))
     for ours, plain in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, plain, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_linear_upsampling_before_or_within_the_convolution(bias: bool) -> None:
+    convolution = LinearUpsampleConv2d(3, 5, bias=bias)
+    features = torch.randn(2, 3, 4, 5, requires_grad=True)
+    wide = F.interpolate(F.pad(features, (2,) * 4, mode="replicate"), scale_factor=2.0, mode="bilinear")
+    expected = F.conv2d(wide[..., 3:-3, 3:-3], convolution.weight, convolution.bias)
+    result = convolution(features)
+    torch.testing.assert_close(result, expected, atol=1e-5, rtol=1e-5)
+    weights = (features, convolution.weight)
+    gradients = (torch.autograd.grad(image.square().sum(), weights) for image in (result, expected))
+    for ours, plain in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, plain, atol=1e-4, rtol=1e-4)
+
+
+def test_the_low_pass_keeps_a_gradient_and_stops_every_second_pixel() -> None:
+    columns = torch.arange(12.0).expand(2, 3, 12, 12)
+    filtered = LowPass()(columns)
+    torch.testing.assert_close(filtered[..., 2:-2], columns[..., 2:-2])
+    stripes = (columns % 2).mT
+    torch.testing.assert_close(LowPass()(stripes), torch.full_like(stripes, 0.5))
 
 
 @pytest.mark.parametrize(("height", "width"), [(6, 6), (8, 14)])
@@ -56,7 +81,7 @@ def test_instance_norm_is_pytorchs_own() -> None:
     torch.nn.init.normal_(norm.bias)
     expected = F.instance_norm(features, weight=norm.weight, bias=norm.bias)
     torch.testing.assert_close(norm(features), expected)
-    assert torch.equal(norm(features, torch.tensor([0.5])), norm(features)), "it takes no strength"
+    assert torch.equal(norm(features, Condition(torch.tensor([0.5]))), norm(features)), "it takes no strength"
 
 
 def test_a_strength_moves_scale_and_shift_by_a_cubic_polynomial() -> None:
@@ -64,17 +89,31 @@ def test_a_strength_moves_scale_and_shift_by_a_cubic_polynomial() -> None:
     assert norm.strength_coefficients is not None
     with torch.no_grad():
         norm.strength_coefficients.copy_(torch.tensor([[1.0, 0.0], [0.0, 2.0], [4.0, 0.0]]))
-    scale, shift = norm.affine_parameters(torch.tensor([1.0, 0.5]))
+    scale, shift = norm.affine_parameters(Condition(torch.tensor([1.0, 0.5])))
     assert scale.flatten().tolist() == [1, 1 - 0.5 - 4 * 0.125]
     assert shift.flatten().tolist() == [0, 2 * 0.25]
+
+
+def test_styles_are_blended_by_their_scales_and_shifts() -> None:
+    norm = InstanceNorm2d(1, takes_strength=True, styles=2)
+    assert norm.strength_coefficients is not None
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([[1.0], [3.0]]))
+        norm.bias.copy_(torch.tensor([[0.0], [4.0]]))
+        norm.strength_coefficients[1, 0] = torch.tensor([2.0, 0.0])
+    styles = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+    scale, shift = norm.affine_parameters(Condition(style=styles))
+    assert (scale.flatten().tolist(), shift.flatten().tolist()) == ([1, 3, 2], [0, 4, 2])
+    scale, _ = norm.affine_parameters(Condition(torch.tensor([0.5]), styles))
+    assert scale.flatten().tolist() == [1, 3 - 0.5 * 2, 2 - 0.5 * 1]
 
 
 def test_nothing_is_added_at_strength_1() -> None:
     assert powers_beyond_one(torch.ones(2)).tolist() == [[0, 0, 0]] * 2
     stylized, photo = torch.rand(2, 1, 3, 4, 4)
     shortcut = PhotoShortcut()
-    assert torch.equal(shortcut(stylized, photo, torch.ones(1)), stylized)
-    torch.testing.assert_close(shortcut(stylized, photo, torch.zeros(1)), stylized + photo - 0.5)
+    assert torch.equal(shortcut(stylized, photo, Condition(torch.ones(1))), stylized)
+    torch.testing.assert_close(shortcut(stylized, photo, Condition(torch.zeros(1))), stylized + photo - 0.5)
 
 
 def test_a_residual_block_passes_what_it_gets() -> None:

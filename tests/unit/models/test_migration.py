@@ -91,7 +91,7 @@ def test_shipped_models_load(name: str) -> None:
 def test_every_shipped_file_of_weights_loads(folder: Path) -> None:
     network = load_network(folder / "model.safetensors")
     assert network.takes_strength
-    assert set(network.arguments) == {"width", "blocks", "takes_strength"}
+    assert set(network.arguments) == {"width", "blocks", "takes_strength", "styles", "upsampling"}
 
 
 def test_a_shipped_card_reads_and_renders() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,15 @@ TINY = {"width": 4, "blocks": 1}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("height", [16, 17, 18, 19, 23, 24, 33])
-@pytest.mark.parametrize("width", [16, 21, 31, 64])
-def test_output_is_as_large_as_the_input(name: str, height: int, width: int) -> None:
-    image = torch.rand(2, 3, height, width)
-    output = build_network(name, **TINY)(image)
-    assert output.shape == image.shape
-    assert output.min() >= 0
-    assert output.max() <= 1
+@pytest.mark.parametrize("upsampling", networks.UPSAMPLING)
+def test_output_is_as_large_as_the_input(name: str, upsampling: str) -> None:
+    network = build_network(name, **TINY, upsampling=upsampling)
+    for height, width in product((16, 17, 18, 19, 23, 24, 33), (16, 21, 31, 64)):
+        image = torch.rand(2, 3, height, width)
+        output = network(image)
+        assert output.shape == image.shape
+        assert output.min() >= 0
+        assert output.max() <= 1
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -42,7 +44,9 @@ def test_the_papers_network_has_the_papers_parameters() -> None:
 
 def test_width_and_blocks_are_arguments() -> None:
     narrow, wide = build_network("johnson", width=4, blocks=1), build_network("johnson", width=8, blocks=3)
-    assert narrow.arguments == {"width": 4, "blocks": 1, "takes_strength": False}
+    assert narrow.arguments == {
+        "width": 4, "blocks": 1, "takes_strength": False, "styles": 1, "upsampling": "nearest",
+    }  # fmt: skip
     assert len(wide.transform) == 3
     assert wide.decode[-1].in_channels == 8
 
@@ -83,6 +87,23 @@ def test_each_picture_of_a_batch_has_its_own_strength(name: str) -> None:
     assert torch.allclose(together, torch.cat(apart), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_of_several_styles_blends_them(name: str) -> None:
+    torch.manual_seed(0)
+    network = build_network(name, **TINY, takes_strength=True, styles=3).eval()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, 0.1, 0.3)
+    image, strength = torch.rand(2, 3, 24, 32), torch.tensor([0.5])
+    weights = torch.tensor([[0.0, 1.0, 0.0], [0.25, 0.0, 0.75]])
+    together = network(image, strength, weights)
+    assert torch.equal(network(image, strength), network(image, strength, torch.tensor([1.0, 0.0, 0.0])))
+    for i, blend in enumerate(weights):
+        single = network.with_style(blend)
+        assert single.styles == 1
+        torch.testing.assert_close(together[i : i + 1], single(image[i : i + 1], strength))
+    assert not torch.allclose(together, network(image, strength), atol=1e-2)
+
+
 def test_the_norms_two_ways_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     image, network, strength = torch.rand(2, 3, 24, 32), with_strength_coefficients("lite"), torch.tensor([0.3, 1.4])
     ways = [network(image, strength), network(image, strength[:1])]
@@ -105,10 +126,13 @@ def test_float32_output_under_bfloat16() -> None:
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("jonson", {}), ("johnson", {"depth": 3}), ("johnson", {"width": 0}), ("lite", {"width": 1})],
-)
-def test_wrong_names_and_values_are_config_errors(name: str, arguments: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match=r"jonson|depth|width=[01]"):
+    [
+        ("jonson", {}), ("johnson", {"depth": 3}), ("johnson", {"width": 0}), ("lite", {"width": 1}),
+        ("lite", {"styles": 0}), ("lite", {"upsampling": "cubic"}),
+    ],
+)  # fmt: skip
+def test_wrong_names_and_values_are_config_errors(name: str, arguments: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=r"jonson|depth|width=[01]|styles=0|upsampling=cubic: must be one of nearest"):
         build_network(name, **arguments)
 
 

@@ -25,7 +25,7 @@ def test_the_grid_has_a_row_for_each_photo(tmp_path: Path, module: Poisoned) -> 
     logger = TensorBoardLogger(save_dir=tmp_path, name="", version="", default_hp_metric=False)
     trainer = Trainer(
         accelerator="cpu", logger=logger, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, callbacks=[ImageGrid(photos, torch.rand(1, 3, 20, 30))],
+        enable_model_summary=False, callbacks=[ImageGrid(photos, [torch.rand(1, 3, 20, 30)])],
     )  # fmt: skip
     loader = DataLoader(FixedPhotos(list(photos)), batch_size=2, collate_fn=collate)
     trainer.validate(module, loader, verbose=False)

@@ -55,7 +55,13 @@ def test_both_files_carry_the_same_metadata(exported: ModelFiles) -> None:
     info = read_info(exported.folder / "model.safetensors")
     assert info == Stylizer.load(exported.folder / "model.onnx").info
     assert (info.name, info.style_title, info.network) == ("zigzag", "Zig — zag", "johnson")
-    assert info.network_arguments == {"width": 4, "blocks": 1, "takes_strength": False}
+    assert info.network_arguments == {
+        "width": 4,
+        "blocks": 1,
+        "takes_strength": False,
+        "styles": 1,
+        "upsampling": "nearest",
+    }
 
 
 def test_onnx_is_one_file_with_free_sizes(exported: ModelFiles) -> None:

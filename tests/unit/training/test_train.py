@@ -36,7 +36,9 @@ def test_settings_reach_the_module_and_the_session() -> None:
         ]
     )
     made = hyperparameters(config, device_count=4)
-    assert made.network_arguments == {"width": 4, "blocks": 5, "takes_strength": False}
+    assert made.network_arguments == {
+        "width": 4, "blocks": 5, "takes_strength": False, "upsampling": "linear",
+    }  # fmt: skip
     assert (made.max_steps, made.seed, made.learning_rate) == (7, 3, pytest.approx(2 * config.trainer.learning_rate))
     session = session_settings(config, "name")
     assert (str(session.runs), session.max_steps, session.gradient_clip) == ("r/name", 7, 2)

@@ -35,6 +35,17 @@ def test_taps_equal_torchvisions_features(vgg16_features: torch.nn.Sequential, v
             assert torch.equal(taps[name], vgg16_features[: last + 1]((image - mean) / std))
 
 
+def test_no_border_of_a_plain_picture_with_replicated_features(vgg16_file: Path) -> None:
+    gray = torch.full((1, 3, 32, 48), 0.3)
+    padded = build_encoder("vgg16", ["relu3_3"], str(vgg16_file), padding="replicate")
+    features = padded(gray, ["relu3_3"])["relu3_3"]
+    torch.testing.assert_close(features, features[..., :1, :1].expand_as(features))
+    with_zeros = build_encoder("vgg16", ["relu3_3"], str(vgg16_file))
+    assert padded.fingerprint() != with_zeros.fingerprint()
+    zeros = with_zeros(gray, ["relu3_3"])["relu3_3"]
+    assert not torch.allclose(zeros[..., 0, :], zeros[..., 4, :], rtol=0.1)
+
+
 def test_truncated_at_the_deepest_layer_asked_for(vgg16_file: Path) -> None:
     encoder = build_encoder("vgg16", ["relu2_2", "relu1_1"], str(vgg16_file))
     assert encoder.layers == ("relu1_1", "relu1_2", "relu2_1", "relu2_2")
