@@ -149,6 +149,12 @@ class LossSettings:
     layer_weights: dict[str, float] = setting(
         {}, "Weights of single style layers, 1 where not named: +loss.layer_weights.relu1_2=0.5"
     )
+    full_size_window: float = setting(
+        1.0,
+        "Side of the random square in which a training step compares at scale 1, relative to data.image_size; the "
+        "features there cost most",
+        Limits(above=0, maximum=1),
+    )
     content_weight: float = setting(1.0, "Weight of the content term; more stays closer to the photo", NOT_NEGATIVE)
     style_weight: float = setting(MISSING, "Weight of the style term; more comes closer to the painting", NOT_NEGATIVE)
     tv_weight: float = setting(1.0, "Weight of total variation; more is smoother", NOT_NEGATIVE)

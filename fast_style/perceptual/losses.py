@@ -168,6 +168,18 @@ def rescale(image: Tensor, scale: float) -> Tensor:
     return F.interpolate(image.float(), size, mode="bilinear", antialias=True)
 
 
+Window = tuple[slice, slice]
+"""Rows and columns of a part of a picture."""
+
+
+def at_scale(image: Tensor, scale: float, window: Window | None) -> Tensor:
+    """Returns `image` `[N, 3, H, W]` as the terms at this scale see it: at full size only what lies in the window."""
+    if scale == 1 and window is not None:
+        rows, columns = window
+        return image[..., rows, columns]
+    return rescale(image, scale)
+
+
 def check_scales(setting: str, scales: Sequence[float]) -> None:
     """Refuses a scale outside (0, 1].
 
@@ -300,11 +312,12 @@ class PerceptualLoss(nn.Module):
             for layer in self.settings.style_layers
         }
 
-    def content_features(self, photo: Tensor) -> dict[str, Tensor]:
+    def content_features(self, photo: Tensor, window: Window | None = None) -> dict[str, Tensor]:
         """Computes the features of photos that `forward` compares content with, without gradients.
 
         Args:
             photo: float RGB in [0, 1], `[N, 3, H, W]`.
+            window: the part that is looked at in full size, as in `sample_terms`; None for all of it.
 
         Returns:
             Features `[N, C, h, w]` by `term_key`.
@@ -313,10 +326,12 @@ class PerceptualLoss(nn.Module):
             return {
                 term_key(layer, scale): value
                 for scale in self.settings.content_scales
-                for layer, value in self.encoder(rescale(photo, scale), self.settings.content_layers).items()
+                for layer, value in self.encoder(at_scale(photo, scale, window), self.settings.content_layers).items()
             }
 
-    def strength_targets(self, photos: Tensor, strengths: Tensor, styles: Tensor) -> dict[str, Tensor]:
+    def strength_targets(
+        self, photos: Tensor, strengths: Tensor, styles: Tensor, window: Window | None = None
+    ) -> dict[str, Tensor]:
         """Interpolates Gram matrices between those of the photos, at strength 0, and the style's, from 1 on.
 
         This makes the style term change evenly with the strength, and a photo that is returned unchanged has no loss
@@ -327,6 +342,7 @@ class PerceptualLoss(nn.Module):
             photos: float RGB in [0, 1], `[N, 3, H, W]`.
             strengths: strength of each photo, `[N]`.
             styles: number of each photo's style, `[N]`.
+            window: the part that is looked at in full size, as in `sample_terms`; None for all of it.
 
         Returns:
             Matrices `[N, C, C]` by `term_key`, without gradients.
@@ -337,7 +353,7 @@ class PerceptualLoss(nn.Module):
             for scale in self.settings.scales:
                 features = {}
                 if partly.any():
-                    features = self.encoder(rescale(photos[partly], scale), self.settings.style_layers)
+                    features = self.encoder(at_scale(photos[partly], scale, window), self.settings.style_layers)
                 for layer in self.settings.style_layers:
                     if features:
                         target = targets[term_key(layer, scale)]
@@ -379,15 +395,31 @@ class PerceptualLoss(nn.Module):
         return self.weigh(self.sample_terms(stylized, content, grams=grams), stylized, emphasis=emphasis)
 
     def sample_terms(
-        self, stylized: Tensor, content: dict[str, Tensor], *, grams: Mapping[str, Tensor] | None = None
+        self,
+        stylized: Tensor,
+        content: dict[str, Tensor],
+        *,
+        grams: Mapping[str, Tensor] | None = None,
+        window: Window | None = None,
     ) -> dict[str, Tensor]:
-        """Computes the content and style terms of each sample, `[N]` by the names that `forward` gives them."""
+        """Computes the content and style terms of each sample.
+
+        Args:
+            stylized: float RGB in [0, 1], `[N, 3, H, W]`.
+            content: `content_features` of the photos and the same window.
+            grams: as for `forward`.
+            window: the part of the picture that is compared in full size, where features cost most; None for all of
+                it. At smaller scales all of it is compared in any case.
+
+        Returns:
+            `[N]` by the names that `forward` gives the terms.
+        """
         settings = self.settings
         terms: dict[str, Tensor] = {}
         for scale in dict.fromkeys([*settings.scales, *settings.content_scales]):
             style_layers = settings.style_layers if scale in settings.scales else []
             content_layers = settings.content_layers if scale in settings.content_scales else []
-            features = self.encoder(rescale(stylized, scale), [*style_layers, *content_layers])
+            features = self.encoder(at_scale(stylized, scale, window), [*style_layers, *content_layers])
             for layer in style_layers:
                 gram, name = gram_matrix(features[layer]), term_key(layer, scale)
                 target = grams[name] if grams else self.style_target(layer, scale)

@@ -94,6 +94,25 @@ def square_crop(path: Path, size: int, rng: np.random.Generator | None, min_crop
     return result[:, ::-1] if rng is not None and rng.uniform() < 0.5 else result
 
 
+def draw_window(seed: int, number: int, size: int, relative_side: float) -> tuple[slice, slice] | None:
+    """Draws a square part of pictures, the same in every run.
+
+    Args:
+        seed: seed of the run.
+        number: sample number of the first picture in the batch.
+        size: side of the pictures in pixels.
+        relative_side: side of the square relative to theirs; it is rounded to a multiple of 16 pixels, at least 32.
+
+    Returns:
+        Rows and columns; None for the whole picture.
+    """
+    side = max(32, round(size * relative_side / 16) * 16)
+    if side >= size:
+        return None
+    top, left = random_generator(seed, Stream.WINDOW, number).integers(0, size - side, size=2, endpoint=True).tolist()
+    return slice(top, top + side), slice(left, left + side)
+
+
 class PhotoCrops(Dataset[Sample]):
     """Random crops of photos, by sample number without end; each epoch is another permutation of the files.
 

@@ -20,7 +20,7 @@ from fast_style.images.tensors import to_float
 from fast_style.models.networks import TransformationNetwork, build_network, is_strength_parameter
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.training.checkpoints import migrate_checkpoint
-from fast_style.training.crops import Batch
+from fast_style.training.crops import Batch, draw_window
 from fast_style.training.optimizers import MuonAdam
 from fast_style.training.stability import draw_motion, stability
 from fast_style.training.strength import content_emphasis, draw_strengths
@@ -159,19 +159,23 @@ class StyleModule(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         criterion = self._criterion()
         photos = to_float(batch.photos)
-        content = criterion.content_features(photos)
+        window = draw_window(
+            self.hyperparameters.seed, batch.numbers[0], photos.shape[-1], criterion.settings.full_size_window
+        )
+        content = criterion.content_features(photos, window)
         styles = draw_styles(self.hyperparameters.seed, batch.numbers, self.network.styles).to(photos.device)
         strengths = emphasis = None
         if self.learns_strength:
             strengths = draw_strengths(self.hyperparameters.seed, batch.numbers).to(photos.device)
-            grams, emphasis = criterion.strength_targets(photos, strengths, styles), content_emphasis(strengths)
+            grams = criterion.strength_targets(photos, strengths, styles, window)
+            emphasis = content_emphasis(strengths)
         else:
             grams = criterion.style_targets(styles)
         if strengths is None and self.network.takes_strength:
             # The strength gets no gradient at 1, but it takes part: DDP expects every parameter in every step.
             strengths = torch.ones(len(photos), device=photos.device)
         stylized = self.network(photos, strengths, self._style_weights(styles))
-        samples = criterion.sample_terms(stylized, content, grams=grams)
+        samples = criterion.sample_terms(stylized, content, grams=grams, window=window)
         self._log_by_style("train", samples, styles)
         terms = criterion.weigh(samples, stylized, emphasis=emphasis)
         weight = self.hyperparameters.stability_weight

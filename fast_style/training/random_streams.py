@@ -27,6 +27,8 @@ class Stream(IntEnum):
     """Motion and noise that the stability term is computed with, by sample."""
     STYLES = 5
     """Styles of a network that learns several, by round."""
+    WINDOW = 6
+    """The part of a picture that is compared in full size, by batch."""
 
 
 @unique
