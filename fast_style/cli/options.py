@@ -36,6 +36,13 @@ Strength = Annotated[
     float | None,
     typer.Option(metavar="0…1.5", help="Strength of the style, 1 by default; only for models that take one."),
 ]
+Style = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[:WEIGHT,…]",
+        help="Style of a model that holds several: wave, or a blend such as wave:0.5,monet:0.5; by default its first.",
+    ),
+]
 KeepColor = Annotated[bool, typer.Option("--keep-color", help="Paint in the original's own colors.")]
 Stroke = Annotated[float, typer.Option(metavar="0.5…2", help="Size of the brush strokes, relative to the model's own.")]
 EncoderName = Annotated[str, typer.Option(help="Encoder to compare with: embedded, vgg16, vgg19 or random.")]

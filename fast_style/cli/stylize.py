@@ -19,6 +19,7 @@ from fast_style.cli.options import (
     Quiet,
     Strength,
     Stroke,
+    Style,
 )
 from fast_style.cli.rendering import context_spelling
 
@@ -66,6 +67,7 @@ def stylize(
     inputs: Inputs,
     output: Output,
     model: ModelName = DEFAULT_MODELS,
+    style: Style = None,
     strength: Strength = None,
     keep_color: KeepColor = False,
     stroke: Stroke = 1.0,
@@ -99,7 +101,7 @@ def stylize(
     if not wanted:
         return
     options = BatchOptions(
-        StylizeOptions(strength, keep_color, stroke), max_size=max_size, quality=quality, format=suffix,
+        StylizeOptions(strength, keep_color, stroke, style), max_size=max_size, quality=quality, format=suffix,
         metadata=metadata, threads=jobs or usable_cores(),
     )  # fmt: skip
     with sigterm_as_interrupt():

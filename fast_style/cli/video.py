@@ -18,6 +18,7 @@ from fast_style.cli.options import (
     Quiet,
     Strength,
     Stroke,
+    Style,
 )
 
 Source = Annotated[
@@ -64,6 +65,7 @@ def video(
     source: Source,
     output: Output,
     model: ModelName = DEFAULT_MODELS,
+    style: Style = None,
     strength: Strength = None,
     keep_color: KeepColor = False,
     stroke: Stroke = 1.0,
@@ -91,7 +93,7 @@ def video(
     from fast_style.video.stylization import VideoOptions, stylize_video
 
     options = VideoOptions(
-        strength=strength, keep_color=keep_color, stroke=stroke, deflicker=deflicker, batch=batch,
+        style=style, strength=strength, keep_color=keep_color, stroke=stroke, deflicker=deflicker, batch=batch,
         start=parse_seconds(start, "start"),
         duration=None if duration is None else parse_seconds(duration, "duration"),
         max_size=max_size, deinterlace=deinterlace, fps=fps, codec=codec, crf=crf, mute=mute,

@@ -23,8 +23,9 @@ def check(config: TrainConfig) -> None:
     check_limits(config)
     if (config.style.image is None) == (config.style.images is None):
         raise ConfigError(
-            "give a style image with {style.image}, or a folder of them with {style.images}, and not both",
+            "needs either one image or a folder of them",
             setting="style",
+            remedy="give {style.image} or {style.images}",
             suggestions={"style.image": UNSET, "style.images": UNSET},
         )
     loss = config.loss

@@ -21,6 +21,9 @@ from fast_style.models.precision import PRECISIONS
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """uint8 RGB: `[H, W, 3]`, or a batch `[N, H, W, 3]`."""
 
+StyleWeights: TypeAlias = tuple[float, ...]
+"""The weight of each style of a network that holds several; they sum to 1."""
+
 ENGINE_CHOICES = ("auto", "onnx", "torch")
 DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps", "coreml", "directml")
 DEVICE_NAMES = {"cpu": "the CPU", "cuda": "CUDA", "mps": "Metal", "coreml": "Core ML", "directml": "DirectML"}
@@ -41,12 +44,13 @@ class Engine(Protocol):
     def precision(self) -> str:
         """The precision it computes in: one of `PRECISIONS`, never `auto`."""
 
-    def __call__(self, images: Pixels, strength: float | None) -> Pixels:
+    def __call__(self, images: Pixels, strength: float | None, style: StyleWeights | None = None) -> Pixels:
         """Stylizes a batch.
 
         Args:
             images: uint8 RGB `[N, H, W, 3]`, at least the network's minimum side.
             strength: for a network that takes one, None for any other.
+            style: for a network that holds several styles, None for any other.
 
         Returns:
             The same shape.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_style.errors import ConfigError, ModelError, first_line
-from fast_style.inference.engines import DEVICE_NAMES, Pixels
+from fast_style.inference.engines import DEVICE_NAMES, Pixels, StyleWeights
 from fast_style.models.artifact import ModelInfo
 from fast_style.system.hardware import usable_cores
 
@@ -132,16 +132,22 @@ class OnnxEngine:
 
     def _works(self) -> bool:
         try:
-            self(np.zeros((1, 64, 64, 3), np.uint8), 1.0 if "strength" in self.info.inputs else None)
+            self(np.zeros((1, 64, 64, 3), np.uint8), 1.0 if "strength" in self.info.inputs else None, self._any_style())
         except ModelError:
             return False
         return True
 
-    def __call__(self, images: Pixels, strength: float | None) -> Pixels:
+    def _any_style(self) -> StyleWeights | None:
+        styles = self.info.styles
+        return tuple(1 / len(styles) for _ in styles) if styles else None
+
+    def __call__(self, images: Pixels, strength: float | None, style: StyleWeights | None = None) -> Pixels:
         """Stylizes a batch; see `Engine`."""
         inputs: dict[str, Array] = {"image": images}
         if strength is not None:
             inputs["strength"] = np.array([strength], np.float32)
+        if style is not None:
+            inputs["style"] = np.array(style, np.float32)
         try:
             (stylized,) = self.session.run(["stylized"], inputs)
         except Exception as error:  # its exception types live in a private module
@@ -192,13 +198,16 @@ def onnx_bytes_per_pixel(path: Path, side: int = 64) -> float:
     model = onnx.load(path)
     graph = model.graph
     names = [name for node in graph.node for name in node.output]
-    strength = {"strength": np.ones(1, np.float32)} if len(graph.input) > 1 else {}
+    further = {
+        value.name: np.ones([d.dim_value for d in value.type.tensor_type.shape.dim], np.float32)
+        for value in graph.input[1:]
+    }
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name != graph.output[0].name)
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     session: OnnxSession = ort.InferenceSession(model.SerializeToString(), options, providers=[PROVIDERS["cpu"]])
-    values = session.run(names, {"image": np.zeros((1, side, side, 3), np.uint8), **strength})
+    values = session.run(names, {"image": np.zeros((1, side, side, 3), np.uint8), **further})
     sizes = {name: value.nbytes for name, value in zip(names, values, strict=True)}
     # Its arena grows in steps, and convolutions take scratch space.
     return 2.0 * _largest_sum_alive(graph, sizes) / side**2

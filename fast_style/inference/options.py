@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 
@@ -25,22 +26,61 @@ class StylizeOptions:
             trained, to 1.5. None for the model's default.
         keep_color: takes only the lightness of the result, and the colors of the picture.
         stroke: size of the strokes, from half to twice as large.
+        style: the style, or the weights of several, for a model that holds more than one: `wave`,
+            `wave:0.5,monet:0.5`, or a mapping. None for the model's first.
 
     Raises:
-        ConfigError: the stroke is out of range, or strength or stroke is no number.
+        ConfigError: the stroke is out of range, strength or stroke is no number, or the style is not readable.
     """
 
     strength: float | None = None
     keep_color: bool = False
     stroke: float = 1.0
+    style: str | Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
+        self.style_weights()
         if self.strength is not None:
             _check_number("strength", self.strength)
         _check_number("stroke", self.stroke)
         if not SMALLEST_STROKE <= self.stroke <= LARGEST_STROKE:
             problem = f"must lie from {SMALLEST_STROKE:g} to {LARGEST_STROKE:g}"
             raise ConfigError(problem, setting="stroke", value=self.stroke)
+
+    def style_weights(self) -> dict[str, float]:
+        """Returns the weight of each style that is asked for, which sum to 1; empty for the model's first style.
+
+        Raises:
+            ConfigError: an entry is not readable, or a weight is below 0, or all are 0.
+        """
+        if self.style is None:
+            return {}
+        weights = parse_style(self.style) if isinstance(self.style, str) else dict(self.style)
+        for weight in weights.values():
+            _check_number("style", weight)
+        total = sum(weights.values())
+        if not (total > 0 and math.isfinite(total) and all(weight >= 0 for weight in weights.values())):
+            raise ConfigError("weights must be at least 0, and one above 0", setting="style", value=self.style)
+        return {name: weight / total for name, weight in weights.items()}
+
+
+def parse_style(text: str) -> dict[str, float]:
+    """Reads styles and their weights: `wave`, or `wave:0.5,monet:0.5`; a weight that is left out is 1.
+
+    Raises:
+        ConfigError: a name is missing or comes twice, or a weight is no number.
+    """
+    weights: dict[str, float] = {}
+    for entry in text.split(","):
+        name, colon, weight = (part.strip() for part in entry.partition(":"))
+        try:
+            number = float(weight) if colon else 1.0
+        except ValueError:
+            number = math.nan
+        if not name or name in weights or math.isnan(number):
+            raise ConfigError("want NAME, or NAME:WEIGHT,NAME:WEIGHT", setting="style", value=text)
+        weights[name] = number
+    return weights
 
 
 def _check_number(setting: str, value: object) -> None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, overload
 
 import numpy as np
 
 from fast_style.errors import UNSET, ConfigError, ImageError, ModelError, first_line
-from fast_style.inference.engines import Engine, Pixels, load_engine
+from fast_style.inference.engines import Engine, Pixels, StyleWeights, load_engine
 from fast_style.inference.options import Advance, StylizeOptions, Tiling
 from fast_style.models.artifact import SAFETENSORS, ModelFiles, ModelInfo, find_model
 from fast_style.system.hardware import used_memory
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from fast_style.inference.torch_engine import TorchEngine
+
+Style: TypeAlias = str | Mapping[str, float]
+"""A style by name, or the weights of several."""
+Condition: TypeAlias = tuple[float | None, StyleWeights | None]
+"""Strength and style that an engine runs with."""
 
 ALWAYS_WHOLE = 1 << 20
 """Pixels of a picture that is too small for a question about memory."""
@@ -111,6 +116,11 @@ class Stylizer:
         """Whether the model takes a strength."""
         return "strength" in self.info.inputs
 
+    @property
+    def styles(self) -> list[str]:
+        """Names of the styles of a model that holds several, else none."""
+        return [style["name"] for style in self.info.styles]
+
     @overload
     def __call__(
         self,
@@ -119,6 +129,7 @@ class Stylizer:
         strength: float | None = ...,
         keep_color: bool = ...,
         stroke: float = ...,
+        style: Style | None = ...,
         advance: Advance | None = ...,
     ) -> Pixels: ...
     @overload
@@ -129,6 +140,7 @@ class Stylizer:
         strength: float | None = ...,
         keep_color: bool = ...,
         stroke: float = ...,
+        style: Style | None = ...,
         advance: Advance | None = ...,
     ) -> Image: ...
     @overload
@@ -139,6 +151,7 @@ class Stylizer:
         strength: float | None = ...,
         keep_color: bool = ...,
         stroke: float = ...,
+        style: Style | None = ...,
         advance: Advance | None = ...,
     ) -> bytes: ...
     def __call__(
@@ -148,6 +161,7 @@ class Stylizer:
         strength: float | None = None,
         keep_color: bool = False,
         stroke: float = 1.0,
+        style: Style | None = None,
         advance: Advance | None = None,
     ) -> Pixels | Image | bytes:
         """Stylizes one picture, or a batch of equal size.
@@ -159,6 +173,8 @@ class Stylizer:
                 as trained and by default, to 1.5.
             keep_color: takes only the lightness of the result, and the colors of the picture.
             stroke: size of the strokes, from half to twice as large.
+            style: for a model that holds several styles, the name of one, or weights to blend them by:
+                `{"wave": 0.5, "monet": 0.5}` or `"wave:0.5,monet:0.5"`; by default its first.
             advance: called now and then with the fraction of a large picture that is done.
 
         Returns:
@@ -168,10 +184,11 @@ class Stylizer:
 
         Raises:
             ImageError: the picture is of another type, dtype or shape, has no pixels, or is an unreadable file.
-            ConfigError: strength or stroke is no number or out of range, or the model takes no strength.
+            ConfigError: strength or stroke is no number or out of range, the model takes no strength, or has not
+                that style.
             ModelError: the engine fails.
         """
-        options = StylizeOptions(strength, keep_color, stroke)
+        options = StylizeOptions(strength, keep_color, stroke, style)
         if isinstance(picture, np.ndarray):
             if picture.dtype != np.uint8 or picture.ndim not in (3, 4) or picture.shape[-1] != 3 or 0 in picture.shape:
                 raise ImageError(
@@ -224,14 +241,14 @@ class Stylizer:
             ModelError: the engine fails.
         """
         options = options or StylizeOptions()
-        strength = self._engine_strength(options.strength)
+        condition = self._engine_strength(options.strength), self._engine_style(options)
         scaled = self._scale(batch, options.stroke)
         # Pictures smaller than the network takes are mirrored outwards, and cut back after.
         height, width = scaled.shape[1:3]
         short_h, short_w = (max(0, self.info.minimum_side - side) for side in (height, width))
         if short_h or short_w:
             scaled = np.pad(scaled, ((0, 0), (0, short_h), (0, short_w), (0, 0)), mode="symmetric")
-        result = self._run(scaled, strength, advance or _ignore_progress)[:, :height, :width]
+        result = self._run(scaled, condition, advance or _ignore_progress)[:, :height, :width]
         if options.stroke != 1:
             from fast_style.images.arrays import resize_rgb
 
@@ -261,6 +278,20 @@ class Stylizer:
             raise ConfigError(problem, setting="strength", value=strength)
         return strength
 
+    def _engine_style(self, options: StylizeOptions) -> StyleWeights | None:
+        """Returns the weights of the styles to run with, None for a model of one style."""
+        weights = options.style_weights()
+        known = self.styles or [self.info.name]
+        for name in weights:
+            if name not in known:
+                raise ConfigError(
+                    f"{self.info.name} has no style {name}; it has {', '.join(known)}", setting="style",
+                    value=options.style,
+                )  # fmt: skip
+        if not self.styles:
+            return None
+        return tuple(weights.get(name, 0.0) for name in known) if weights else (1.0, *[0.0] * (len(known) - 1))
+
     def _scale(self, batch: Pixels, stroke: float) -> Pixels:
         """Returns the batch at the size at which the network's strokes are `stroke` times as large."""
         if stroke == 1:
@@ -278,7 +309,7 @@ class Stylizer:
             )
         return np.stack([resize_rgb(picture, width, height) for picture in batch])
 
-    def _run(self, batch: Pixels, strength: float | None, advance: Advance) -> Pixels:
+    def _run(self, batch: Pixels, condition: Condition, advance: Advance) -> Pixels:
         """Stylizes a batch whole, one by one, or in tiles."""
         count, height, width = batch.shape[:3]
         side = self.tiling.side()
@@ -287,10 +318,10 @@ class Stylizer:
         else:
             whole = self.tiling.tile == "off" or self._fits(count * height * width)
         if whole:
-            return self.engine(np.ascontiguousarray(batch), strength)
+            return self.engine(np.ascontiguousarray(batch), *condition)
         if count > 1:
-            return np.concatenate([self._run(picture[None], strength, advance) for picture in batch])
-        return self._in_tiles(batch[0], side, strength, advance)[None]
+            return np.concatenate([self._run(picture[None], condition, advance) for picture in batch])
+        return self._in_tiles(batch[0], side, condition, advance)[None]
 
     def _fits(self, pixels: int) -> bool:
         if pixels <= ALWAYS_WHOLE:
@@ -302,9 +333,10 @@ class Stylizer:
         budget = self.tiling.budget(held=3 * pixels) if free is None else free
         return pixels * self._bytes_per_pixel <= budget
 
-    def _in_tiles(self, picture: Pixels, side: int | None, strength: float | None, advance: Advance) -> Pixels:
+    def _in_tiles(self, picture: Pixels, side: int | None, condition: Condition, advance: Advance) -> Pixels:
         engine = self._engine_for_tiles()
-        tiled = engine.tiled()
+        strength, style = condition
+        tiled = engine.tiled(style)
         budget = self.tiling.budget(held=picture.nbytes)
         # A quarter for the tile, and for the rest maps that are stored between rounds.
         memory = engine.free_memory() or budget

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from fast_style.errors import UNSET, ConfigError, ModelError, first_line
-from fast_style.inference.engines import DEVICE_CHOICES, DEVICE_NAMES, Pixels, check_choice
+from fast_style.inference.engines import DEVICE_CHOICES, DEVICE_NAMES, Pixels, StyleWeights, check_choice
 from fast_style.inference.tiling import TiledNetwork
 from fast_style.models.artifact import ModelInfo, read_info
-from fast_style.models.networks import load_network
+from fast_style.models.networks import TransformationNetwork, load_network
 from fast_style.models.pixel_interface import PixelInterface
 from fast_style.models.precision import cpu_computes_bf16
 from fast_style.system.hardware import keep_freed_memory
@@ -97,7 +97,7 @@ class TorchEngine:
             keep_freed_memory()
         interface = PixelInterface(load_network(path)).eval()
         self._interface = interface.to(self.device).to(memory_format=torch.channels_last)
-        self._network: Callable[[Tensor, Tensor | None], Tensor] = self._interface
+        self._network: Callable[[Tensor, Tensor | None, Tensor | None], Tensor] = self._interface
         self._compiled = compile
         if compile:
             # It warns of what it does not find on the way.
@@ -107,23 +107,24 @@ class TorchEngine:
         # The compiler, CUDA graphs and the buffers below are not for two threads at a time.
         one_at_a_time = compile or self.device == "cuda"
         self._lock: AbstractContextManager[object] = threading.Lock() if one_at_a_time else nullcontext()
-        self._tiled: TiledNetwork | None = None
+        self._tiled: tuple[StyleWeights | None, TiledNetwork] | None = None
         self._buffers: tuple[Tensor, Tensor] | None = None
 
     def autocast(self) -> AbstractContextManager[object]:
         """Returns the context that the network computes in."""
         return nullcontext() if self.precision == "fp32" else torch.autocast(self.device, dtype=_DTYPES[self.precision])
 
-    def __call__(self, images: Pixels, strength: float | None) -> Pixels:
+    def __call__(self, images: Pixels, strength: float | None, style: StyleWeights | None = None) -> Pixels:
         """Stylizes a batch; see `Engine`."""
         try:
             with self._lock, torch.inference_mode(), self.autocast():
                 strengths = None if strength is None else torch.tensor([strength], device=self.device)
+                styles = None if style is None else torch.tensor(style, device=self.device)
                 if not images.flags.writeable:  # PyTorch warns of such arrays, though nothing is written here
                     images = images.copy()
                 if self.device == "cuda":
-                    return self._on_cuda(images, strengths)
-                return self._network(torch.from_numpy(images).to(self.device), strengths).cpu().numpy()
+                    return self._on_cuda(images, strengths, styles)
+                return self._network(torch.from_numpy(images).to(self.device), strengths, styles).cpu().numpy()
         except Exception as error:  # out of memory, or a compiler that is not there: types of many packages
             raise ModelError(
                 f"torch failed ({first_line(error)[:200]})",
@@ -131,27 +132,34 @@ class TorchEngine:
                 suggestions={"compile": UNSET},
             ) from error
 
-    def _on_cuda(self, images: Pixels, strengths: Tensor | None) -> Pixels:
+    def _on_cuda(self, images: Pixels, strengths: Tensor | None, styles: Tensor | None) -> Pixels:
         """Stylizes through page-locked buffers, which are kept for the next pictures of this size."""
         if self._buffers is None or self._buffers[0].shape != images.shape:
             source, result = (torch.empty(images.shape, dtype=torch.uint8).pin_memory() for _ in range(2))
             self._buffers = source, result
         source, result = self._buffers
         source.numpy()[:] = images
-        result.copy_(self._network(source.to("cuda", non_blocking=True), strengths), non_blocking=True)
+        result.copy_(self._network(source.to("cuda", non_blocking=True), strengths, styles), non_blocking=True)
         torch.cuda.current_stream().synchronize()
         return result.numpy().copy()
 
-    def tiled(self) -> TiledNetwork:
-        """Returns the same network for pictures of any size."""
-        if self._tiled is None:
+    def tiled(self, style: StyleWeights | None = None) -> TiledNetwork:
+        """Returns the same network, in a style, for pictures of any size."""
+        if self._tiled is None or self._tiled[0] != style:
+            interface = self._interface
+            if style is not None:
+                assert isinstance(interface.network, TransformationNetwork)
+                single = interface.network.with_style(torch.tensor(style))
+                interface = PixelInterface(single).eval().to(self.device).to(memory_format=torch.channels_last)
             stored = torch.float16 if self.precision == "fp32" else _DTYPES[self.precision]
-            self._tiled = TiledNetwork(self._interface, device=self.device, autocast=self.autocast, stored_dtype=stored)
-        return self._tiled
+            tiled = TiledNetwork(interface, device=self.device, autocast=self.autocast, stored_dtype=stored)
+            self._tiled = style, tiled
+        return self._tiled[1]
 
     def bytes_per_pixel(self) -> float:
         """Returns about how much memory one pixel takes while it is stylized."""
-        return self.tiled().bytes_per_pixel()
+        styles = self.info.styles
+        return self.tiled(tuple(1 / len(styles) for _ in styles) if styles else None).bytes_per_pixel()
 
     def free_memory(self) -> int | None:
         """Returns the free bytes of a CUDA device, None elsewhere."""

@@ -14,8 +14,8 @@ from fast_style.errors import ModelError, ModelNotFoundError
 from fast_style.models.migration import JsonObject, migrate_card, migrate_metadata
 from fast_style.system.paths import resource
 
-SCHEMA_VERSION = "1.1"
-"""Version of the metadata. 1.1 renamed the dial to strength; see `migration`."""
+SCHEMA_VERSION = "1.2"
+"""Version of the metadata. 1.1 renamed the dial to strength, see `migration`; 1.2 added `styles`."""
 DEFAULT_MODEL = "starry_night"
 """The model of every command that stylizes, and the one that a page of all models opens with."""
 SAFETENSORS = "model.safetensors"
@@ -42,6 +42,13 @@ STRENGTH_RANGE: InputRange = {"default": 1.0, "minimum": 0.0, "maximum": 1.5}
 """Strengths of the networks that take one: 0 gives the photo back, 1 is the style as it was trained."""
 
 
+class StyleInfo(TypedDict):
+    """One of the styles of a network that holds several."""
+
+    name: str
+    title: str
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """The metadata of one model; each field is one key of JSON in the file."""
@@ -56,6 +63,8 @@ class ModelInfo:
     training: JsonObject = field(default_factory=dict)
     inputs: dict[str, InputRange] = field(default_factory=dict)
     """What the network takes besides the picture, such as `strength`."""
+    styles: list[StyleInfo] = field(default_factory=list)
+    """The styles of a network that holds several, in the order of its input `style`; empty for a network of one."""
     color: str = COLOR
     package_version: str = ""
     git_commit: str | None = None
@@ -112,6 +121,11 @@ class ModelInfo:
             keys = ("default", "minimum", "maximum")
             if not isinstance(values, dict) or not all(isinstance(values.get(key), int | float) for key in keys):
                 return "inputs"
+        if not isinstance(self.styles, list) or len(self.styles) == 1:
+            return "styles"
+        for style in self.styles:
+            if not isinstance(style, dict) or not all(isinstance(style.get(key), str) for key in ("name", "title")):
+                return "styles"
         return None
 
 

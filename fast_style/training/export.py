@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import shutil
 import subprocess
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def export_model(
     training: JsonObject,
     style_title: str | None = None,
     style_credit: str | None = None,
+    styles: Sequence[str] = (),
     half_weights: bool = True,
 ) -> ModelFiles:
     """Writes a model folder; files of the same names are replaced only after all of it has succeeded.
@@ -55,6 +57,7 @@ def export_model(
         training: what is known about its training, without paths of the computer it was made on.
         style_title: title of the style image; None for one that is made from the name.
         style_credit: who made the style image.
+        styles: names of the styles of a network that holds several.
         half_weights: whether to store weights in float16; they are computed with in float32. Both files hold the same
             rounded weights.
 
@@ -70,10 +73,11 @@ def export_model(
         name=name,
         network=network.name,
         network_arguments=network.arguments,
-        style_title=style_title or name.replace("_", " ").capitalize(),
+        style_title=style_title or title_of(name),
         style_credit=style_credit or "not named",
         minimum_side=network.minimum_side,
         inputs={"strength": STRENGTH_RANGE} if network.takes_strength else {},
+        styles=[{"name": style, "title": title_of(style)} for style in styles],
         training=training,
         package_version=fast_style.__version__,
         git_commit=git_commit(),
@@ -85,6 +89,11 @@ def export_model(
         write_card(scratch, make_card(scratch, info, parity=difference))
         write_preview(scratch)
     return artifact.find_model(folder)
+
+
+def title_of(name: str) -> str:
+    """Returns a title for a style that has none but its file's name."""
+    return name.replace("_", " ").capitalize()
 
 
 def back_up_model(folder: Path, run_dir: Path) -> Path | None:
@@ -125,7 +134,7 @@ def write_safetensors(network: TransformationNetwork, path: Path, info: ModelInf
 
 
 def check_parity(folder: Path) -> int:
-    """Compares the engines on two sizes, one of them odd, and at several strengths.
+    """Compares the engines on two sizes, one of them odd, at several strengths and in several styles.
 
     Returns:
         The largest difference, of 255.
@@ -139,13 +148,14 @@ def check_parity(folder: Path) -> int:
     )
     largest = 0
     strengths = (None, 0.0, 1.5) if with_torch.has_strength else (None,)
-    for (height, width), strength in product(PARITY_SIZES, strengths):
+    styles = (None, with_torch.styles[-1], dict.fromkeys(with_torch.styles, 1.0)) if with_torch.styles else (None,)
+    for (height, width), strength, style in product(PARITY_SIZES, strengths, styles):
         # Smooth colors with noise on top: where a picture is flat everything agrees, and noise alone is no picture.
         coarse = rng.integers(0, 256, (2, 4, 4, 3)).astype(np.float32)
         smooth = coarse.repeat(height // 4 + 1, 1).repeat(width // 4 + 1, 2)[:, :height, :width]
         pictures = np.clip(smooth + rng.normal(0, 20, smooth.shape), 0, 255).astype(np.uint8)
-        torch_result = with_torch(pictures, strength=strength)
-        onnx_result = with_onnx(pictures, strength=strength)
+        torch_result = with_torch(pictures, strength=strength, style=style)
+        onnx_result = with_onnx(pictures, strength=strength, style=style)
         if not torch_result.shape == onnx_result.shape == pictures.shape:
             raise ModelError(f"export: {width}×{height} became {onnx_result.shape[2]}×{onnx_result.shape[1]}")
         largest = max(largest, int(np.abs(torch_result.astype(int) - onnx_result.astype(int)).max()))
@@ -161,6 +171,7 @@ def make_card(folder: Path, info: ModelInfo, *, parity: int) -> JsonObject:
     return {
         "name": info.name,
         "style": {"title": info.style_title, "credit": info.style_credit},
+        **({"styles": info.styles} if info.styles else {}),
         "network": {"name": info.network, **info.network_arguments, "minimum_side": info.minimum_side},
         "training": info.training,
         "files": {file: (folder / file).stat().st_size for file in (artifact.SAFETENSORS, artifact.ONNX)},
@@ -217,9 +228,10 @@ def export_checkpoint(checkpoint: Path, folder: Path, *, name: str, half_weights
         earlier_steps = count_earlier_steps(config.init_from)
         training = training_record(config, learning_rate, found.step, {}, earlier_steps=earlier_steps)
         title, credit = config.style.title, config.style.credit
+    styles = found.hyper_parameters.get("styles", [])
     return export_model(
         network, folder, name=name, training=training, style_title=title, style_credit=credit,
-        half_weights=half_weights,
+        styles=styles, half_weights=half_weights,
     )  # fmt: skip
 
 

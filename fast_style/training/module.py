@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -43,6 +43,8 @@ class Hyperparameters:
     """Name of the network."""
     network_arguments: dict[str, Any]
     """Arguments of the network's constructor."""
+    styles: list[str] = field(default_factory=list)
+    """Names of the styles, for a network that learns several."""
     optimizer: str = "muon"
     """`muon`, with Adam for everything that is no matrix, or `adam` alone, as in the paper."""
     learning_rate: float = 5e-3
@@ -77,20 +79,13 @@ class StyleModule(LightningModule):
     Args:
         hyperparameters: the network and how to train it.
         criterion: the loss, which is not stored in checkpoints; None to export a network without training it.
-        style_names: names of the styles, for the log of a network that learns several.
     """
 
     criterion: PerceptualLoss | None
 
-    def __init__(
-        self,
-        hyperparameters: Hyperparameters,
-        criterion: PerceptualLoss | None = None,
-        style_names: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, hyperparameters: Hyperparameters, criterion: PerceptualLoss | None = None) -> None:
         super().__init__()
         self.hyperparameters = hyperparameters
-        self.style_names = style_names
         self.save_hyperparameters(asdict(hyperparameters))
         self.network = build_network(hyperparameters.network, **hyperparameters.network_arguments)
         # The strength is learned after everything else, which rests meanwhile: at strength 1 the network is what it
@@ -209,7 +204,7 @@ class StyleModule(LightningModule):
         if self.network.styles == 1:
             return
         for style in sorted(set(styles.tolist())):
-            name, chosen = self.style_names[style], styles == style
+            name, chosen = self.hyperparameters.styles[style], styles == style
             for term in ("content", "style"):
                 value = samples[term].detach()[chosen].mean()
                 self.log(f"{stage}_by_style/{name}/{term}", value, batch_size=int(chosen.sum()))

@@ -29,7 +29,7 @@ def write_onnx(network: TransformationNetwork, path: Path, info: ModelInfo, *, h
     """Writes a network as ONNX.
 
     The file takes `image`, uint8 `[N, H, W, 3]`, and gives `stylized` of the same shape. A network that takes a
-    strength also takes `strength`, float32 `[1]`.
+    strength also takes `strength`, float32 `[1]`, and one that holds K styles their weights `style`, float32 `[K]`.
 
     Args:
         network: the network, in float32 on the CPU.
@@ -84,9 +84,12 @@ def _trace(network: TransformationNetwork) -> ModelProto:
     if network.takes_strength:
         examples["strength"] = torch.ones(1)
         shapes["strength"] = {}
+    if network.styles > 1:
+        examples["style"] = torch.full([network.styles], 1 / network.styles)
+        shapes["style"] = {}
     program = torch.onnx.export(
         PixelInterface(network).eval(),
-        tuple(examples.values()),
+        kwargs=examples,
         input_names=list(examples),
         output_names=["stylized"],
         dynamic_shapes=shapes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,9 +64,8 @@ def train(config: TrainConfig) -> TrainResult:
     styles = load_styles(config)
     torch.manual_seed(config.seed)
     criterion = build_loss(config, *(style.image for style in styles))
-    module = StyleModule(
-        hyperparameters(config, plan.device_count, styles=len(styles)), criterion, [style.name for style in styles]
-    )
+    names = [style.name for style in styles]
+    module = StyleModule(hyperparameters(config, plan.device_count, names), criterion)
     earlier_steps = count_earlier_steps(config.init_from)
     if plan.resume:
         check_same_run(plan.resume, module.hyperparameters, name)
@@ -118,8 +118,8 @@ def session_settings(config: TrainConfig, name: str) -> SessionSettings:
     )
 
 
-def hyperparameters(config: TrainConfig, device_count: int = 1, *, styles: int = 1) -> Hyperparameters:
-    """Returns the hyperparameters of a run on this many devices, for a network of this many styles."""
+def hyperparameters(config: TrainConfig, device_count: int = 1, styles: Sequence[str] = ()) -> Hyperparameters:
+    """Returns the hyperparameters of a run on this many devices, for a network of these styles."""
     model, trainer = config.model, config.trainer
     return Hyperparameters(
         network=model.name,
@@ -127,9 +127,10 @@ def hyperparameters(config: TrainConfig, device_count: int = 1, *, styles: int =
             "width": model.width,
             "blocks": model.blocks,
             "takes_strength": model.strength,
-            **({"styles": styles} if styles > 1 else {}),
+            **({"styles": len(styles)} if len(styles) > 1 else {}),
             **model.arguments,
         },
+        styles=list(styles) if len(styles) > 1 else [],
         optimizer=trainer.optimizer,
         learning_rate=scaled_learning_rate(config, device_count),
         schedule=trainer.schedule,
@@ -195,6 +196,7 @@ def export_network(
         training=record,
         style_title=config.style.title,
         style_credit=config.style.credit,
+        styles=module.hyperparameters.styles,
         half_weights=config.export.half_weights,
     )
     if backup is not None:

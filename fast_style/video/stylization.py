@@ -29,6 +29,8 @@ GPU_BATCH = 4
 class VideoOptions:
     """How a video is read, stylized and written."""
 
+    style: str | None = None
+    """Style of a model that holds several, or a blend: see `fast_style.inference.options.StylizeOptions`."""
     strength: float | None = None
     """Strength of the style, from 0 to 1.5; None for the model's own."""
     keep_color: bool = False
@@ -110,7 +112,10 @@ def stylize_video(
     try:
 
         def stylize(pictures: RgbBatch) -> RgbBatch:
-            return stylizer(pictures, strength=options.strength, keep_color=options.keep_color, stroke=options.stroke)
+            return stylizer(
+                pictures, strength=options.strength, keep_color=options.keep_color, stroke=options.stroke,
+                style=options.style,
+            )  # fmt: skip
 
         batch = options.batch or (1 if stylizer.engine.device == "cpu" else GPU_BATCH)
         # A strength or stroke that is refused is so before any file is made, and engines get used to the size.

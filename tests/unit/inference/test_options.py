@@ -35,3 +35,18 @@ def test_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Tiling().budget(held=100) == 400, "half of what is free"
     assert Tiling(memory=800).budget(held=100) == 400
     assert Tiling(memory="5kB").budget(held=100) == 900, "no more than is free"
+
+
+def test_styles_and_their_weights() -> None:
+    assert StylizeOptions(style=None).style_weights() == {}
+    assert StylizeOptions(style="wave").style_weights() == {"wave": 1}
+    assert StylizeOptions(style="wave:1, monet:3").style_weights() == {"wave": 0.25, "monet": 0.75}
+    assert StylizeOptions(style={"wave": 0.5, "monet": 0.5}).style_weights() == {"wave": 0.5, "monet": 0.5}
+
+
+@pytest.mark.parametrize(
+    "style", ["", "wave,", "wave:x", "wave,wave", "wave:nan", "wave:0", "a:-1,b:2", {"a": -1.0}, {}, {"a": "b"}]
+)
+def test_styles_that_are_not_readable(style: object) -> None:
+    with pytest.raises(ConfigError, match=r"^style"):
+        StylizeOptions(style=style)  # type: ignore[arg-type]

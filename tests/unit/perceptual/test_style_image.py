@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fast_style.errors import ImageError, ImageNotFoundError
+from fast_style.config.entry import compose_training
+from fast_style.errors import ConfigError, DataError, ImageError, ImageNotFoundError
 from fast_style.images.decode import load_rgb
 from fast_style.perceptual.objective import objective_config
-from fast_style.perceptual.style_image import least_max_side, load_style
+from fast_style.perceptual.style_image import least_max_side, load_style, load_styles
 from tests.conftest import make_photo
 
 
@@ -55,3 +56,30 @@ def test_a_style_has_its_longer_side_at_the_size_asked_for(tmp_path: Path) -> No
     style = load_style(objective_config(path, encoder="random", weights=None, style_size=60))
     assert style.shape == (1, 3, 40, 60)
     assert 0 <= float(style.min()) < float(style.max()) <= 1
+
+
+def test_a_folder_of_styles(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "paintings"
+    (folder / "more").mkdir(parents=True)
+    for name, width in (("b.png", 200), ("a.jpg", 80), ("more/c.png", 90)):
+        Image.fromarray(make_photo(1, width, 80)).save(folder / name)
+    (folder / "broken.png").write_bytes(b"nothing")
+    config = compose_training([f"style.images={folder}", "style.size=100"])
+    styles = load_styles(config)
+    assert [style.name for style in styles] == ["a", "b", "c"]
+    assert [tuple(style.image.shape[2:]) for style in styles] == [(80, 80), (40, 100), (80, 90)]
+    assert "broken.png" in caplog.text
+
+
+def test_folders_of_styles_that_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="it holds no images"):
+        load_styles(compose_training([f"style.images={tmp_path}"]))
+    for name in ("a.png", "a.jpg"):
+        Image.fromarray(make_photo(1, 80, 60)).save(tmp_path / name)
+    with pytest.raises(ConfigError, match=r"^style\.images=.*a\.jpg and .*a\.png have one name; rename one of them"):
+        load_styles(compose_training([f"style.images={tmp_path}"]))
+    for overrides in (["style=custom", "style.image=null"], ["style.image=a.png", f"style.images={tmp_path}"]):
+        with pytest.raises(
+            ConfigError, match=r"^style: needs either one image or a folder of them; give style\.image or style\.images"
+        ):
+            compose_training(overrides)

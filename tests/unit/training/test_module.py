@@ -50,7 +50,7 @@ def test_the_encoder_is_neither_trained_nor_stored(module: StyleModule) -> None:
 
 def test_hyperparameters_are_plain_values(module: StyleModule) -> None:
     assert set(module.hparams) == {
-        "network", "network_arguments", "optimizer", "learning_rate", "schedule", "warmup_steps", "max_steps",
+        "network", "network_arguments", "styles", "optimizer", "learning_rate", "schedule", "warmup_steps", "max_steps",
         "strength_share", "stability_weight", "compile", "seed",
     }  # fmt: skip
 

@@ -88,6 +88,21 @@ def test_a_run_begins_with_the_weights_of_a_model(tmp_path: Path, takes_strength
         assert torch.equal(value, before[key] if key.endswith("strength_coefficients") else expected[key]), key
 
 
+def test_one_style_becomes_several_and_several_become_one(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    one = build_network("lite", width=4, blocks=1)
+    several = build_network("lite", width=4, blocks=1, styles=3, takes_strength=True, upsampling="linear")
+    load_initial_weights(str(save_model(one, tmp_path / "one")), several)
+    image = torch.rand(1, 3, 16, 24)
+    smooth = build_network("lite", width=4, blocks=1, upsampling="linear")
+    smooth.load_state_dict(one.state_dict())
+    for style in torch.eye(3):
+        torch.testing.assert_close(several(image, style=style), smooth(image))
+    back = build_network("lite", width=4, blocks=1, upsampling="linear")
+    load_initial_weights(str(save_model(several, tmp_path / "several")), back)
+    torch.testing.assert_close(back(image), smooth(image))
+
+
 def test_models_that_a_run_cannot_begin_with(tmp_path: Path) -> None:
     narrow = build_network("lite", width=4, blocks=1, takes_strength=True)
     folder = save_model(narrow, tmp_path / "narrow")
