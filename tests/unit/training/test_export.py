@@ -12,12 +12,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fast_style.errors import ModelError
+from fast_style.errors import ConfigError, ModelError
 from fast_style.inference.stylizer import Stylizer
 from fast_style.models.artifact import MODEL_FILES, ModelFiles, read_info
 from fast_style.models.networks import Johnson, build_network
 from fast_style.training.export import back_up_model, check_parity, export_model
-from tests.conftest import ROOT
+from tests.conftest import ROOT, make_photo
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +164,29 @@ def test_half_a_copy_of_an_earlier_model_is_none(
     with pytest.raises(OSError, match="No space left"):
         back_up_model(exported.folder, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_of_several_styles(tmp_path: Path) -> None:
+    """Both engines, and tiles, paint each style and any blend."""
+    torch.manual_seed(0)
+    network = build_network("lite", width=4, blocks=1, styles=3, takes_strength=True, upsampling="linear")
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, 0.1, 0.3)
+    styles = ["wave", "monet", "ink_wash"]
+    files = export_model(network, tmp_path / "paintings", name="paintings", training={}, styles=styles)
+    picture = make_photo(0, 99, 77)
+    by_onnx, by_torch, in_tiles = (
+        Stylizer.load(files.folder, engine=engine, precision="fp32", tile=tile)
+        for engine, tile in (("onnx", "auto"), ("torch", "auto"), ("onnx", 64))
+    )
+    assert by_onnx.styles == styles
+    assert by_onnx.info.styles[2] == {"name": "ink_wash", "title": "Ink wash"}
+    painted = {}
+    for style in (None, "wave", "monet", "wave:3,ink_wash:1"):
+        painted[style] = by_onnx(picture, strength=0.7, style=style).astype(int)
+        for other in (by_torch, in_tiles):
+            assert abs(other(picture, strength=0.7, style=style) - painted[style]).max() <= 2
+    assert (painted[None] == painted["wave"]).all()
+    assert abs(painted["monet"] - painted["wave"]).mean() > 5
+    with pytest.raises(ConfigError, match=r"^style=manet: paintings has no style manet; it has wave, monet, ink_wash$"):
+        by_onnx(picture, style="manet")
