@@ -37,13 +37,39 @@ def spectrum(picture: RGB) -> Spectrum:
     Args:
         picture: uint8 RGB `[H, W, 3]`, sides at least 64.
     """
-    luma = luminance(picture)
-    window = np.hanning(PATCH + 1)[:-1]
-    patches = np.lib.stride_tricks.sliding_window_view(luma, (PATCH, PATCH))[:: PATCH // 2, :: PATCH // 2]
-    patches = patches - patches.mean((-2, -1), keepdims=True)
-    power = np.abs(np.fft.fft2(patches * window[:, None] * window[None, :])) ** 2  # [rows, columns, 64, 64]
-    mean: Spectrum = power.mean((0, 1))
+    mean: Spectrum = _windowed_power(luminance(picture)).mean(0)
     return mean
+
+
+def flat_spectrum(picture: RGB, photo: RGB) -> Spectrum:
+    """Returns the mean power spectrum of a picture where its photo is flattest.
+
+    A pattern that disappears in a busy picture is seen on a wall or in the sky.
+
+    Args:
+        picture: uint8 RGB `[H, W, 3]`, sides at least 64.
+        photo: the photo it was made from, of the same shape; the tenth of the windows in which it varies least counts.
+    """
+    variances = _patches(luminance(photo)).var((-2, -1))  # [windows]
+    flattest = np.argsort(variances)[: -(-len(variances) // 10)]
+    mean: Spectrum = _windowed_power(luminance(picture))[flattest].mean(0)
+    return mean
+
+
+def _patches(luma: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Returns half-overlapping windows of `[H, W]`: `[windows, 64, 64]`."""
+    windows = np.lib.stride_tricks.sliding_window_view(luma, (PATCH, PATCH))[:: PATCH // 2, :: PATCH // 2]
+    patches: npt.NDArray[np.float64] = windows.reshape(-1, PATCH, PATCH)
+    return patches
+
+
+def _windowed_power(luma: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Returns the power spectrum of every window of `[H, W]`: `[windows, 64, 64]`."""
+    window = np.hanning(PATCH + 1)[:-1]
+    patches = _patches(luma)
+    patches = patches - patches.mean((-2, -1), keepdims=True)
+    power: npt.NDArray[np.float64] = np.abs(np.fft.fft2(patches * window[:, None] * window[None, :])) ** 2
+    return power
 
 
 def checkerboard_energy(power: Spectrum) -> float:
@@ -57,8 +83,34 @@ def checkerboard_energy(power: Spectrum) -> float:
         there by the mean power three to five steps beside it: 1 where nothing stands out. Finite for flat pictures,
         too.
     """
+    return float(np.exp(np.mean(np.log(list(_ratios(power).values())))))
+
+
+def grid_energy(power: Spectrum, period: int) -> float:
+    """Measures how far the power at a period stands out of its surroundings.
+
+    Args:
+        power: the mean of several results of `flat_spectrum`.
+        period: 4 or 2, in pixels.
+
+    Returns:
+        Mean, over the frequencies of this period, of the power there by the mean power three to five steps beside it:
+        1 where nothing stands out. Unlike the geometric mean of `checkerboard_energy` it shows a pattern that has a
+        single one of these frequencies.
+    """
+    # A frequency with two even coordinates has a period of 2 pixels along each axis that it changes on.
+    ratios = _ratios(power).items()
+    chosen = [ratio for (fy, fx), ratio in ratios if (fy % 2 == fx % 2 == 0) == (period == PERIOD // 2)]
+    return float(np.mean(chosen))
+
+
+def _ratios(power: Spectrum) -> dict[tuple[int, int], float]:
+    """Returns the power at each frequency of the upsampling by that of its surroundings.
+
+    Frequencies are in units of one oscillation in `PERIOD` pixels, down and to the right.
+    """
     step = PATCH // PERIOD
-    ratios = []
+    ratios = {}
     # One half of the plane: the other is its mirror image.
     for fy in range(PERIOD // 2 + 1):
         for fx in range(PERIOD):
@@ -66,8 +118,20 @@ def checkerboard_energy(power: Spectrum) -> float:
                 continue
             y, x = fy * step, fx * step
             around = np.mean([power[(y + dy) % PATCH, (x + dx) % PATCH] for dy, dx in _surroundings(fy, fx)])
-            ratios.append((power[y, x] + NOTHING) / (around + NOTHING))
-    return float(np.exp(np.mean(np.log(ratios))))
+            ratios[fy, fx] = float((power[y, x] + NOTHING) / (around + NOTHING))
+    return ratios
+
+
+def plain_pictures(side: int = 256) -> list[RGB]:
+    """Returns pictures without any detail, uint8 RGB `[side, side, 3]`: three plain ones and three gradients.
+
+    A network that paints a pattern on these makes it up.
+    """
+    ramp = np.linspace(40, 215, side)
+    down, across = np.repeat(ramp[:, None], side, 1), np.repeat(ramp[None], side, 0)
+    plain = [np.full((side, side), level) for level in (60.0, 128.0, 200.0)]
+    grays = [*plain, down, across, (down + across) / 2]
+    return [np.repeat(np.rint(gray)[..., None], 3, 2).astype(np.uint8) for gray in grays]
 
 
 def _surroundings(fy: int, fx: int) -> list[tuple[int, int]]:

@@ -11,13 +11,17 @@ from torch import Tensor
 
 from fast_style.evaluation.equivalent_iterations import EquivalentIterations
 from fast_style.evaluation.measures import (
+    PATCH,
     Spectrum,
     border_energy,
     checkerboard_energy,
     clipping,
     difference,
+    flat_spectrum,
+    grid_energy,
     noise_sensitivity,
     perceptual_distance,
+    plain_pictures,
     shift_sensitivity,
     spectrum,
 )
@@ -30,6 +34,8 @@ SHIFTS = (1, 2, 3, 4)
 SENSITIVITY_PHOTOS = 20
 """The most photos for which sensitivity and strengths are measured: ten pictures have to be stylized for each."""
 STRENGTHS = (0.0, 0.5, 1.0, 1.5)
+GRID_PERIODS = (4, 2)
+"""Pixels after which a pattern of the upsampling repeats."""
 
 
 class TermFigures(TypedDict):
@@ -46,6 +52,13 @@ class ModelAndPhoto(TypedDict):
 
     model: float
     photo: float
+
+
+class PatternFigures(TypedDict):
+    """What stands out of the spectra of a model's pictures."""
+
+    checkerboard: ModelAndPhoto
+    flat_grid: dict[str, ModelAndPhoto]
 
 
 class StrengthFigures(TypedDict):
@@ -69,6 +82,10 @@ class Scorecard(TypedDict):
     terms: dict[str, TermFigures]
     style_share: float
     checkerboard: ModelAndPhoto
+    flat_grid: NotRequired[dict[str, ModelAndPhoto]]
+    """Patterns where the photos are flattest, by their period in pixels."""
+    plain_grid: NotRequired[dict[str, float]]
+    """Patterns on pictures without any detail, likewise."""
     border: ModelAndPhoto
     sensitivity: dict[str, float]
     """Change of the picture when its photo is shifted (`shift_1` … `shift_4`) or noisy (`noise`). Cards of version
@@ -115,25 +132,59 @@ def scorecard(
     pictures: list[PictureMeasures] = []
     sensitivities: list[dict[str, float]] = []
     strengths: list[dict[str, StrengthFigures]] = []
-    power: list[Spectrum] = [np.zeros(1), np.zeros(1)]  # of the model's pictures, and of the photos
+    spectra = Spectra()
     measured_slowly = spread(len(photos), SENSITIVITY_PHOTOS)
     for number, photo in enumerate(photos):
         stylized = stylize(photo)
         content = loss.content_features(on_device(photo, loss))
         measured = measure_picture(stylized, photo, loss, content)
         pictures.append(measured)
-        power = [total + spectrum(picture) for total, picture in zip(power, (stylized, photo), strict=True)]
+        spectra.add(stylized, photo)
         if number in measured_slowly:
             sensitivities.append(measure_sensitivity(stylize, photo))
             if stylize_at is not None:
                 strengths.append(measure_strengths(stylize_at, photo, loss, content, stylized, measured))
         advance()
-    card = _summarized(pictures, power, sensitivities, loss)
+    card = _summarized(pictures, spectra.figures(), sensitivities, loss)
+    card["plain_grid"] = measure_plain_grid(stylize)
     if strengths:
         card["strength"] = {
             strength: _mean_strength([found[strength] for found in strengths]) for strength in strengths[0]
         }
     return card
+
+
+class Spectra:
+    """Sums of power spectra, of a model's pictures and of their photos: single spectra are noisy."""
+
+    def __init__(self) -> None:
+        self._whole: list[Spectrum] = [np.zeros((PATCH, PATCH)) for _ in range(2)]
+        self._flat: list[Spectrum] = [np.zeros((PATCH, PATCH)) for _ in range(2)]
+
+    def add(self, stylized: RGB, photo: RGB) -> None:
+        """Adds a picture and its photo, uint8 RGB `[H, W, 3]`."""
+        for whole, flat, picture in zip(self._whole, self._flat, (stylized, photo), strict=True):
+            whole += spectrum(picture)
+            flat += flat_spectrum(picture, photo)
+
+    def figures(self) -> PatternFigures:
+        """Returns what stands out of the spectra."""
+        return {
+            "checkerboard": _beside(*(checkerboard_energy(power) for power in self._whole)),
+            "flat_grid": {
+                f"{period}": _beside(*(grid_energy(power, period) for power in self._flat)) for period in GRID_PERIODS
+            },
+        }
+
+
+def _beside(model: float, photo: float) -> ModelAndPhoto:
+    return {"model": model, "photo": photo}
+
+
+def measure_plain_grid(stylize: Stylize) -> dict[str, float]:
+    """Measures the patterns that a model paints on pictures without any detail, by their period in pixels."""
+    power = np.mean([spectrum(stylize(picture)) for picture in plain_pictures()], 0)
+    return {f"{period}": grid_energy(power, period) for period in GRID_PERIODS}
 
 
 def measure_picture(stylized: RGB, photo: RGB, loss: PerceptualLoss, content: dict[str, Tensor]) -> PictureMeasures:
@@ -204,23 +255,23 @@ def share(rest: float, whole: float) -> float:
 
 def _summarized(
     pictures: Sequence[PictureMeasures],
-    power: Sequence[Spectrum],
+    patterns: PatternFigures,
     sensitivities: Sequence[dict[str, float]],
     loss: PerceptualLoss,
 ) -> Scorecard:
-    """Returns the means of all measures, without strengths; `power` is that of the pictures and the photos."""
+    """Returns the means of all measures, without those of plain pictures and of strengths."""
     terms: dict[str, TermFigures] = {}
     for name in pictures[0].terms:
-        if "/" not in name:  # The terms of single layers are not part of a scorecard.
-            values = [picture.terms[name] for picture in pictures]
-            untouched = [picture.photo_terms[name] for picture in pictures]
-            terms[name] = {"mean": _mean(values), "median": float(np.median(values)), "photo": _mean(untouched)}
+        values = [picture.terms[name] for picture in pictures]
+        untouched = [picture.photo_terms[name] for picture in pictures]
+        terms[name] = {"mean": _mean(values), "median": float(np.median(values)), "photo": _mean(untouched)}
     return {
         "photos": len(pictures),
         "reference": {"encoder": loss.encoder.name, **asdict(loss.settings)},
         "terms": terms,
         "style_share": share(terms["style"]["mean"], terms["style"]["photo"]),
-        "checkerboard": {"model": checkerboard_energy(power[0]), "photo": checkerboard_energy(power[1])},
+        "checkerboard": patterns["checkerboard"],
+        "flat_grid": patterns["flat_grid"],
         "border": {
             "model": _mean([picture.border for picture in pictures]),
             "photo": _mean([picture.photo_border for picture in pictures]),

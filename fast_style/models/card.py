@@ -143,6 +143,7 @@ def scorecard_rows(scorecard: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Returns the figures of a scorecard for people: label and value, in a fixed order."""
     terms = scorecard["terms"]
     rows = [(f"{name}, mean", f"{terms[name]['mean']:.4f}") for name in ("total", "content", "style")]
+    rows += [(f"{name}, mean", f"{terms[name]['mean']:.4f}") for name in terms if "/" in name]
     rows.append(("style, share of the photos' own", f"{scorecard['style_share']:.3f}"))
     equivalent = scorecard.get("equivalent_iterations")
     if equivalent:
@@ -151,6 +152,10 @@ def scorecard_rows(scorecard: Mapping[str, Any]) -> list[tuple[str, str]]:
             rows.append((f"equivalent L-BFGS iterations from {start}, median (quartiles)", counted))
     for key, label in (("checkerboard", "checkerboard"), ("border", "border by center"), ("clipping", "clipped")):
         rows.append((f"{label} (photos)", "{model:.3f} ({photo:.3f})".format(**scorecard[key])))
+    for place, grid in (("where photos are flat", "flat_grid"), ("on plain pictures", "plain_grid")):
+        for period, value in scorecard.get(grid, {}).items():
+            figures = "{model:.2f} ({photo:.2f})".format(**value) if isinstance(value, dict) else f"{value:.2f}"
+            rows.append((f"grid of {period} px {place}{' (photos)' if isinstance(value, dict) else ''}", figures))
     sensitivity = scorecard["sensitivity"]
     shifted = {name.removeprefix("shift_"): value for name, value in sensitivity.items() if name.startswith("shift_")}
     rows.append(

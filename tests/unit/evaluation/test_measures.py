@@ -8,9 +8,12 @@ from fast_style.evaluation.measures import (
     border_energy,
     checkerboard_energy,
     clipping,
+    flat_spectrum,
+    grid_energy,
     luminance,
     noise_sensitivity,
     perceptual_distance,
+    plain_pictures,
     shift_sensitivity,
     spectrum,
 )
@@ -37,6 +40,26 @@ def test_the_spectrum_of_a_wave_has_its_power_at_its_frequency() -> None:
     picture = np.broadcast_to(wave[None, :, None], (128, 128, 3)).copy()
     power = spectrum(picture)
     assert np.unravel_index(power.argmax(), power.shape) in [(0, 8), (0, 56)]
+
+
+@pytest.mark.parametrize(("tile", "period"), [([[1, -1], [-1, 1]], 2), ([[1, -1]], 2), ([[1], [1], [-1], [-1]], 4)])
+def test_a_grid_on_a_wall_is_found_beside_a_busy_picture(tile: list[list[int]], period: int) -> None:
+    rng = np.random.default_rng(0)
+    photo = rng.integers(0, 256, (192, 512, 3)).astype(np.uint8)
+    photo[:, :160] = rng.normal(128, 2, (192, 160, 3)).round()
+    pattern = np.tile(np.array(tile), (192 // len(tile), 160 // len(tile[0])))[..., None]
+    grid = photo.copy()
+    grid[:, :160] += pattern.astype(np.uint8)
+    clean, found = (flat_spectrum(picture, photo) for picture in (photo, grid))
+    assert grid_energy(clean, period) < 2
+    assert grid_energy(found, period) > 5
+    assert grid_energy(found, 6 - period) < 2
+    assert checkerboard_energy(spectrum(grid)) < 1.2, "the busy part hides it"
+
+
+def test_plain_pictures_have_no_grid() -> None:
+    power = np.mean([spectrum(picture) for picture in plain_pictures()], 0)
+    assert max(grid_energy(power, period) for period in (2, 4)) < 1.5
 
 
 def test_a_clean_picture_has_no_checkerboard() -> None:

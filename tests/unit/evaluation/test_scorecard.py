@@ -24,12 +24,14 @@ def test_the_scorecard_of_doing_nothing(small_loss: PerceptualLoss) -> None:
     assert card["style_share"] == 1
     assert card["perceptual_distance"] == 0
     assert card["sensitivity"] == {**{f"shift_{s}": 0 for s in (1, 2, 3, 4)}, "noise": pytest.approx(2, abs=0.1)}
-    for measure in ("checkerboard", "border", "clipping"):
-        assert card[measure]["model"] == card[measure]["photo"]
+    figures = [card[measure] for measure in ("checkerboard", "border", "clipping")] + list(card["flat_grid"].values())
+    assert all(beside["model"] == beside["photo"] for beside in figures)
+    assert max(card["plain_grid"].values()) < 1.5
+    assert card["terms"].keys() >= {"style/random3@1", "content/random3@1"}
 
 
 def test_the_scorecard_tells_a_worse_model(small_loss: PerceptualLoss) -> None:
-    grid = np.zeros((144, 160, 1), np.int64)
+    grid = np.zeros((256, 256, 1), np.int64)
     grid[::4, ::4] = 40
 
     def checkered(picture: np.ndarray) -> np.ndarray:
@@ -37,6 +39,7 @@ def test_the_scorecard_tells_a_worse_model(small_loss: PerceptualLoss) -> None:
 
     bad = scorecard(checkered, PHOTOS, small_loss)
     assert bad["checkerboard"]["model"] > 2 * bad["checkerboard"]["photo"]
+    assert min(*(bad["flat_grid"][period]["model"] for period in "42"), *bad["plain_grid"].values()) > 10
     assert bad["sensitivity"]["shift_1"] > 5 > bad["sensitivity"]["shift_4"]
     assert bad["terms"]["content"]["mean"] > 0 < bad["perceptual_distance"]
 
