@@ -95,10 +95,11 @@ COMMANDS = {
     "./run train -m style.image=a.jpg,b.jpg data.dir=photos/": Begins(),
     "./run train style.image=painting.jpg data.dir=photos/ trainer.devices=2": Begins(),
     "./run train style.image=painting.jpg data.dir=photos/ resume=runs/painting": Begins(),
-    "./run train experiment=release style=flow data.dir=photos/": Begins("encoder.weights=$VGG19"),
+    "./run train experiment=release style=flow data.dir=photos/": Begins("encoder.weights=$VGG16"),
     "./run train experiment=release style=wave style.image=painting.jpg data.dir=photos/": Begins(
-        "encoder.weights=$VGG19"
+        "encoder.weights=$VGG16"
     ),
+    "./run train style.images=paintings/ data.dir=photos/": Begins(),
     "./run train style.image=painting.jpg data.dir=sets/train2017 data.batch_size=8 trainer.max_steps=10000": Begins(),
     "./run train experiment=johnson2016 style.image=painting.jpg data.dir=sets/train2017": Begins(
         "encoder.weights=$VGG16"
