@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,17 @@ from fast_style.system.files import flush_and_rename, temporary_name, write_targ
 from fast_style.video.containers import libav_reason
 from fast_style.video.libraries import av
 from fast_style.video.media import partial_name, path_errors
+from fast_style.video.output_file import OutputFile
 
 if TYPE_CHECKING:
     from av.container.output import OutputContainer
     from av.packet import Packet
     from av.stream import Stream
+
+
+_MARGIN = 1 << 16
+_BYTES_PER_PACKET = 48
+"""Room that the tables at the end of a file need, and for each of its packets: at most 40 bytes in .mp4."""
 
 
 class ContainerWriter(ABC):
@@ -43,27 +50,45 @@ class ContainerWriter(ABC):
         self._target = write_target(path)
         self._temporary = self._target.with_name(temporary_name(path.suffix.lower()))
         self._open_container: OutputContainer | None = None
+        self._file: OutputFile | None = None
+        self._packets = self._bytes = 0
 
     def _create(self, **options: str) -> OutputContainer:
         """Creates the temporary file, and its folder where that is missing, with options of its container."""
         self._target.parent.mkdir(parents=True, exist_ok=True)
-        self._open_container = av.open(str(self._temporary), "w", container_options=options)
+        self._file = OutputFile(self._temporary)
+        self._open_container = av.open(self._file, "w", container_options=options)
         return self._open_container
 
     @property
     def _container(self) -> OutputContainer:
-        assert self._open_container is not None
+        if self._open_container is None:
+            raise WriteError(f"cannot write {self.path}: it is closed already")
         return self._open_container
 
     @abstractmethod
     def _flush(self) -> None:
         """Writes what the encoder still holds back."""
 
-    def _mux(self, packets: Packet[Stream] | Sequence[Packet[Stream]]) -> None:
-        try:
-            self._container.mux(packets)
-        except (av.error.FFmpegError, ValueError, OSError) as error:
-            raise WriteError(f"cannot write {self.path}: {libav_reason(error)}; is there free space?") from error
+    def _mux(self, packets: Sequence[Packet[Stream]]) -> None:
+        assert self._file is not None
+        for packet in packets:
+            self._packets += 1
+            self._bytes += packet.size
+            # Packets wait inside libav for those of other tracks, and are written with the end at the latest.
+            waiting = max(0, self._bytes - self._file.size)
+            self._file.reserve = _MARGIN + _BYTES_PER_PACKET * self._packets + waiting
+            try:
+                self._container.mux(packet)
+            except (av.error.FFmpegError, ValueError, OSError) as error:
+                raise self._write_error(self.path, error) from error
+            if self._file.failure is not None:
+                raise self._write_error(self.path, self._file.failure) from self._file.failure
+
+    @staticmethod
+    def _write_error(path: Path, error: BaseException) -> WriteError:
+        is_full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        return WriteError(f"cannot write {path}: {libav_reason(error)}", remedy="make room" if is_full else None)
 
     def finish(self, *, partial: bool = False) -> Path:
         """Completes the file and gives it its name.
@@ -77,7 +102,10 @@ class ContainerWriter(ABC):
         Raises:
             WriteError: the disk is full, for example.
         """
-        self._flush()
+        assert self._file is not None
+        if self._file.failure is None:
+            with suppress(WriteError) if partial else nullcontext():
+                self._flush()
         if self.left_out:
             frames = "one frame is" if self.left_out == 1 else f"{self.left_out} frames are"
             self.warnings.append(f"{self.path}: {frames} left out, shown too soon after the one before or not after it")
@@ -85,11 +113,12 @@ class ContainerWriter(ABC):
         if partial:
             target, path = partial_name(target), partial_name(path)
         try:
-            self._container.close()
-            self._open_container = None
+            container, self._open_container = self._container, None
+            container.close()
+            self._file.close()
             flush_and_rename(self._temporary, target)
         except (av.error.FFmpegError, OSError) as error:
-            raise WriteError(f"cannot write {path}: {libav_reason(error)}; is there free space?") from error
+            raise self._write_error(path, error) from error
         return path
 
     def discard(self) -> None:
@@ -98,5 +127,8 @@ class ContainerWriter(ABC):
             with suppress(Exception):
                 self._open_container.close()
             self._open_container = None
+        with suppress(OSError):
+            if self._file is not None:
+                self._file.close()
         with suppress(OSError):
             self._temporary.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from fast_style.errors import FastStyleError, WriteError
 from fast_style.inference.stylizer import Stylizer
 from fast_style.system.processes import beside_pyav
 from fast_style.system.progress import ProgressDisplay
@@ -101,7 +102,7 @@ def stylize_video(
     Raises:
         MediaNotFoundError: there is no such source.
         MediaError: the source cannot be read, or the target cannot hold it; nothing is left behind then.
-        WriteError: the target cannot be written; nothing is left behind then.
+        WriteError: the target cannot be written. What was done by then is kept, as `OUT.partial.mp4`.
         ConfigError: an option is out of range.
     """
     options = options or VideoOptions()
@@ -124,10 +125,15 @@ def stylize_video(
         if options.deflicker:
             temporal_filter = beside_pyav(Deflicker)
         pipeline = Pipeline(reader, stylize, sink, temporal_filter=temporal_filter, batch=batch)
-        complete = _run(pipeline, reader, console=console, quiet=quiet)
-        if not pipeline.frames:
-            raise KeyboardInterrupt
-        path = sink.finish(partial=not complete)
+        try:
+            complete = _run(pipeline, reader, console=console, quiet=quiet)
+            if not pipeline.frames and not complete:
+                raise KeyboardInterrupt
+            path = sink.finish(partial=not complete)
+        except WriteError as error:
+            if pipeline.frames:
+                raise _keep_unfinished(sink, error) from error
+            raise
     finally:
         if sink is not None:
             sink.discard()
@@ -136,6 +142,16 @@ def stylize_video(
         reader.close()
     warnings = [*reader.warnings, *sink.warnings]
     return StylizedVideo(path, pipeline.frames, pipeline.seconds, pipeline.timings, warnings, interrupted=not complete)
+
+
+def _keep_unfinished(sink: Sink, error: WriteError) -> WriteError:
+    """Keeps what is done of a video that cannot be written to its end. Returns the error that says where."""
+    try:
+        path = sink.finish(partial=True)
+    except FastStyleError:
+        return error
+    problem = f"{error.problem}; what was done is in {path}"
+    return WriteError(problem, setting=error.setting, value=error.value, remedy=error.remedy)
 
 
 def _open_source(source: str, target: Path, options: VideoOptions) -> VideoReader | SequenceReader:

@@ -159,7 +159,7 @@ class VideoWriter(ContainerWriter):
         """Writes packets of a track; one that the container refuses, being damaged, does not end the video."""
         for packet in packets:
             try:
-                self._mux(packet)
+                self._mux([packet])
             except WriteError as error:
                 if not isinstance(error.__cause__, av.error.InvalidDataError | av.error.ArgumentError):
                     raise

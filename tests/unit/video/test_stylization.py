@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from fast_style.errors import FastStyleError
+from fast_style.errors import FastStyleError, WriteError
 from fast_style.inference.stylizer import Stylizer
 from fast_style.video.reader import VideoReader
 from fast_style.video.stylization import VideoOptions, stylize_video
@@ -50,3 +52,36 @@ def test_what_is_refused_leaves_nothing_behind(tmp_path: Path, stylizer: Stylize
     with pytest.raises(FastStyleError):
         stylize_video(str(source), tmp_path / "out.mp4", stylizer, options, console=Console(quiet=True))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="room cannot be set aside here")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_a_full_disk_leaves_what_was_done_playable(
+    tmp_path: Path, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """The disk has room for 240 kB: beyond that neither room can be set aside nor anything be written."""
+    source = write_clip(tmp_path / "in.mp4", count=60, sounds=["aac"], options={"preset": "ultrafast"})
+    target = tmp_path / f"out{suffix}"
+    target.write_text("an earlier result")
+    set_aside = os.posix_fallocate
+
+    def limited(descriptor: int, offset: int, length: int) -> None:
+        if offset + length > 240_000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        set_aside(descriptor, offset, length)
+
+    monkeypatch.setattr(os, "posix_fallocate", limited)
+    options = VideoOptions(crf=0)
+    with pytest.raises(WriteError) as caught:
+        stylize_video(str(source), target, stylizer, options, console=Console(quiet=True), quiet=True)
+    partial = tmp_path / f"out.partial{suffix}"
+    assert str(caught.value) == (
+        f"cannot write {target}: No space left on device; what was done is in {partial}; make room"
+    )
+    assert target.read_text() == "an earlier result"
+    assert partial.stat().st_size <= 240_000
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.mp4", target.name, partial.name])
+    made = read_clip(partial)
+    assert 5 < len(made.pictures) < 60
+    assert made.times[-1] - made.times[0] == 100_000 * (len(made.times) - 1)
+    assert made.sounds[0]
