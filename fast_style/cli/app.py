@@ -21,6 +21,7 @@ from fast_style.cli import (
     flicker,
     models,
     optimize,
+    sheet,
     similarity,
     stylize,
     train,
@@ -70,6 +71,7 @@ def _takes_settings(command: Callable[..., None]) -> None:
 _takes_settings(train.train)
 for _command in (
     stylize.stylize,
+    sheet.sheet,
     video.video,
     webcam.webcam,
     web.web,

@@ -16,7 +16,7 @@ from fast_style.distillation.adversaries import AdversaryPool, AdversarySettings
 from fast_style.distillation.data import Corruption
 from fast_style.images.tensors import to_float
 from fast_style.perceptual.encoders import Embedded, Encoder
-from fast_style.perceptual.losses import gram_matrix, relative_error
+from fast_style.perceptual.gram import gram_matrix, relative_error
 from fast_style.training.crops import Batch
 from fast_style.training.module import half_cosine
 from fast_style.training.optimizers import MuonAdam

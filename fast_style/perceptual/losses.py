@@ -3,13 +3,12 @@
 Every term is dimensionless, so that the same weights serve any style, encoder, image and batch size: errors
 are divided by the energy of what they are compared with. All of it is computed in float32, whatever the
 precision of the features: in float16 a Gram matrix overflows, in bfloat16 it is 0.24 % off. Only the Gram matrices
-of bfloat16 features are sums, in float32, of products rounded to bfloat16: see `_Gram`.
+of bfloat16 features are sums, in float32, of products rounded to bfloat16: see `gram`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,146 +17,8 @@ from torch.nn import functional as F
 from fast_style.config.schema import LossSettings
 from fast_style.errors import ConfigError
 from fast_style.perceptual.encoders import Encoder
-
-PIECE = 512
-"""How many positions are multiplied at once in bfloat16."""
-
-
-class _Gram(torch.autograd.Function):
-    """Computes `rowsᵀ rows` `[N, C, C]` in float32 from rows `[N, H·W, C]`, and its gradient as one product.
-
-    Autograd's own would multiply twice, once for each factor, and keep a float32 copy of the features.
-    """
-
-    @staticmethod
-    def forward(context: Any, rows: Tensor) -> Tensor:
-        context.save_for_backward(rows)
-        n, positions, c = rows.shape
-        if rows.dtype == torch.bfloat16 and positions % PIECE == 0 and positions > 4 * PIECE:
-            # This takes an eighth of the time. Each short product is summed in float32 and rounded to bfloat16 at
-            # its end; the sum of many of them averages the rounding errors to 0.02 to 0.07 % with VGG-19. Where the
-            # picture is flat all are rounded alike, by 0.13 %; the error is never above 2⁻⁸, 0.4 %.
-            pieces = rows.reshape(-1, PIECE, c)  # [N · H·W / PIECE, PIECE, C]
-            return (pieces.transpose(1, 2) @ pieces).view(n, -1, c, c).sum(1, dtype=torch.float32)
-        exact = rows.float()
-        return exact.transpose(1, 2) @ exact
-
-    @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
-        (rows,) = context.saved_tensors
-        both = gradient + gradient.transpose(1, 2)
-        if rows.dtype == torch.float16:
-            # Large features have small gradients: float16 would lose most of them before the product.
-            full: Tensor = rows.float() @ both
-            return full.to(rows.dtype)
-        # In the precision of the features: that is what their gradient is rounded to in any case.
-        half: Tensor = rows @ both.to(rows.dtype)
-        return half
-
-
-def gram_matrix(features: Tensor) -> Tensor:
-    """Computes G = F Fᵀ / (C·H·W) (Johnson et al. 2016, equation 3) in float32.
-
-    Args:
-        features: `[N, C, H, W]`, any float type.
-
-    Returns:
-        `[N, C, C]`, symmetric.
-    """
-    n, c, h, w = features.shape
-    with torch.autocast(features.device.type, enabled=False):
-        # No copy is made where the features are channels_last.
-        rows = features.permute(0, 2, 3, 1).reshape(n, h * w, c)
-        return cast(Tensor, _Gram.apply(rows)) / (c * h * w)
-
-
-def relative_errors(value: Tensor, target: Tensor, energy: Tensor | None = None) -> Tensor:
-    """Computes ‖value − target‖² / ‖target‖² of each sample, `[N]`, in float32.
-
-    Args:
-        value: `[N, …]`.
-        target: `[N, …]`, or `[1, …]` for all samples.
-        energy: ‖target‖² per sample `[N]`, where it is known already.
-    """
-    value, target = value.float(), target.float()
-    error = (value - target).square().flatten(1).sum(1)
-    if energy is None:
-        energy = target.square().flatten(1).sum(1)
-    # A target without any energy (a black image in an encoder without bias) must not divide by zero.
-    return error / energy.clamp_min(torch.finfo(torch.float32).tiny * 1e6)
-
-
-def relative_error(value: Tensor, target: Tensor, energy: Tensor | None = None) -> Tensor:
-    """Returns the mean of `relative_errors`, a scalar."""
-    return relative_errors(value, target, energy).mean()
-
-
-ImageTerm = Callable[[Tensor], Tensor]
-"""From float RGB in [0, 1] `[N, 3, H, W]` to a scalar in float32."""
-
-IMAGE_TERMS: dict[str, tuple[str, ImageTerm]] = {}
-"""The terms that look at the picture itself, by name: the field of `LossSettings` with its weight, and the function."""
-
-
-def image_term(weight: str) -> Callable[[ImageTerm], ImageTerm]:
-    """Registers a function as a term of every `PerceptualLoss`, under the function's own name.
-
-    Args:
-        weight: name of the field of `LossSettings` that holds the term's weight in the total.
-    """
-
-    def register(term: ImageTerm) -> ImageTerm:
-        IMAGE_TERMS[term.__name__] = (weight, term)
-        return term
-
-    return register
-
-
-@image_term("tv_weight")
-def total_variation(image: Tensor) -> Tensor:
-    """Returns the mean squared difference of vertical plus that of horizontal neighbors.
-
-    Source: Mahendran and Vedaldi 2015, with β = 2.
-
-    Args:
-        image: `[N, C, H, W]` in [0, 1], H and W at least 2.
-
-    Returns:
-        Scalar, float32, in [0, 2]; independent of the image size.
-    """
-    image = image.float()
-    vertical = (image[..., 1:, :] - image[..., :-1, :]).square().mean()
-    horizontal = (image[..., :, 1:] - image[..., :, :-1]).square().mean()
-    return vertical + horizontal
-
-
-@image_term("checkerboard_weight")
-def checkerboard(image: Tensor, *, period: int = 4, block: int = 64) -> Tensor:
-    """Returns the energy of what repeats at `period` pixels, block by block.
-
-    It is the variance, over the period² positions in a cell, of the mean over all cells of a block. The paper has no
-    such term. Upsampling leaves such patterns (Odena et al. 2016), even by nearest neighbor: the convolution after it
-    gives each position in a cell another variance, and a ReLU turns that into another mean. The perceptual loss hardly
-    sees them.
-
-    Args:
-        image: `[N, C, H, W]` in [0, 1].
-        period: the factor that the network upsamples by, in all.
-        block: side of the blocks in pixels, shrunk where the image is smaller; rows and columns beyond the last
-            whole block are left out.
-
-    Returns:
-        Scalar, float32, in [0, 0.25]; 0 for an image smaller than one cell.
-    """
-    n, c, height, width = image.shape
-    tall, wide = (min(block, side) // period * period for side in (height, width))
-    if not tall or not wide:
-        return image.new_zeros((), dtype=torch.float32)
-    whole = image.float()[..., : height // tall * tall, : width // wide * wide]
-    # [N, C, block rows, cell rows, period, block columns, cell columns, period]
-    cells = whole.reshape(n, c, -1, tall // period, period, whole.shape[-1] // wide, wide // period, period)
-    means = cells.mean((3, 6))  # [N, C, block rows, period, block columns, period]
-    return (means - means.mean((3, 5), keepdim=True)).square().mean()
+from fast_style.perceptual.gram import gram_matrix, relative_errors
+from fast_style.perceptual.image_terms import IMAGE_TERMS
 
 
 def rescale(image: Tensor, scale: float) -> Tensor:

@@ -110,6 +110,7 @@ COMMANDS = {
     "./run train experiment=release --help": Run(says="3000"),
     "./run tensorboard --logdir runs": Serves("--port 0"),
     "./run stylize photo.jpg -o painted.jpg": Run(makes="painted.jpg"),
+    "./run sheet photo.jpg -o sheet.jpg": Run("-m flow -m painting --size 64", makes="sheet.jpg"),
     "./run stylize photo.jpg -o mine.jpg --model painting": Run(makes="mine.jpg"),
     "./run stylize holiday/ -o painted/ --model wave": Run(makes="painted/day1/beach.jpg"),
     "./run stylize 'photos/**/*.jpg' -o painted/ --format png --skip-existing": Run(makes="painted/more/01.png"),

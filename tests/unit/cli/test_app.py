@@ -24,7 +24,7 @@ from fast_style.errors import ConfigError
 runner = CliRunner(env={"COLUMNS": "200"})
 
 COMMANDS = [
-    "train", "distill", "stylize", "models", "optimize", "similarity", "visualize", "evaluate", "bench",
+    "train", "distill", "stylize", "sheet", "models", "optimize", "similarity", "visualize", "evaluate", "bench",
     "video", "webcam", "flicker", "web", "data prepare", "data coco", "export",
 ]  # fmt: skip
 

@@ -59,7 +59,7 @@ def test_adversaries_lower_the_students_loss() -> None:
         last = pool.advance(torch.rand(2, 3, 32, 32))
 
     def style_error(picture: torch.Tensor) -> float:
-        from fast_style.perceptual.losses import gram_matrix, relative_error
+        from fast_style.perceptual.gram import gram_matrix, relative_error
 
         def gram(image: torch.Tensor) -> torch.Tensor:
             return gram_matrix(pool.student(image, ["random3"])["random3"])

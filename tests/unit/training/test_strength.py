@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fast_style.perceptual.losses import PerceptualLoss, gram_matrix, rescale
+from fast_style.perceptual.gram import gram_matrix
+from fast_style.perceptual.losses import PerceptualLoss, rescale
 from fast_style.training.strength import content_emphasis, draw_strengths
 
 
