@@ -22,9 +22,14 @@ from fast_style.cli.options import (
 )
 
 Source = Annotated[
-    str, typer.Argument(metavar="IN", help="A video, a folder of pictures, or a pattern: frames/%05d.png.")
+    str,
+    typer.Argument(
+        metavar="IN", help="A video, an animated picture, a folder of pictures, or a pattern: frames/%05d.png."
+    ),
 ]
-Output = Annotated[Path, typer.Argument(metavar="OUT", help="A video, a .gif, a folder, or a pattern.")]
+Output = Annotated[
+    Path, typer.Argument(metavar="OUT", help="A video, an animated .gif, .webp or .apng, a folder, or a pattern.")
+]
 Deflicker = Annotated[
     bool,
     typer.Option(

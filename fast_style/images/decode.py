@@ -28,6 +28,10 @@ Source = str | Path | bytes | BinaryIO
 
 _log = logging.getLogger("fast_style")
 
+_VIDEO_SUFFIXES = frozenset({
+    ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".avi", ".wmv",
+    ".asf", ".flv", ".3gp", ".3g2", ".ogv", ".mxf", ".dv", ".h264", ".h265", ".hevc", ".y4m",
+})  # fmt: skip
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -79,6 +83,8 @@ def open_image(source: Source, *, max_side: int | None = None, setting: str | No
     except Exception as error:  # a damaged header makes Pillow's parsers raise nearly anything
         if isinstance(error, OSError) and error.strerror:
             raise _cannot_open(name, error) from error
+        if Path(name).suffix.lower() in _VIDEO_SUFFIXES:
+            raise ImageError(f"{name} is a video, not an image", remedy="give it to fast-style video") from error
         raise ImageError(f"{name} is no image of a known kind, or damaged", remedy="save it as JPEG or PNG") from error
     pixels = image.width * image.height
     # A progressive JPEG is in memory as a whole, however small it is decoded.
@@ -193,8 +199,11 @@ def load_picture(source: Source, *, max_side: int | None = None) -> Picture:
         with suppress(Exception):  # counting reads the later frames, whose damage does not matter here
             frames = getattr(image, "n_frames", 1)
             if frames > 1 and image.format != "MPO":
-                kind = "has pages" if image.format == "TIFF" else "is animated"
-                _log.warning("%s %s (%d frames): only the first frame is used", name, kind, frames)
+                if image.format == "TIFF":
+                    _log.warning("%s has pages (%d frames): only the first frame is used", name, frames)
+                else:
+                    remedy = "give it to fast-style video for all of them"
+                    _log.warning("%s is animated (%d frames): only the first frame is used; %s", name, frames, remedy)
         return Picture(rgb, alpha, Metadata.of(image, rgb.shape[1], rgb.shape[0]))
 
 

@@ -59,6 +59,9 @@ VIDEO_CODECS = {
 DEFAULT_CODEC = "h264"
 """The codec of files whose suffix has no default of its own."""
 
+_HARDWARE = (1 << 18) | (1 << 19)
+"""libav's flags `AV_CODEC_CAP_HARDWARE` and `AV_CODEC_CAP_HYBRID`."""
+
 # Prefixes of libav's other encoders that take 4:2:0 frames of odd sizes.
 _ODD_SIZES = ("libvpx", "libaom", "ffv1", "mpeg4", "mjpeg")
 
@@ -100,6 +103,11 @@ def choose_codec(path: Path, name: str | None, crf: int | None) -> tuple[VideoCo
     if takes_crf and quality is not None:
         options["crf"] = str(quality)
     return codec, options
+
+
+def is_hardware(encoder: str) -> bool:
+    """Returns whether one of libav's encoders needs a device: a graphics card or a chip of its own."""
+    return bool(av.codec.Codec(encoder, "w").capabilities & _HARDWARE)
 
 
 def _takes_crf(encoder: str, name: str) -> bool:

@@ -70,6 +70,10 @@ class ContainerWriter(ABC):
     def _flush(self) -> None:
         """Writes what the encoder still holds back."""
 
+    def _complete(self) -> None:
+        """Adds to the closed file what libav does not write; nothing, in most containers."""
+        return
+
     def _mux(self, packets: Sequence[Packet[Stream]]) -> None:
         assert self._file is not None
         for packet in packets:
@@ -116,6 +120,7 @@ class ContainerWriter(ABC):
             container, self._open_container = self._container, None
             container.close()
             self._file.close()
+            self._complete()
             flush_and_rename(self._temporary, target)
         except (av.error.FFmpegError, OSError) as error:
             raise self._write_error(path, error) from error

@@ -13,14 +13,17 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts"})
 QUICKTIME_SUFFIXES = frozenset({".mp4", ".m4v", ".mov"})
 """Suffixes of the containers that descend from QuickTime."""
 
+ANIMATION_SUFFIXES = frozenset({".gif", ".webp", ".apng"})
+"""Suffixes of the animated pictures that are written."""
+
 
 def check_suffix(path: Path) -> None:
     """Raises a MediaError unless something here writes files with this suffix."""
-    if path.suffix.lower() not in VIDEO_SUFFIXES | {".gif"} | IMAGE_SUFFIXES:
-        known = " ".join(sorted(VIDEO_SUFFIXES))
+    if path.suffix.lower() not in VIDEO_SUFFIXES | ANIMATION_SUFFIXES | IMAGE_SUFFIXES:
+        known = " ".join([*sorted(VIDEO_SUFFIXES), *sorted(ANIMATION_SUFFIXES)])
         raise MediaError(
             f"cannot write {path}: unknown suffix {path.suffix!r}",
-            remedy=f"use {known} .gif, a folder, or frames/%05d.png",
+            remedy=f"use {known}, a folder, or frames/%05d.png",
         )
 
 

@@ -6,10 +6,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from fast_style.errors import ConfigError, MediaError
-from fast_style.images.formats import IMAGE_SUFFIXES
+from fast_style.images.formats import FORMATS_WITH_ALPHA, IMAGE_SUFFIXES, format_of
+from fast_style.video.animation import AnimationReader, is_animation
+from fast_style.video.animation_writer import AnimationWriter, GifWriter
 from fast_style.video.codecs import choose_codec
-from fast_style.video.containers import check_suffix
-from fast_style.video.gif import GifWriter
+from fast_style.video.containers import ANIMATION_SUFFIXES, check_suffix
 from fast_style.video.media import Sink, is_same_file
 from fast_style.video.reader import VideoReader
 from fast_style.video.sequence import SequenceReader, SequenceWriter, is_sequence, overwrites
@@ -17,6 +18,9 @@ from fast_style.video.writer import VideoWriter
 
 FRAME_RATES = (0.01, 1000.0)
 """Smallest and largest number of frames per second of pictures: what the times of all containers can hold."""
+
+
+AnySource = VideoReader | SequenceReader | AnimationReader
 
 
 def open_source(
@@ -28,8 +32,9 @@ def open_source(
     max_side: int | None = None,
     square: bool = False,
     deinterlace: bool = True,
-) -> VideoReader | SequenceReader:
-    """Opens a video file, or a folder or pattern of pictures.
+    alpha: bool = False,
+) -> AnySource:
+    """Opens a video file, an animated picture, or a folder or pattern of pictures.
 
     Args:
         path: a file, URL, folder or pattern.
@@ -39,6 +44,7 @@ def open_source(
         max_side: larger frames are scaled down to this longer side.
         square: stretches pixels that are not square until they are.
         deinterlace: makes whole frames of interlaced ones.
+        alpha: keeps the transparency of animated pictures, which are laid over white otherwise.
 
     Raises:
         MediaNotFoundError: it does not exist.
@@ -50,6 +56,8 @@ def open_source(
     if "://" not in path and is_sequence(path) and not Path(path).is_file():
         rate = Fraction(fps).limit_denominator(1001)
         return SequenceReader(path, rate, start=start, duration=duration, max_side=max_side)
+    if "://" not in path and is_animation(path):
+        return AnimationReader(path, start=start, duration=duration, max_side=max_side, alpha=alpha)
     return VideoReader(path, start=start, duration=duration, max_side=max_side, square=square, deinterlace=deinterlace)
 
 
@@ -66,7 +74,7 @@ def check_target(source: str, target: Path, codec: str | None, crf: int | None) 
         raise MediaError(f"{target}: IN and OUT are the same; give the result another name")
     if is_sequence(target) and overwrites(target, source):
         raise MediaError(f"{target}: IN and OUT are the same pictures; give the result another folder")
-    if is_sequence(target) or target.suffix.lower() == ".gif":
+    if is_sequence(target) or target.suffix.lower() in ANIMATION_SUFFIXES:
         for setting, value in (("codec", codec), ("crf", crf)):
             if value is not None:
                 raise ConfigError(
@@ -75,13 +83,22 @@ def check_target(source: str, target: Path, codec: str | None, crf: int | None) 
         return
     check_suffix(target)
     if target.suffix.lower() in IMAGE_SUFFIXES:
-        raise MediaError(f"{target}: is one picture; for one per frame write {target.stem}%05d{target.suffix}")
+        raise MediaError(
+            f"{target}: is one picture; for one per frame write {target.stem}%05d{target.suffix}, for an animated one "
+            f"{target.stem}.webp or {target.stem}.apng"
+        )
     choose_codec(target, codec, crf)
 
 
-def open_sink(
-    target: Path, source: VideoReader | SequenceReader, *, codec: str | None, crf: int | None, mute: bool
-) -> Sink:
+def holds_alpha(target: Path) -> bool:
+    """Returns whether a result can be transparent: an animated picture, or pictures of a format with alpha."""
+    if is_sequence(target):
+        suffix = target.suffix.lower() if "%" in target.name else ".png"
+        return suffix in IMAGE_SUFFIXES and format_of(f"x{suffix}") in FORMATS_WITH_ALPHA
+    return target.suffix.lower() in ANIMATION_SUFFIXES
+
+
+def open_sink(target: Path, source: AnySource, *, codec: str | None, crf: int | None, mute: bool) -> Sink:
     """Opens a video file, a GIF, or a sequence of pictures for the frames of `source`.
 
     Raises:
@@ -91,7 +108,8 @@ def open_sink(
     """
     if is_sequence(target):
         return SequenceWriter(target)
-    if target.suffix.lower() == ".gif":
-        return GifWriter(target, source.format)
+    if target.suffix.lower() in ANIMATION_SUFFIXES:
+        writer = GifWriter if target.suffix.lower() == ".gif" else AnimationWriter
+        return writer(target, source.format)
     reader = source if isinstance(source, VideoReader) else None
     return VideoWriter(target, source.format, codec=codec, crf=crf, source=reader, tracks=not mute)

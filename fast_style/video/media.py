@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from fast_style.errors import ConfigError, FastStyleError, MediaError
-from fast_style.images.arrays import RGB
+from fast_style.images.arrays import RGB, Alpha
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -50,6 +50,8 @@ class StreamFormat:
     """Color primaries, as a code of H.273."""
     transfer: int = UNSPECIFIED
     """Transfer characteristic, as a code of H.273."""
+    plays: int = 0
+    """How often an animation is shown; 0 stands for without end."""
 
 
 @dataclass
@@ -64,6 +66,8 @@ class Frame:
     """How long the frame is shown, in the same ticks."""
     packets: Packets = field(default_factory=list)
     """Sound and subtitles that lie before this frame in the file."""
+    alpha: Alpha | None = None
+    """uint8 `[H, W]`, 0 where the frame is transparent; None where all of it is opaque."""
 
 
 class Source(Protocol):

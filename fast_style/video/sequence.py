@@ -222,7 +222,9 @@ class SequenceWriter:
         """
         self._count += 1
         try:
-            save_rgb(frame.rgb, self._temporary / self._pattern.name(self._count), quality=self._quality)
+            save_rgb(
+                frame.rgb, self._temporary / self._pattern.name(self._count), quality=self._quality, alpha=frame.alpha
+            )
         except FastStyleError as error:
             raise WriteError(str(error).replace(str(self._temporary), str(self.folder))) from error
         return True

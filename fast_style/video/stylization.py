@@ -16,11 +16,9 @@ from fast_style.system.progress import ProgressDisplay
 from fast_style.system.stage_times import Timings
 from fast_style.video.containers import VIDEO_SUFFIXES
 from fast_style.video.deflicker import Deflicker, TemporalFilter
-from fast_style.video.endpoints import check_target, open_sink, open_source
+from fast_style.video.endpoints import AnySource, check_target, holds_alpha, open_sink, open_source
 from fast_style.video.media import Sink, Source
 from fast_style.video.pipeline import Pipeline, RgbBatch
-from fast_style.video.reader import VideoReader
-from fast_style.video.sequence import SequenceReader
 
 GPU_BATCH = 4
 """Frames that are stylized together by default on anything but a CPU."""
@@ -154,12 +152,12 @@ def _keep_unfinished(sink: Sink, error: WriteError) -> WriteError:
     return WriteError(problem, setting=error.setting, value=error.value, remedy=error.remedy)
 
 
-def _open_source(source: str, target: Path, options: VideoOptions) -> VideoReader | SequenceReader:
+def _open_source(source: str, target: Path, options: VideoOptions) -> AnySource:
     # Only video files know pixels that are not square.
     square = target.suffix.lower() not in VIDEO_SUFFIXES
     return open_source(
         source, fps=options.fps, start=options.start, duration=options.duration, max_side=options.max_size,
-        square=square, deinterlace=options.deinterlace,
+        square=square, deinterlace=options.deinterlace, alpha=holds_alpha(target),
     )  # fmt: skip
 
 

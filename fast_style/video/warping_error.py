@@ -21,9 +21,9 @@ from fast_style.errors import UNSET, MediaError
 from fast_style.images.arrays import RGB
 from fast_style.system.processes import beside_pyav
 from fast_style.system.progress import ProgressDisplay
+from fast_style.video.endpoints import AnySource, open_source
 from fast_style.video.media import Frame
 from fast_style.video.optical_flow import Flow, FlowFinder, Gray, Mask
-from fast_style.video.reader import VideoReader
 
 
 @dataclass(frozen=True)
@@ -123,11 +123,11 @@ def measure_videos(
             other times.
     """
     with ExitStack() as stack:
-        first = stack.enter_context(closing(VideoReader(original, start=start, max_side=max_side)))
+        first = stack.enter_context(closing(open_source(str(original), start=start, max_side=max_side)))
         readers = [first]
         size = (first.format.width, first.format.height)
         for path in videos:
-            reader = stack.enter_context(closing(VideoReader(path, max_side=max_side)))
+            reader = stack.enter_context(closing(open_source(str(path), max_side=max_side)))
             readers.append(reader)
             other = (reader.format.width, reader.format.height)
             if other != size:
@@ -144,7 +144,7 @@ def measure_videos(
     return {"original": rows[0], "stylized": rows[1:], "pairs": measured.pairs, "trusted": measured.trusted}
 
 
-def _measure(readers: list[VideoReader], videos: list[Path], *, console: Console, quiet: bool) -> WarpingErrors:
+def _measure(readers: list[AnySource], videos: list[Path], *, console: Console, quiet: bool) -> WarpingErrors:
     """Reads all videos side by side; the first reader is that of the original."""
     first = readers[0]
     with (
@@ -160,7 +160,7 @@ def _measure(readers: list[VideoReader], videos: list[Path], *, console: Console
         return meter.result()
 
 
-def _check_times(frames: tuple[Frame, ...], readers: list[VideoReader], videos: list[Path]) -> None:
+def _check_times(frames: tuple[Frame, ...], readers: list[AnySource], videos: list[Path]) -> None:
     """Raises a MediaError if a video's frame is shown at another time than the original's."""
     times = [frame.pts * reader.format.time_base for frame, reader in zip(frames, readers, strict=True)]
     for path, time in zip(videos, times[1:], strict=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fast_style.errors import UNSET, ConfigError, FastStyleError, WriteError
-from fast_style.video.codecs import VideoCodec, choose_codec
+from fast_style.video.codecs import VideoCodec, choose_codec, is_hardware
 from fast_style.video.container_writer import ContainerWriter
 from fast_style.video.containers import QUICKTIME_SUFFIXES, libav_reason
 from fast_style.video.conversion import FULL_RANGE, LIMITED_RANGE, YuvConverter
@@ -106,7 +106,23 @@ class VideoWriter(ContainerWriter):
         context.flags |= av.codec.context.Flags.frame_duration
         if codec.quicktime_tag is not None and self._suffix in QUICKTIME_SUFFIXES:
             context.codec_tag = codec.quicktime_tag
+        if is_hardware(codec.encoder):
+            self._open_hardware(stream, codec.encoder)
         return stream
+
+    @staticmethod
+    def _open_hardware(stream: VideoStream, encoder: str) -> None:
+        """Opens an encoder that is a device, so that its absence is not taken for a fault of the file."""
+        try:
+            stream.codec_context.open()
+        except (av.error.FFmpegError, ValueError) as error:
+            raise ConfigError(
+                f"its hardware or driver is not found here, or does not take these frames ({libav_reason(error)})",
+                setting="codec",
+                value=encoder,
+                remedy="use {codec}",
+                suggestions={"codec": "h264"},
+            ) from error
 
     def _pixel_format(self, codec: VideoCodec) -> str:
         """Returns 4:2:0, which everything plays, or 4:4:4 for odd sizes where the codec has no odd 4:2:0."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fast_style.errors import ConfigError, FastStyleError, MediaError, MediaNotFoundError
+from fast_style.video.animation_writer import GifWriter
 from fast_style.video.endpoints import check_target, open_sink, open_source
-from fast_style.video.gif import GifWriter
 from fast_style.video.reader import VideoReader
 from fast_style.video.sequence import SequenceReader, SequenceWriter
 from fast_style.video.writer import VideoWriter
@@ -30,9 +30,10 @@ def test_names_that_no_result_can_have(source: str, target: str) -> None:
     ("target", "codec", "crf", "message"),
     [
         ("out.gif", "h264", None, "codec=h264: is for video files, and out.gif is none; leave it out"),
+        ("out.webp", "vp9", None, "codec=vp9: is for video files, and out.webp is none; leave it out"),
         ("frames", None, 20, "crf=20: is for video files, and frames is none; leave it out"),
         ("out.xyz", None, None, "cannot write out.xyz: unknown suffix '.xyz'; use .m4v"),
-        ("out.png", None, None, "out.png: is one picture; for one per frame write out%05d.png"),
+        ("out.png", None, None, "out.png: is one picture; for one per frame write out%05d.png, for an animated"),
         ("in.mp4", None, None, "in.mp4: IN and OUT are the same; give the result another name"),
     ],
 )

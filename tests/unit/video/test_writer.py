@@ -57,6 +57,12 @@ def test_codecs_and_odd_sizes(
         ("out.mp4", {"codec": "aac"}, ConfigError, "codec=aac"),
         ("out.mp4", {"crf": 99}, ConfigError, "crf=99"),
         ("out.mov", {"codec": "prores_ks", "crf": 10}, ConfigError, "crf=10"),
+        (
+            "out.mp4",
+            {"codec": "h264_nvenc"},
+            ConfigError,
+            "codec=h264_nvenc: its hardware or driver .*; use codec=h264",
+        ),
         ("out.webm", {"codec": "h264"}, ConfigError, "codec=libx264: a .webm file cannot hold it"),
         ("in.mp4/out.mp4", {}, WriteError, "cannot write.*check its folder"),
     ],

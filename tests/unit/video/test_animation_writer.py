@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fast_style.video.gif import GifWriter
+from fast_style.video.animation_writer import GifWriter
 from fast_style.video.media import Frame, StreamFormat
 from tests.clips import picture, pixel_error
 
