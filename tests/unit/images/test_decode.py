@@ -112,7 +112,7 @@ def test_animation_gives_the_first_frame_and_says_so(
         rgb = load_rgb(path)
     assert mean_difference(rgb, np.broadcast_to((255, 0, 0), (32, 32, 3))) < 3
     assert [record.getMessage() for record in caplog.records] == [
-        f"{path} is animated (3 frames): only the first frame is used"
+        f"{path} is animated (3 frames): only the first frame is used; give it to fast-style video for all of them"
     ]
 
 
@@ -355,3 +355,10 @@ print(sorted({"torch", "torchvision", "pytorch_lightning"} & set(sys.modules)))
         )
         assert result.stderr == ""
         assert result.stdout.splitlines() == ["(10000, 10000)", "(48, 64, 3)", "refused", "[]"]
+
+
+def test_a_video_is_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "movie.MP4"
+    path.write_bytes(b"\0\0\0\x18ftypisom")
+    with pytest.raises(ImageError, match=r"movie\.MP4 is a video, not an image; give it to fast-style video"):
+        load_rgb(path)
