@@ -43,7 +43,7 @@ class HelpLine:
 
 def _choose_by_number(view: LiveView, press: KeyPress) -> None:
     index = int(press.key) - 1
-    if index < len(view.stylizers):
+    if index < len(view.styles):
         view.choose_style(index)
 
 
@@ -66,6 +66,7 @@ KEYMAP = (
             KeyBinding("-", ("-", "_", "down"), lambda view, press: view.change_strength(-STRENGTH_STEP)),
         ),
     ),
+    HelpLine("blend with the next style", (KeyBinding("B", ("b",), lambda view, press: view.blend_further()),)),
     HelpLine("keep the picture's own colors", (KeyBinding("C", ("c",), lambda view, press: view.toggle_keep_color()),)),
     HelpLine("original beside it", (KeyBinding("O", ("o",), lambda view, press: view.toggle_split()),)),
     HelpLine("mirror", (KeyBinding("M", ("m",), lambda view, press: view.toggle_mirror()),)),

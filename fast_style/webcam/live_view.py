@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,28 @@ from fast_style.webcam.status import Status
 
 STRENGTH_STEP = 0.1
 """Change of the strength for one press of a key."""
+BLEND_STEP = 0.25
+"""Share of the next style that one press of a key adds."""
 MESSAGE_SECONDS = 2.0
 """How long a message is shown."""
+
+
+@dataclass(frozen=True)
+class LiveStyle:
+    """One of the styles that keys step through."""
+
+    stylizer: Stylizer
+    name: str | None
+    """Name of the style in a model that holds several; None for a model of one."""
+    title: str
+
+
+def live_styles(stylizer: Stylizer) -> list[LiveStyle]:
+    """Returns the styles of a model."""
+    info = stylizer.info
+    if not info.styles:
+        return [LiveStyle(stylizer, None, info.style_title or info.name)]
+    return [LiveStyle(stylizer, style["name"], style["title"]) for style in info.styles]
 
 
 class LiveView:
@@ -49,9 +70,11 @@ class LiveView:
 
     def __init__(self, models: list[str], options: WebcamOptions | None = None) -> None:
         options = options or WebcamOptions()
-        self.stylizers = [Stylizer.load(model, engine=options.engine, device=options.device) for model in models]
+        stylizers = [Stylizer.load(model, engine=options.engine, device=options.device) for model in models]
+        self.styles = [style for stylizer in stylizers for style in live_styles(stylizer)]
         self.chosen = 0
-        self.strengths = [_initial_strength(stylizer, options.strength) for stylizer in self.stylizers]
+        self.strengths = [_initial_strength(style.stylizer, options.strength) for style in self.styles]
+        self.blend = 0.0
         self.mirror = options.mirror
         self.keep_color = options.keep_color
         self.deflicker = options.deflicker
@@ -64,14 +87,36 @@ class LiveView:
         self._folder, self._first_recording = options.folder, options.record
         self._filter: TemporalFilter | None = None
         self._message, self._message_until = "", 0.0
-        for stylizer, strength in zip(self.stylizers, self.strengths, strict=True):
+        for stylizer in stylizers:
             side = max(64, stylizer.info.minimum_side)
-            stylizer(np.zeros((side, side, 3), np.uint8), strength=strength)
+            stylizer(np.zeros((side, side, 3), np.uint8), strength=_initial_strength(stylizer, options.strength))
 
     @property
     def stylizer(self) -> Stylizer:
         """The model that is chosen."""
-        return self.stylizers[self.chosen]
+        return self.styles[self.chosen].stylizer
+
+    def style_weights(self) -> dict[str, float] | None:
+        """Returns the weights of the chosen style and of the one that it is blended with; None for a model of one."""
+        chosen = self.styles[self.chosen]
+        if chosen.name is None:
+            return None
+        following = self._following()
+        if following is None or not self.blend:
+            return {chosen.name: 1.0}
+        assert following.name is not None
+        return {chosen.name: 1 - self.blend, following.name: self.blend}
+
+    def _following(self) -> LiveStyle | None:
+        """Returns the style that the chosen one is blended with: the next one of its model, behind the last the first.
+
+        None for a model of one style.
+        """
+        stylizer = self.stylizer
+        siblings = [style for style in self.styles if style.stylizer is stylizer]
+        if len(siblings) == 1:
+            return None
+        return siblings[(siblings.index(self.styles[self.chosen]) + 1) % len(siblings)]
 
     def check_source(self, source: str) -> None:
         """Raises a ConfigError if the first recording would replace the file that it is made of."""
@@ -89,13 +134,13 @@ class LiveView:
             FastStyleError: the recording cannot be written.
         """
         with self.lock:
-            stylizer, strength = self.stylizer, self.strengths[self.chosen]
+            stylizer, strength, weights = self.stylizer, self.strengths[self.chosen], self.style_weights()
             mirror, keeps_color, split = self.mirror, self.keep_color, self.split
             if self.deflicker and self._filter is None:
                 self._filter = Deflicker()
             temporal_filter = self._filter
         original = np.ascontiguousarray(frame.rgb[:, ::-1]) if mirror else frame.rgb
-        result = stylizer(original, strength=strength)
+        result = stylizer(original, strength=strength, style=weights)
         if temporal_filter is not None:
             result = temporal_filter.process(original, result)
         if keeps_color:
@@ -111,9 +156,11 @@ class LiveView:
         """Returns what the overlay shows, given frames per second and latency."""
         marks = {"original colors": self.keep_color, "mirrored": self.mirror, "deflickered": self.deflicker}
         bounds = self.stylizer.info.inputs.get("strength", {"minimum": 0.0, "maximum": 1.0})
-        count = len(self.stylizers)
+        count, title, following = len(self.styles), self.styles[self.chosen].title, self._following()
+        if following is not None and self.blend:
+            title = f"{title} + {self.blend:.0%} {following.title}"
         return Status(
-            style=self.stylizer.info.style_title or self.stylizer.info.name,
+            style=title,
             position=f"{self.chosen + 1} / {count}" if count > 1 else "",
             rate=rate,
             milliseconds=milliseconds,
@@ -132,10 +179,18 @@ class LiveView:
 
     def choose_style(self, index: int) -> None:
         """Changes to another style; behind the last one comes the first."""
-        self.chosen = index % len(self.stylizers)
+        self.chosen, self.blend = index % len(self.styles), 0.0
         self._reset_filter()  # the last style is not to linger
-        if len(self.stylizers) == 1:
+        if len(self.styles) == 1:
             self.show_message("only one style: start with several models to switch")
+
+    def blend_further(self) -> None:
+        """Adds a quarter of the next style of the model to the chosen one; behind three quarters comes none."""
+        if self._following() is None:
+            self.show_message("this model holds one style: nothing to blend it with")
+            return
+        self.blend = (self.blend + BLEND_STEP) % 1
+        self._reset_filter()
 
     def change_strength(self, step: float) -> None:
         """Adds to the strength of the chosen style, within its limits."""

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from fast_style.errors import FastStyleError
+from fast_style.models.networks import build_network
+from fast_style.training.export import export_model
 from fast_style.webcam.keymap import press_key
 from fast_style.webcam.live_view import LiveView
 from fast_style.webcam.options import WebcamOptions
@@ -22,7 +25,7 @@ def test_a_key_changes_the_very_next_picture(view: LiveView) -> None:
     press_key(view, "n", first)
     second = view.render(FRAME)
     assert view.status(0, 0).style == "Plain"
-    assert np.array_equal(second, view.stylizers[1](FRAME.rgb))
+    assert np.array_equal(second, view.styles[1].stylizer(FRAME.rgb))
     assert not np.array_equal(first, second)
     press_key(view, "n", second)
     assert np.array_equal(view.render(FRAME), first)
@@ -44,6 +47,26 @@ def test_strength_goes_in_steps_to_its_limits(view: LiveView) -> None:
     press_key(view, "+", before)
     assert view.status(0, 0).strength is None
     assert "strength" in view.status(0, 0).message
+
+
+def test_styles_of_one_model_are_stepped_through_and_blended(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = build_network("lite", width=4, blocks=1, styles=2)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, 0.1, 0.3)
+    export_model(network, tmp_path / "two", name="two", training={}, styles=["wave", "ink_wash"])
+    view = LiveView([str(tmp_path / "two")], WebcamOptions(folder=tmp_path))
+    stylizer, status = view.stylizer, lambda: (view.status(0, 0).style, view.status(0, 0).position)
+    assert status() == ("Wave", "1 / 2")
+    press_key(view, "b", FRAME.rgb)
+    assert status() == ("Wave + 25% Ink wash", "1 / 2")
+    assert np.array_equal(view.render(FRAME), stylizer(FRAME.rgb, style={"wave": 0.75, "ink_wash": 0.25}))
+    press_key(view, "n", FRAME.rgb)
+    assert status() == ("Ink wash", "2 / 2")
+    assert np.array_equal(view.render(FRAME), stylizer(FRAME.rgb, style="ink_wash"))
+    for _ in range(4):
+        press_key(view, "b", FRAME.rgb)
+    assert status() == ("Ink wash", "2 / 2"), "four quarters are none"
 
 
 def test_mirror_and_split(view: LiveView) -> None:
