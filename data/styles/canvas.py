@@ -134,6 +134,31 @@ def rgb(code: str) -> Array:
     return np.array([int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)], np.float32)
 
 
+def scatter(pitch: float, rng: np.random.Generator) -> Array:
+    """Points of a jittered grid over the picture and a little beyond, in random order: (n, 2) pixels x, y."""
+    line = np.arange(-pitch, BIG + pitch, pitch)
+    points = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    return rng.permutation(points + rng.uniform(-0.5, 0.5, points.shape) * pitch).astype(np.float32)
+
+
+def at(field: Array, points: Array) -> Array:
+    """Values of a field of any size (first axis y) under points (n, 2) in pixels of the picture drawn."""
+    n = field.shape[0]
+    i = np.clip(points * n / BIG, 0, n - 1).astype(np.int32)
+    return field[i[:, 1], i[:, 0]]
+
+
+def ink(color: Array) -> tuple[int, int, int]:
+    """A color 0..1 as Pillow takes it."""
+    r, g, b = (np.clip(color, 0, 1) * 255 + 0.5).astype(int).tolist()
+    return r, g, b
+
+
+def pixels(image: Image.Image) -> Array:
+    """A Pillow picture as floats 0..1."""
+    return np.asarray(image, dtype=np.float32) / 255
+
+
 def save(picture: Array, name: str, limit: int = 500_000) -> None:
     """Shrink to SIZE and write NAME.jpg, at the best quality (92 or less) that fits in `limit` bytes."""
     image = Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))

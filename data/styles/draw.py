@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+import embroidery
 import flow
 import mosaic
+import pointillism
 import stained_glass
+import tapestry
 import watercolor
 import woodcut
 from canvas import Array, save
@@ -22,13 +25,17 @@ PAINTINGS: dict[str, Callable[[], Array]] = {
     "mosaic": mosaic.paint,
     "woodcut": woodcut.paint,
     "watercolor": watercolor.paint,
+    "embroidery": embroidery.paint,
+    "pointillism": pointillism.paint,
+    "tapestry": tapestry.paint,
 }
+LARGE = {"flow", "stained_glass", "mosaic", "woodcut", "watercolor"}  # files of up to 500 kB, the others 300 kB
 
 
 def main() -> None:
     """Draw the paintings named on the command line, or all."""
     for name in sys.argv[1:] or PAINTINGS:
-        save(PAINTINGS[name](), name)
+        save(PAINTINGS[name](), name, 500_000 if name in LARGE else 300_000)
         print(f"{name}.jpg")
 
 
