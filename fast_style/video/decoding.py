@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fast_style.video.containers import libav_reason
 from fast_style.video.deinterlacing import Deinterlacer
+from fast_style.video.discontinuities import Timeline
 from fast_style.video.display_order import DisplayOrder
 from fast_style.video.libraries import av
 
@@ -106,6 +107,7 @@ class Decoding(Iterator[DecodedFrame]):
         self._awaited = {selection.video.index, *(t.index for t in selection.tracks if t.type == "audio")}
         self._flushed = False
         self._pending: Packets = []
+        self._timeline = Timeline(selection.container.format.name, selection.frame_ticks)
         self._order = DisplayOrder(selection.container.format.name, reorders=selection.video.has_b_frames)
         self._deinterlacer = Deinterlacer(selection.video) if selection.deinterlace else None
         self._frames = self._decode()
@@ -138,6 +140,7 @@ class Decoding(Iterator[DecodedFrame]):
             except (av.error.FFmpegError, OSError) as error:
                 self._failure = libav_reason(error)
                 return
+            self._timeline.place(packet)
             yield packet
 
     def _take_track(self, packet: Packet[Stream]) -> None:

@@ -129,3 +129,18 @@ def test_interlaced_frames_become_whole_ones(tmp_path: Path) -> None:
     assert combs(made) < combs(kept) / 4
     part = VideoReader(tmp_path / "in.mp4", start=0.08, duration=0.12)
     assert [round(float(frame.pts * part.format.time_base), 3) for frame in part] == [0, 0.04, 0.08]
+
+
+def test_joined_recordings_follow_each_other(tmp_path: Path) -> None:
+    part = write_clip(tmp_path / "part.ts", count=10, sounds=["mp2"], options={"crf": "10", "bf": "2"})
+    (tmp_path / "in.ts").write_bytes(3 * part.read_bytes())
+    reader = VideoReader(tmp_path / "in.ts")
+    frames = list(reader)
+    times = [float((frame.pts - frames[0].pts) * reader.format.time_base) for frame in frames]
+    assert times == pytest.approx([n / 10 for n in range(30)], abs=0.002)
+    assert [pixel_error(frame.rgb, picture(n % 10)) <= 6 for n, frame in enumerate(frames)] == [True] * 30
+    packets = [packet for frame in frames for packet in frame.packets] + reader.trailing
+    sounds = [float(packet.dts * packet.time_base) for packet in packets]
+    # The sound of a part is a little longer than its frames.
+    assert all(later - earlier > -0.03 for earlier, later in itertools.pairwise(sounds))
+    assert abs(sounds[-1] - sounds[0] - 3) < 0.2
