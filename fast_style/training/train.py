@@ -15,6 +15,7 @@ from fast_style.config.compose import style_name, write_config
 from fast_style.config.schema import TrainConfig
 from fast_style.errors import UNSET, TrainingError
 from fast_style.evaluation.photos import SMALLEST_MEASURED
+from fast_style.images.tensors import to_float
 from fast_style.models.artifact import ModelFiles
 from fast_style.models.migration import JsonObject
 from fast_style.perceptual.losses import PerceptualLoss
@@ -29,7 +30,7 @@ from fast_style.training.module import Hyperparameters, StyleModule
 from fast_style.training.record import count_earlier_steps, training_record
 from fast_style.training.scoring import MEASURED_PHOTOS, comparison_metrics, flatten_settings, measure_model
 from fast_style.training.session import Session, SessionSettings, plan_session
-from fast_style.training.warm_start import check_same_run, load_initial_weights
+from fast_style.training.warm_start import check_same_run, load_initial_weights, nearest_blend
 
 log = logging.getLogger("fast_style")
 
@@ -69,12 +70,15 @@ def train(config: TrainConfig) -> TrainResult:
     earlier_steps = count_earlier_steps(config.init_from)
     if plan.resume:
         check_same_run(plan.resume, module.hyperparameters, name)
-    elif config.init_from:
-        load_initial_weights(config.init_from, module.network)
     check_writable(model_dir, "output_dir")
     data = StyleDataModule(config.data, seed=config.seed)
+    photos = torch.stack(data.validation.photos[:GRID_PHOTOS])
+    if config.init_from and not plan.resume:
+        load_initial_weights(
+            config.init_from, module.network, lambda trained: nearest_blend(trained, criterion, to_float(photos))
+        )
 
-    grid = ImageGrid(torch.stack(data.validation.photos[:GRID_PHOTOS]), [style.image for style in styles])
+    grid = ImageGrid(photos, [style.image for style in styles])
     guard = DivergenceGuard(config.trainer.log_every, checkpoint_every=config.trainer.checkpoint_every)
     session = Session(plan, guard, [LearningRateMonitor(logging_interval="step"), SkippedPhotos(data), grid])
     if plan.is_leader:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from fast_style.config.compose import CONFIG, read_config, style_name
 from fast_style.errors import UNSET, ConfigError
 from fast_style.models.artifact import SAFETENSORS, find_model
 from fast_style.models.networks import TransformationNetwork, is_strength_parameter, load_network
+from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.training.checkpoints import read_checkpoint
 from fast_style.training.module import Hyperparameters
 
 
-def load_initial_weights(model: str, network: TransformationNetwork) -> None:
+def load_initial_weights(
+    model: str, network: TransformationNetwork, choose_blend: Callable[[TransformationNetwork], Tensor]
+) -> None:
     """Gives `network` the weights of the trained model that the setting `init_from` names.
+
+    Args:
+        model: name or path of the model.
+        network: the network to train, which is changed in place.
+        choose_blend: returns the weights `[K]` of the styles of a network that holds K, where another number of
+            styles is to be learned: each of these begins with that blend.
 
     Raises:
         ModelNotFoundError: there is no such model.
@@ -43,11 +54,38 @@ def load_initial_weights(model: str, network: TransformationNetwork) -> None:
     # The other weights are those at strength 1, whether or not the model takes a strength. What another style has
     # learned about the strength would be of little use.
     if trained.styles not in (1, network.styles):
-        trained = trained.with_style(torch.full([trained.styles], 1 / trained.styles))
+        trained = trained.with_style(choose_blend(trained))
     weights = {key: value for key, value in trained.state_dict().items() if not is_strength_parameter(key)}
     state = network.state_dict()
     # Where one style becomes several, each begins with its scales and shifts.
     network.load_state_dict({key: value.expand_as(state[key]) for key, value in weights.items()}, strict=False)
+
+
+@torch.no_grad()
+def nearest_blend(trained: TransformationNetwork, criterion: PerceptualLoss, photos: Tensor) -> Tensor:
+    """Returns the blend of a network's styles whose pictures have the lowest loss.
+
+    Each style is tried alone, and then the best two and the best three together. What is new in a style is learned
+    from there; the loss itself decides, so nothing has to be known of the paintings that the network learned.
+
+    Args:
+        trained: a network of K styles.
+        criterion: the loss of the style to learn; of several, the first counts.
+        photos: float RGB in [0, 1], `[N, 3, H, W]`.
+
+    Returns:
+        Weights `[K]`, which sum to 1.
+    """
+    content = criterion.content_features(photos)
+    grams = criterion.style_targets(torch.zeros(len(photos), dtype=torch.int64, device=photos.device))
+
+    def total(weights: Tensor) -> float:
+        return float(criterion(trained(photos, style=weights), content, grams=grams)["total"])
+
+    single = torch.eye(trained.styles)
+    ranked = sorted(single, key=total)
+    blends = [torch.stack(ranked[:count]).mean(0) for count in (1, 2, 3) if count <= len(ranked)]
+    return min(blends, key=total)
 
 
 def check_same_run(path: Path, hyperparameters: Hyperparameters, name: str) -> None:

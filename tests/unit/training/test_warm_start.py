@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from fast_style.config.compose import write_config
 from fast_style.config.entry import compose_training
 from fast_style.errors import ConfigError, ModelError
-from fast_style.models.networks import build_network
+from fast_style.models.networks import TransformationNetwork, build_network
+from fast_style.perceptual.losses import PerceptualLoss, style_grams
 from fast_style.training.module import Hyperparameters, StyleModule
-from fast_style.training.warm_start import check_same_run, load_initial_weights
+from fast_style.training.warm_start import check_same_run, load_initial_weights, nearest_blend
 from tests.unit.training.helpers import save_model
 
 OURS = Hyperparameters("lite", {"width": 4, "blocks": 1, "takes_strength": True})
@@ -76,13 +78,37 @@ def test_a_checkpoint_of_an_earlier_version_continues(checkpoint: Path) -> None:
     module.load_state_dict(content["state_dict"])
 
 
+def no_blend(trained: TransformationNetwork) -> Tensor:
+    raise AssertionError("both have the same styles")
+
+
+def test_a_new_style_begins_with_the_blend_that_comes_closest(small_loss: PerceptualLoss) -> None:
+    """The styles to learn are what a network of three makes of its second style, and of any two together."""
+    torch.manual_seed(0)
+    network = build_network("lite", width=4, blocks=1, styles=3).eval()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, 0.1, 0.3)
+    photos = torch.rand(2, 3, 64, 64)
+    settings = replace(small_loss.settings, content_weight=0.0, tv_weight=0.0, checkerboard_weight=0.0)
+    blends = []
+    pairs = [0.5, 0.0, 0.5], [0.5, 0.5, 0.0], [0.0, 0.5, 0.5]
+    for wanted in ([0.0, 1.0, 0.0], *pairs):
+        with torch.no_grad():
+            painting = network(photos[:1], style=torch.tensor(wanted))
+        grams = style_grams(small_loss.encoder, painting, settings.style_layers, settings.scales)
+        blends.append(nearest_blend(network, PerceptualLoss(small_loss.encoder, grams, settings), photos).tolist())
+    assert blends[0] == [0.0, 1.0, 0.0]
+    assert any(blend in pairs for blend in blends[1:])
+    assert all(sum(blend) == pytest.approx(1) for blend in blends)
+
+
 @pytest.mark.parametrize("takes_strength", [False, True])
 def test_a_run_begins_with_the_weights_of_a_model(tmp_path: Path, takes_strength: bool) -> None:
     trained = build_network("lite", width=4, blocks=1, takes_strength=takes_strength)
     folder = save_model(trained, tmp_path / "model")
     network = build_network("lite", width=4, blocks=1, takes_strength=True)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    load_initial_weights(str(folder), network)
+    load_initial_weights(str(folder), network, no_blend)
     expected = trained.state_dict()
     for key, value in network.state_dict().items():
         assert torch.equal(value, before[key] if key.endswith("strength_coefficients") else expected[key]), key
@@ -92,14 +118,14 @@ def test_one_style_becomes_several_and_several_become_one(tmp_path: Path) -> Non
     torch.manual_seed(0)
     one = build_network("lite", width=4, blocks=1)
     several = build_network("lite", width=4, blocks=1, styles=3, takes_strength=True, upsampling="linear")
-    load_initial_weights(str(save_model(one, tmp_path / "one")), several)
+    load_initial_weights(str(save_model(one, tmp_path / "one")), several, no_blend)
     image = torch.rand(1, 3, 16, 24)
     smooth = build_network("lite", width=4, blocks=1, upsampling="linear")
     smooth.load_state_dict(one.state_dict())
     for style in torch.eye(3):
         torch.testing.assert_close(several(image, style=style), smooth(image))
     back = build_network("lite", width=4, blocks=1, upsampling="linear")
-    load_initial_weights(str(save_model(several, tmp_path / "several")), back)
+    load_initial_weights(str(save_model(several, tmp_path / "several")), back, lambda trained: torch.eye(3)[1])
     torch.testing.assert_close(back(image), smooth(image))
 
 
@@ -108,9 +134,9 @@ def test_models_that_a_run_cannot_begin_with(tmp_path: Path) -> None:
     folder = save_model(narrow, tmp_path / "narrow")
     network = build_network("lite", width=5, blocks=1, takes_strength=True)
     with pytest.raises(ConfigError, match=r"^init_from=.*: is lite .*'width': 4.*, the model to train is .*'width': 5"):
-        load_initial_weights(str(folder), network)
+        load_initial_weights(str(folder), network, no_blend)
     with pytest.raises(ModelError, match="no model nowhere"):
-        load_initial_weights("nowhere", network)
+        load_initial_weights("nowhere", network, no_blend)
     (tmp_path / "model.onnx").touch()
     with pytest.raises(ConfigError, match=r"^init_from=.*: has no model\.safetensors"):
-        load_initial_weights(str(tmp_path), network)
+        load_initial_weights(str(tmp_path), network, no_blend)
