@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+import deco
 import embroidery
 import flow
+import ink_wash
 import mosaic
+import pastel
 import pointillism
 import stained_glass
 import tapestry
@@ -25,7 +28,10 @@ PAINTINGS: dict[str, Callable[[], Array]] = {
     "mosaic": mosaic.paint,
     "woodcut": woodcut.paint,
     "watercolor": watercolor.paint,
+    "deco": deco.paint,
     "embroidery": embroidery.paint,
+    "ink_wash": ink_wash.paint,
+    "pastel": pastel.paint,
     "pointillism": pointillism.paint,
     "tapestry": tapestry.paint,
 }
