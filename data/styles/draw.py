@@ -13,6 +13,7 @@ import deco
 import embroidery
 import flow
 import ink_wash
+import marble
 import mosaic
 import pastel
 import pointillism
@@ -31,6 +32,7 @@ PAINTINGS: dict[str, Callable[[], Array]] = {
     "deco": deco.paint,
     "embroidery": embroidery.paint,
     "ink_wash": ink_wash.paint,
+    "marble": marble.paint,
     "pastel": pastel.paint,
     "pointillism": pointillism.paint,
     "tapestry": tapestry.paint,
