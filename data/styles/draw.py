@@ -12,6 +12,7 @@ from collections.abc import Callable
 import deco
 import embroidery
 import flow
+import halftone
 import ink_wash
 import marble
 import mosaic
@@ -31,6 +32,7 @@ PAINTINGS: dict[str, Callable[[], Array]] = {
     "watercolor": watercolor.paint,
     "deco": deco.paint,
     "embroidery": embroidery.paint,
+    "halftone": halftone.paint,
     "ink_wash": ink_wash.paint,
     "marble": marble.paint,
     "pastel": pastel.paint,
