@@ -13,6 +13,7 @@ import deco
 import embroidery
 import flow
 import halftone
+import impasto
 import ink_wash
 import marble
 import mosaic
@@ -33,6 +34,7 @@ PAINTINGS: dict[str, Callable[[], Array]] = {
     "deco": deco.paint,
     "embroidery": embroidery.paint,
     "halftone": halftone.paint,
+    "impasto": impasto.paint,
     "ink_wash": ink_wash.paint,
     "marble": marble.paint,
     "pastel": pastel.paint,
