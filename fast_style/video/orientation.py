@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from fast_style.images.arrays import RGB
-from fast_style.video.libraries import av
+from fast_style.video.side_data import accept_unnamed_side_data
 
 if TYPE_CHECKING:
-    from enum import Enum
-
     from av.buffer import Buffer
     from av.video.frame import VideoFrame
 
@@ -34,7 +32,7 @@ class Orientation:
 
         Only quarter turns and mirrorings are followed; a file that asks for another angle is taken as it is.
         """
-        _accept_unnamed_side_data()
+        accept_unnamed_side_data()
         matrix = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
         if matrix is None:
             return None
@@ -50,19 +48,3 @@ class Orientation:
         """Returns the picture, uint8 RGB `[H, W, 3]`, upright: `[W, H, 3]` if it is transposed."""
         turned = rgb.swapaxes(0, 1) if self.transposed else rgb
         return np.ascontiguousarray(turned[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1])
-
-
-def _accept_unnamed_side_data() -> None:
-    """Lets PyAV list side data that libav knows and PyAV has no name for.
-
-    Otherwise it raises a ValueError for all of a frame's side data: for EXIF in a JPEG frame, for example.
-    """
-    kinds = av.sidedata.sidedata.Type
-    if "_missing_" not in vars(kinds):
-        kinds._missing_ = classmethod(_name_side_data)  # type: ignore[method-assign, assignment]
-
-
-def _name_side_data(kinds: type[Enum], value: object) -> Enum:
-    kind = object.__new__(kinds)
-    kind._name_, kind._value_ = f"UNNAMED_{value}", value
-    return kind

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fast_style.errors import ConfigError, MediaError, MediaNotFoundError
 from fast_style.images.arrays import fit
+from fast_style.video.captions import has_captions
 from fast_style.video.containers import libav_reason
 from fast_style.video.conversion import ColorTags, RgbConverter
 from fast_style.video.decoders import open_decoder
@@ -50,6 +51,7 @@ class VideoReader:
         seconds: length of the part, where it is known.
         tracks: the streams of sound and subtitles.
         unreadable_tracks: messages about sound and subtitles that libav cannot read.
+        has_captions: whether closed captions lie inside the frames read so far.
         metadata: title, artist and the like.
         chapters: chapters of the file; none where only a part is read, whose times would be others.
 
@@ -81,6 +83,7 @@ class VideoReader:
                 for track in found
                 if not track.codec_context
             ]
+            self.has_captions = False
             self.metadata = dict(self._container.metadata)
             selection, begins = self._select(video, start, duration, deinterlace=deinterlace)
             # Streams without times, such as .h264, cannot be sought in.
@@ -189,6 +192,7 @@ class VideoReader:
         decoded, self._first = self._first, None
         while decoded is not None:
             frame = decoded.frame
+            self.has_captions = self.has_captions or has_captions(frame)
             rgb = self._convert(frame)
             if self._orientation is not None:
                 rgb = self._orientation.apply(rgb)

@@ -54,6 +54,7 @@ class VideoWriter(ContainerWriter):
         super().__init__(path)
         os.environ.setdefault("SVT_LOG", "1")  # keeps the AV1 encoder from writing to stderr
         self.format = stream_format
+        self._source = source if tracks else None
         self._suffix = path.suffix.lower()
         chosen, options = choose_codec(path, codec, crf)
         try:
@@ -208,6 +209,8 @@ class VideoWriter(ContainerWriter):
 
     def _flush(self) -> None:
         self._encode(None)
+        if self._source is not None and self._source.has_captions:
+            self.warnings.append(f"{self._source.path}: closed captions inside the video are left out")
         for track in self._tracks.values():
             self._mux_track(track, track.finish())
             self.warnings += track.warnings

@@ -115,3 +115,15 @@ def test_tracks_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (warning,) = copy_video(source, tmp_path / "out.mp4")
     assert warning == f"{source}: sound 1 (unknown codec): left out, since its codec is not known here"
     assert len(read_clip(tmp_path / "out.mp4").pictures) == 10
+
+
+def test_closed_captions_that_are_lost_are_named(tmp_path: Path) -> None:
+    plain = write_clip(tmp_path / "in.m2v", codec="mpeg2video", options={"g": "1"}, rate=Fraction(25), count=5)
+    first_slice = b"\0\0\1\1"
+    for text, said in ((b"\x80\x80", False), (b"\xc8\xe9", True)):
+        # User data of MPEG-2 before the slices of each frame: one pair of bytes for the first line.
+        captions = b"\0\0\1\xb2GA94\3\x41\xff\xfc" + text + b"\xff"
+        source = tmp_path / "captions.m2v"
+        source.write_bytes(plain.read_bytes().replace(first_slice, captions + first_slice))
+        warnings = copy_video(source, tmp_path / "out.mp4")
+        assert ("closed captions inside the video are left out" in " ".join(warnings)) == said
