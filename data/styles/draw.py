@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+import circuit
 import deco
 import embroidery
 import flow
@@ -31,6 +32,7 @@ PAINTINGS: dict[str, Callable[[], Array]] = {
     "mosaic": mosaic.paint,
     "woodcut": woodcut.paint,
     "watercolor": watercolor.paint,
+    "circuit": circuit.paint,
     "deco": deco.paint,
     "embroidery": embroidery.paint,
     "halftone": halftone.paint,
