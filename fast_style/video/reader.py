@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # libav reads all sorts of files as a video: pictures, and text as an ANSI animation.
 _NOT_VIDEO = frozenset({"tty", "srt", "ass", "webvtt", "lrc", "image2"})
+_MISTAKEN = {".mjpeg": "mjpeg", ".mjpg": "mjpeg"}
+"""Formats of files that libav takes for a picture, by their suffixes."""
 # Transport and program streams begin at an arbitrary time.
 _ARBITRARY_ORIGIN = frozenset({"mpegts", "mpeg"})
 _OPEN_TIMEOUT = 30
@@ -221,7 +223,8 @@ def _open_container(path: str | Path) -> InputContainer:
         if file.is_file() and file.stat().st_size == 0:
             raise MediaError(f"{file}: is empty (0 bytes); copy or download it again")
     try:
-        container = av.open(address, "r", metadata_errors="replace", timeout=_OPEN_TIMEOUT)
+        kind = _MISTAKEN.get(Path(address).suffix.lower())
+        container = av.open(address, "r", kind, metadata_errors="replace", timeout=_OPEN_TIMEOUT)
     except av.error.InvalidDataError as error:
         raise MediaError(f"{path}: is no video, or damaged beyond reading; check it with a player") from error
     except (av.error.FFmpegError, ValueError, OSError) as error:

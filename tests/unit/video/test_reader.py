@@ -61,3 +61,8 @@ def test_side_data_without_a_name_does_not_matter(tmp_path: Path, orientation: i
     assert len(frames) == 3
     expected = picture(0) if orientation == 1 else np.rot90(picture(0), -1)
     assert pixel_error(frames[2].rgb, expected) <= 6
+
+
+def test_a_stream_of_jpegs_is_a_video(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mjpeg", count=3, codec="mjpeg", pixels="yuvj420p", options={}, full_range=True)
+    assert len(list(VideoReader(source))) == 3
