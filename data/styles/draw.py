@@ -16,6 +16,7 @@ import flow
 import halftone
 import impasto
 import ink_wash
+import linocut
 import marble
 import mosaic
 import pastel
@@ -38,6 +39,7 @@ PAINTINGS: dict[str, Callable[[], Array]] = {
     "halftone": halftone.paint,
     "impasto": impasto.paint,
     "ink_wash": ink_wash.paint,
+    "linocut": linocut.paint,
     "marble": marble.paint,
     "pastel": pastel.paint,
     "pointillism": pointillism.paint,
