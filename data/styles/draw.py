@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+import batik
 import circuit
 import deco
 import embroidery
@@ -33,6 +34,7 @@ PAINTINGS: dict[str, Callable[[], Array]] = {
     "mosaic": mosaic.paint,
     "woodcut": woodcut.paint,
     "watercolor": watercolor.paint,
+    "batik": batik.paint,
     "circuit": circuit.paint,
     "deco": deco.paint,
     "embroidery": embroidery.paint,
