@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+INSTALLED = Path(sys.executable).with_name("fast-style")
+"""The command as it is installed."""
 
 
 @pytest.fixture
@@ -52,15 +54,18 @@ def photo() -> np.ndarray:
     return make_photo(0)
 
 
-@pytest.fixture
-def photo_folder(tmp_path: Path) -> Path:
-    """A folder of ten JPEGs, some of them in a subfolder."""
-    folder = tmp_path / "photos"
+def make_photo_folder(folder: Path) -> Path:
+    """Makes a folder of ten JPEGs, some of them in a subfolder, and returns it."""
     (folder / "more").mkdir(parents=True)
     for number in range(10):
         place = folder / "more" if number % 2 else folder
         Image.fromarray(make_photo(number, 80 + number, 64)).save(place / f"{number:02}.jpg", quality=90)
     return folder
+
+
+@pytest.fixture
+def photo_folder(tmp_path: Path) -> Path:
+    return make_photo_folder(tmp_path / "photos")
 
 
 @pytest.fixture
@@ -133,40 +138,11 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def fast_style(tmp_path: Path) -> Command:
-    """Returns a function that runs the installed `fast-style` in an empty folder, with an empty HOME."""
-    work = tmp_path / "work"
-    work.mkdir(exist_ok=True)
-    home = tmp_path / "home"
+def command_in(work: Path, program: Path) -> Command:
+    """Returns a function that runs a program in the folder `work`, with an empty HOME beside it and no input."""
+    home = work.parent / "home"
     home.mkdir(exist_ok=True)
-    program = Path(sys.executable).with_name("fast-style")
     environment = {**os.environ, "HOME": str(home), "COLUMNS": "200"}
-
-    def run(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(program), *map(str, arguments)],
-            cwd=work, env=environment, capture_output=True, text=True, timeout=timeout, check=False,
-        )  # fmt: skip
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    server = Warm(tmp_path_factory.mktemp("warm") / "s")
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def warm_style(warm: Warm, work: Path) -> Command:
-    """Returns the same in a process that has imported everything, for many commands that end at once."""
-    program = work.parent / "warm"
-    program.write_text(warm.stand_in())
-    program.chmod(0o755)
-    warm.wait()
-    environment = {**os.environ, "HOME": str(work.parent), "COLUMNS": "200"}
 
     def run(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -178,8 +154,33 @@ def warm_style(warm: Warm, work: Path) -> Command:
 
 
 @pytest.fixture
+def installed_command(work: Path) -> Command:
+    """Returns a function that runs the installed `fast-style` in a process of its own, from its very start."""
+    return command_in(work, INSTALLED)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    server = Warm(tmp_path_factory.mktemp("warm") / "s")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def warm_program(warm: Warm, tmp_path: Path) -> Path:
+    """A program that takes the place of `fast-style`, for commands in processes that have imported everything."""
+    return warm.make_program(tmp_path)
+
+
+@pytest.fixture
+def fast_style(work: Path, warm_program: Path) -> Command:
+    """Returns a function that runs `fast-style` in an empty folder, with an empty HOME."""
+    return command_in(work, warm_program)
+
+
+@pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """The folder that `fast_style` and `warm_style` run in."""
+    """The folder that commands run in."""
     folder = tmp_path / "work"
     folder.mkdir(exist_ok=True)
     return folder

@@ -1,5 +1,8 @@
 """Runs commands in processes that have already imported torch and Lightning, which saves seconds for each.
 
+They have also traced the networks that tests train (`lite`, 4 channels wide, with one block), without and with a
+strength: that is most of what a training run of a few steps takes.
+
 `python tests/warm.py SOCKET` listens at the socket and forks for each command. `Warm.stand_in` returns the text of a
 program that passes its arguments, folder, environment and open files to this server.
 """
@@ -48,9 +51,17 @@ class Warm:
         """Returns the text of the program that hands commands to the server."""
         return CLIENT.format(python=sys.executable, programs=Path(sys.executable).parent, address=self.address)
 
+    def make_program(self, folder: Path) -> Path:
+        """Writes that program into a folder, waits until the server listens, and returns the program's path."""
+        program = folder / "warm"
+        program.write_text(self.stand_in())
+        program.chmod(0o755)
+        self.wait()
+        return program
+
     def wait(self) -> None:
         """Waits until the server listens."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not self.address.exists():
             assert self._server.poll() is None and time.monotonic() < deadline, "the server did not start"
             time.sleep(0.05)
@@ -65,7 +76,13 @@ def serve(address: str) -> None:
     """Listens at a socket until the parent process is gone, and forks for each client."""
     import fast_style.cli.hydra_app  # noqa: F401
     from fast_style.cli.app import main
+    from fast_style.models.artifact import ModelInfo
+    from fast_style.models.networks import build_network
+    from fast_style.training.onnx_file import write_onnx
 
+    for takes_strength in (False, True):
+        network = build_network("lite", width=4, blocks=1, takes_strength=takes_strength).eval()
+        write_onnx(network, Path(f"{address}.onnx"), ModelInfo("warm", "lite", {}, "", "", 16), half_weights=True)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
     listener.settimeout(1)

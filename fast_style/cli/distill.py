@@ -20,5 +20,9 @@ def distill(context: typer.Context) -> None:
         return
     from fast_style.config.entry import compose_distillation
     from fast_style.distillation.distill import distill as run
+    from fast_style.training.interruption import Interrupted
 
-    print(run(compose_distillation(overrides)))
+    try:
+        print(run(compose_distillation(overrides)))
+    except Interrupted as interrupted:
+        raise typer.Exit(128 + interrupted.number) from interrupted

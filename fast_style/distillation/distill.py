@@ -38,7 +38,6 @@ from fast_style.system.files import check_writable
 from fast_style.system.paths import find_input
 from fast_style.training.checkpoints import read_checkpoint
 from fast_style.training.divergence import Guard
-from fast_style.training.interruption import Interrupted
 from fast_style.training.run_dir import LAST
 from fast_style.training.session import Session, SessionSettings, plan_session
 
@@ -66,7 +65,7 @@ def distill(config: DistillConfig) -> Path:
 
     Raises:
         FastStyleError: something that the user can put right.
-        SystemExit: SIGINT or SIGTERM has ended the run, which was saved; the status is that of the signal.
+        Interrupted: a signal ended the run, which was saved.
     """
     with own_setting_names(SESSION_NAMES):
         plan = plan_session(session_settings(config))
@@ -85,10 +84,7 @@ def distill(config: DistillConfig) -> Path:
     session = Session(plan, StudentGuard(config))
     loader = content_loader(config, photos, first_step=first_step)
     session.print(f"distilling {teacher.name} into {output}: {len(photos.paths)} photos, {len(paintings)} styles")
-    try:
-        session.fit(module, loader)
-    except Interrupted as interrupted:
-        raise SystemExit(128 + interrupted.number) from interrupted
+    session.fit(module, loader)
     student.freeze()
     student.save(output)
     return output

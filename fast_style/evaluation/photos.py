@@ -85,11 +85,7 @@ def find_photos(folder: Path) -> list[Path]:
         if folder.exists():
             raise DataError("is not a folder", setting="photos", value=folder, remedy="give a folder of photos")
         raise DataNotFoundError("does not exist", setting="photos", value=folder, remedy="give a folder of photos")
-    try:
-        paths, bad = readable_photos(folder)
-    except DataError as error:
-        error.setting = "photos"
-        raise
+    paths, bad = readable_photos(folder, setting="photos")
     for reason in bad:
         log.warning("skipped: %s", reason)
     return paths

@@ -99,5 +99,5 @@ def readable_photos(folder: Path, *, setting: str | None = None) -> tuple[list[P
             good.append(path)
     if not good:
         found = f"none of its {len(bad)} images is readable ({bad[0]})" if bad else "it holds no images"
-        raise DataError(f"{folder}: {found}", remedy="give a folder of JPEG, PNG or WebP photos")
+        raise DataError(f"{folder}: {found}", setting=setting, remedy="give a folder of JPEG, PNG or WebP photos")
     return good, bad

@@ -66,8 +66,20 @@ def ignore_interrupts(worker: int = 0) -> None:
 def interrupts_blocked() -> Iterator[None]:
     """Delays Ctrl-C until the end of the `with`; processes that are started inside never receive it.
 
-    On Windows, which cannot block signals, nothing happens.
+    On Windows, which cannot block signals, such processes receive it all the same.
     """
+    arrived: list[int] = []
+    try:
+        # The handler, because a signal that one thread blocks is delivered to another; the mask for the processes.
+        with catch_signals([signal.SIGINT], arrived.append), _blocked_in_this_thread():
+            yield
+    finally:
+        if arrived:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _blocked_in_this_thread() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -10,6 +10,7 @@ import errno
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from typing import NoReturn
@@ -20,6 +21,7 @@ from typer.testing import CliRunner
 from fast_style.cli import app as app_module
 from fast_style.cli.app import app, command_name, main
 from fast_style.errors import ConfigError
+from fast_style.training.interruption import Interrupted
 
 runner = CliRunner(env={"COLUMNS": "200"})
 
@@ -133,3 +135,12 @@ def test_an_error_of_the_system_names_its_file(
 
 def test_ctrl_c_ends_with_the_status_of_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_with(monkeypatch, KeyboardInterrupt(), "stylize") == 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_distillation_has_the_status_of_its_signal(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def interrupted(config: object) -> NoReturn:
+        raise Interrupted(number, 5)
+
+    monkeypatch.setattr("fast_style.distillation.distill.distill", interrupted)
+    assert runner.invoke(app, ["distill", "photos=photos"]).exit_code == 128 + number

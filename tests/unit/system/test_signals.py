@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -76,10 +77,29 @@ print("still here")
     assert result.stdout == "still here\n"
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked here")
-def test_a_blocked_interrupt_arrives_afterwards() -> None:
-    passed = False
-    with pytest.raises(KeyboardInterrupt), interrupts_blocked():
-        os.kill(os.getpid(), signal.SIGINT)
-        passed = True
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_blocked_interrupt_arrives_afterwards(threads: int) -> None:
+    """Another thread, which does not block it, must not bring it any sooner."""
+    passed, done = False, threading.Event()
+    others = [threading.Thread(target=done.wait) for _ in range(threads)]
+    for thread in others:
+        thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupts_blocked():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            passed = True
+    finally:
+        done.set()
+        for thread in others:
+            thread.join()
     assert passed
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked here")
+def test_processes_never_receive_a_blocked_interrupt() -> None:
+    program = "import signal; signal.raise_signal(signal.SIGINT); print('still here')"
+    with interrupts_blocked():
+        result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "still here\n"
