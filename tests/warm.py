@@ -76,13 +76,18 @@ def serve(address: str) -> None:
     """Listens at a socket until the parent process is gone, and forks for each client."""
     import fast_style.cli.hydra_app  # noqa: F401
     from fast_style.cli.app import main
+    from fast_style.config.entry import compose_training
     from fast_style.models.artifact import ModelInfo
     from fast_style.models.networks import build_network
     from fast_style.training.onnx_file import write_onnx
 
+    model = compose_training(["experiment=smoke", "model.width=4", "model.blocks=1"]).model
+    arguments = {"width": model.width, "blocks": model.blocks, **model.arguments}
     for takes_strength in (False, True):
-        network = build_network("lite", width=4, blocks=1, takes_strength=takes_strength).eval()
-        write_onnx(network, Path(f"{address}.onnx"), ModelInfo("warm", "lite", {}, "", "", 16), half_weights=True)
+        network = build_network(model.name, **arguments, takes_strength=takes_strength).eval()
+        info = ModelInfo("warm", model.name, {}, "", "", network.minimum_side)
+        write_onnx(network, Path(f"{address}.onnx"), info, half_weights=True)
+
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
     listener.settimeout(1)
