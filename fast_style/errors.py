@@ -38,6 +38,7 @@ class FastStyleError(Exception):
         value: its value, where that helps.
         remedy: what to do about it. `{engine}` in it stands for that setting with the value in `suggestions`.
         suggestions: settings, and the values that the remedy suggests for them; `UNSET` for a setting alone.
+        quoted: another error, which the message gives in parentheses as the reason of this one.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class FastStyleError(Exception):
         value: object = UNSET,
         remedy: str | None = None,
         suggestions: Mapping[str, object] | None = None,
+        quoted: FastStyleError | None = None,
     ) -> None:
         super().__init__(problem)
         self.problem = problem
@@ -55,10 +57,11 @@ class FastStyleError(Exception):
         self.value = value
         self.remedy = remedy
         self.suggestions = dict(suggestions or {})
+        self.quoted = quoted
 
     def render(self, spell: Spelling = spell_setting) -> str:
         """Returns the message, in one line, with settings as `spell` writes them."""
-        message = self.problem
+        message = self.problem if self.quoted is None else f"{self.problem} ({self.quoted.render(spell)})"
         if self.setting is not None:
             message = f"{spell(self.setting, self.value)}: {message}"
         if self.remedy is not None:

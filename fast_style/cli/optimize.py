@@ -90,8 +90,14 @@ def optimize(
         iterations=iterations, max_size=max_size, preview=preview, start=start, method=method, levels=levels,
         save_every=save_every, curve=curve, quality=quality, device=device,
     )  # fmt: skip
+
+    def report_shrunk(width: int, height: int) -> None:
+        note(f"shrunk to {width}×{height} px, by --max-size {max_size}", quiet=quiet)
+
     with sigterm_as_interrupt():
-        result = optimize_file(content, config, output, options, console=stderr, quiet=quiet)
+        result = optimize_file(
+            content, config, output, options, console=stderr, quiet=quiet, report_shrunk=report_shrunk
+        )
     best = result.best
     if result.interrupted:
         complain("optimize", f"interrupted at iteration {best.number}; the picture so far is in {output}")

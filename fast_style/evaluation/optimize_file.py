@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,7 +70,14 @@ class OptimizationResult:
 
 
 def optimize_file(
-    content: Path, config: TrainConfig, output: Path, options: GatysOptions, *, console: Console, quiet: bool
+    content: Path,
+    config: TrainConfig,
+    output: Path,
+    options: GatysOptions,
+    *,
+    console: Console,
+    quiet: bool,
+    report_shrunk: Callable[[int, int], None] = lambda width, height: None,
 ) -> OptimizationResult:
     """Stylizes one photo by optimizing its pixels, which takes minutes.
 
@@ -83,6 +91,8 @@ def optimize_file(
         options: everything else.
         console: where progress is shown.
         quiet: shows nothing.
+        report_shrunk: called with width and height in pixels of a photo that `max_size` shrinks, before the first
+            iteration.
 
     Raises:
         FastStyleError: unreadable or too small pictures, invalid options, or an output that cannot be written.
@@ -91,10 +101,6 @@ def optimize_file(
     device = torch_device(options.device)
     photo = to_float(to_tensor(load_rgb(content, max_side=options.max_size))[None].to(device))
     height, width = photo.shape[-2:]
-    with open_image(content) as image:
-        shrunk = max(image.size) > max(height, width)
-    if shrunk and not (options.preview or quiet):
-        console.print(f"shrunk to {width}×{height} px, by max_size={options.max_size}", highlight=False)
     sizes = level_sizes(height, width, options)
     if min(sizes[0]) < SMALLEST_SIDE:
         raise ConfigError(
@@ -108,6 +114,9 @@ def optimize_file(
     with ProgressDisplay(console, quiet=quiet, elapsed=True, keep=True) as display:
         task = display.add("optimizing", options.levels * options.level_iterations)
         levels = _Levels(photo, config, output, options, task)
+        with open_image(content) as image:
+            if max(image.size) > max(height, width) and not options.preview:
+                levels.report_start = lambda: report_shrunk(width, height)
         result = levels.run(sizes)
     save_rgb(to_pixels(result.best.picture)[0], output, quality=options.quality)
     if options.curve is not None:
@@ -141,6 +150,7 @@ class _Levels:
         self.output = output
         self.options = options
         self.task = task
+        self.report_start: Callable[[], None] = lambda: None  # once whatever may be wrong with the settings was found
         self.best: Iteration | None = None  # of the level that is under way
         self.rows: list[dict[str, float]] = []
         assert config.style.image is not None
@@ -192,6 +202,8 @@ class _Levels:
             False: the optimization goes on.
         """
         number, total = iteration.number, iteration.terms["total"]
+        if level == number == 0:
+            self.report_start()
         # Iteration 0 is the initial picture, which nobody wants a copy of.
         if number == 1 or (number and self.best and total < self.best.terms["total"]):
             self.best = iteration

@@ -64,7 +64,7 @@ class PhotoFiles(Sequence[RGB]):
                 good.append(path)
             advance()
         if not good:
-            raise DataError(f"none of the {len(bad)} photos can be measured ({bad[0]})")
+            raise DataError(f"none of the {len(bad)} photos can be measured", quoted=bad[0])
         for problem in bad:
             log.warning("skipped: %s", problem)
         return PhotoFiles(good, self.max_size)

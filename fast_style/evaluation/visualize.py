@@ -145,7 +145,7 @@ def strongest_patches(
         if patch.activation > 0:
             found = sorted([*found, patch], key=lambda patch: -patch.activation)[:count]
     if skipped and len(skipped) == len(photos):
-        raise DataError(f"none of the {len(photos)} photos can be looked at ({skipped[0]})")
+        raise DataError(f"none of the {len(photos)} photos can be looked at", quoted=skipped[0])
     for problem in skipped:
         log.warning("skipped: %s", problem)
     return found

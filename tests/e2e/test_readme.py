@@ -121,7 +121,7 @@ COMMANDS = {
     "./run stylize photo.jpg -o painted.jpg --keep-color": Run(makes="painted.jpg"),
     "./run models": Run(says="starry_night"),
     "./run video holiday.mp4 painted.mp4": Run(TINY, makes="painted.mp4"),
-    "./run video holiday.mp4 steadied.mp4 --steady": Run(TINY, makes="steadied.mp4"),
+    "./run video holiday.mp4 steadied.mp4 --deflicker": Run(TINY, makes="steadied.mp4"),
     "./run video holiday.mp4 painted.mp4 --codec vp9": Run(TINY, makes="painted.mp4"),
     "./run flicker holiday.mp4 painted.mp4 steadied.mp4": Run(
         says="steadied.mp4", before="cp holiday.mp4 painted.mp4; cp holiday.mp4 steadied.mp4"

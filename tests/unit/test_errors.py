@@ -58,6 +58,13 @@ def test_a_problem_alone_is_the_message() -> None:
     assert str(ModelError("model.onnx: damaged")) == "model.onnx: damaged"
 
 
+def test_a_quoted_error_is_spelled_like_its_own() -> None:
+    reason = ImageError("a.png is too small", setting="max_size", value=20, remedy="want more")
+    error = pickle.loads(pickle.dumps(ImageError("none of the 2 photos can be measured", quoted=reason)))
+    assert str(error) == "none of the 2 photos can be measured (max_size=20: a.png is too small; want more)"
+    assert error.render(to_options).endswith("measured (--max_size 20: a.png is too small; want more)")
+
+
 def test_braces_in_a_path_are_left_alone() -> None:
     error = ImageError("{a}.png: damaged", remedy="copy {b}.png again, or use {device}", suggestions={"device": "cpu"})
     assert str(error) == "{a}.png: damaged; copy {b}.png again, or use device=cpu"

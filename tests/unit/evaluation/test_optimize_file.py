@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def run_file(folder: Path, style: Path, *, config: TrainConfig | None = None, **
     Image.fromarray(make_photo(3, 90, 70)).save(photo)
     config = config or objective_config(style, encoder="random", weights=None, style_size=64)
     display = {"console": Console(quiet=True), "quiet": True}
-    display |= {name: changes.pop(name) for name in ("console", "quiet") if name in changes}
+    display |= {name: changes.pop(name) for name in ("console", "quiet", "report_shrunk") if name in changes}
     options = GatysOptions(**{"iterations": 4, "max_size": 88, "quality": 90, "device": "cpu", **changes})
     return optimize_file(photo, config, folder / "out.png", options, **display)
 
@@ -155,17 +155,23 @@ def test_the_folder_of_the_curve_is_checked_first(tmp_path: Path, style_file: Pa
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"max_size": 45}, "shrunk to 45×35 px, by max_size=45\n"),
-        ({"max_size": 90}, ""),
-        ({"max_size": 45, "quiet": True}, ""),
-        ({"max_size": 45, "preview": True}, ""),
+        ({"max_size": 45}, [(45, 35)]),
+        ({"max_size": 45, "levels": 2, "iterations": 2}, []),
+        ({"max_size": 90}, []),
+        ({"max_size": 45, "preview": True}, []),
     ],
 )
-def test_a_photo_that_is_shrunk(tmp_path: Path, style_file: Path, changes: dict[str, Any], said: str) -> None:
-    console = Console(file=io.StringIO(), width=120)
-    run_file(tmp_path, style_file, **{"console": console, "quiet": False, "iterations": 1, **changes})
-    assert isinstance(console.file, io.StringIO)
-    assert console.file.getvalue() == said
+def test_a_photo_that_is_shrunk_is_told_once_the_settings_are_right(
+    tmp_path: Path, style_file: Path, changes: dict[str, Any], said: list[tuple[int, int]]
+) -> None:
+    reported: list[tuple[int, int]] = []
+
+    def report(width: int, height: int) -> None:
+        reported.append((width, height))
+
+    with suppress(ConfigError):  # two levels of it would be too small
+        run_file(tmp_path, style_file, **{"report_shrunk": report, "iterations": 1, **changes})
+    assert reported == said
 
 
 def test_each_level_has_twice_the_size_of_the_one_before() -> None:

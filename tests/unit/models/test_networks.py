@@ -144,7 +144,7 @@ def test_wrong_names_and_values_are_config_errors(name: str, arguments: dict[str
         ("johnson", {"width": 4, "blocks": 10**9}, "model.blocks=1000000000: must lie from 0 to 100"),
         ("johnson", {"width": 1024, "blocks": 100}, "do not fit"),  # 480 GB, if it were made
         ("johnson", {"depth": 3}, "no such argument"),
-        ("transformer", {}, "unknown network; there are johnson, lite"),
+        ("transformer", {}, f"unknown network; there are {', '.join(sorted(NETWORKS))}"),
     ],
 )
 def test_files_that_lie_about_their_network(
