@@ -90,14 +90,12 @@ def optimize(
         iterations=iterations, max_size=max_size, preview=preview, start=start, method=method, levels=levels,
         save_every=save_every, curve=curve, quality=quality, device=device,
     )  # fmt: skip
-
-    def report_shrunk(width: int, height: int) -> None:
-        note(f"shrunk to {width}×{height} px, by --max-size {max_size}", quiet=quiet)
-
+    shrunk = "shrunk to {}×{} px, by --max-size " + str(max_size)
     with sigterm_as_interrupt():
         result = optimize_file(
-            content, config, output, options, console=stderr, quiet=quiet, report_shrunk=report_shrunk
-        )
+            content, config, output, options, console=stderr, quiet=quiet,
+            report_shrunk=lambda *size: note(shrunk.format(*size), quiet=quiet),
+        )  # fmt: skip
     best = result.best
     if result.interrupted:
         complain("optimize", f"interrupted at iteration {best.number}; the picture so far is in {output}")
