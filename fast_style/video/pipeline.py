@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from fast_style.images.arrays import RGB
+from fast_style.inference.engines import Pixels
 from fast_style.system.stage_times import Timings
 from fast_style.video.deflicker import TemporalFilter
 from fast_style.video.media import Frame, Sink, Source
@@ -25,9 +25,6 @@ STAGES = ("decode", "stylize", "deflicker", "encode")
 
 _POLL_SECONDS = 0.1
 """How often a waiting stage looks whether the pipeline was stopped."""
-
-RgbBatch = npt.NDArray[np.uint8]
-"""uint8 RGB `[N, H, W, 3]`."""
 
 _Result = TypeVar("_Result")
 
@@ -90,7 +87,7 @@ class Pipeline:
     def __init__(
         self,
         source: Source,
-        stylize: Callable[[RgbBatch], RgbBatch],
+        stylize: Callable[[Pixels], Pixels],
         sink: Sink,
         *,
         temporal_filter: TemporalFilter | None = None,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
 from fast_style.errors import FastStyleError, WriteError
+from fast_style.inference.engines import Pixels
 from fast_style.inference.stylizer import Stylizer
 from fast_style.system.processes import beside_pyav
 from fast_style.system.progress import ProgressDisplay
@@ -18,7 +21,7 @@ from fast_style.video.containers import VIDEO_SUFFIXES
 from fast_style.video.deflicker import Deflicker, TemporalFilter
 from fast_style.video.endpoints import AnySource, check_target, holds_alpha, open_sink, open_source
 from fast_style.video.media import Sink, Source
-from fast_style.video.pipeline import Pipeline, RgbBatch
+from fast_style.video.pipeline import Pipeline
 
 GPU_BATCH = 4
 """Frames that are stylized together by default on anything but a CPU."""
@@ -109,13 +112,10 @@ def stylize_video(
     sink: Sink | None = None
     temporal_filter: TemporalFilter | None = None
     try:
-
-        def stylize(pictures: RgbBatch) -> RgbBatch:
-            return stylizer(
-                pictures, strength=options.strength, keep_color=options.keep_color, stroke=options.stroke,
-                style=options.style,
-            )  # fmt: skip
-
+        stylize: Callable[[Pixels], Pixels] = partial(
+            stylizer, strength=options.strength, keep_color=options.keep_color, stroke=options.stroke,
+            style=options.style,
+        )  # fmt: skip
         batch = options.batch or (1 if stylizer.engine.device == "cpu" else GPU_BATCH)
         # A strength or stroke that is refused is so before any file is made, and engines get used to the size.
         stylize(np.zeros((batch, reader.format.height, reader.format.width, 3), np.uint8))
