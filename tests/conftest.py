@@ -154,8 +154,8 @@ def command_in(work: Path, program: Path) -> Command:
 
 
 @pytest.fixture
-def installed_command(work: Path) -> Command:
-    """Returns a function that runs the installed `fast-style` in a process of its own, from its very start."""
+def fast_style(work: Path) -> Command:
+    """Returns a function that runs the installed `fast-style` in an empty folder, with an empty HOME."""
     return command_in(work, INSTALLED)
 
 
@@ -173,8 +173,8 @@ def warm_program(warm: Warm, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def fast_style(work: Path, warm_program: Path) -> Command:
-    """Returns a function that runs `fast-style` in an empty folder, with an empty HOME."""
+def warm_style(work: Path, warm_program: Path) -> Command:
+    """Returns the same in a process that has imported everything, for commands whose start is not what is tested."""
     return command_in(work, warm_program)
 
 

@@ -30,12 +30,6 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-@pytest.fixture
-def fast_style(installed_command: Command) -> Command:
-    """Starts anew: it imports little, and its own processes would be started from a warm one's memory otherwise."""
-    return installed_command
-
-
 def test_prepare_a_folder(fast_style: Command, photo_folder: Path, work: Path) -> None:
     Image.fromarray(make_photo(3, 640, 480)).save(photo_folder / "00.png")
     (photo_folder / "broken.webp").write_bytes(b"no photo")

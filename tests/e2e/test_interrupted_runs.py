@@ -70,7 +70,7 @@ def uninterrupted(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_killed_and_resumed(
-    fast_style: Command, work: Path, uninterrupted: tuple[tuple[str, ...], Path], how: signal.Signals
+    warm_style: Command, work: Path, uninterrupted: tuple[tuple[str, ...], Path], how: signal.Signals
 ) -> None:
     settings, whole = uninterrupted
     checkpoint = work / "runs" / "killed" / "1" / "last.ckpt"
@@ -84,14 +84,14 @@ def test_killed_and_resumed(
         assert "resume=runs/killed/1" in said
         assert "Traceback" not in said
     assert not (work / "checkpoints" / "killed").exists()
-    resumed = fast_style("train", *settings, "style.name=killed", "resume=runs/killed")
+    resumed = warm_style("train", *settings, "style.name=killed", "resume=runs/killed")
     assert resumed.returncode == 0, resumed.stderr
     assert not (work / "runs" / "killed" / "2").exists()
     a, b = (load_file(path) for path in (whole, work / "checkpoints" / "killed" / "model.safetensors"))
     assert all(a[key].equal(b[key]) for key in a), "the resumed run ended elsewhere than the uninterrupted one"
 
 
-def test_killed_again_and_again_with_loader_processes(fast_style: Command, work: Path, photo_folder: Path) -> None:
+def test_killed_again_and_again_with_loader_processes(warm_style: Command, work: Path, photo_folder: Path) -> None:
     arguments = [
         *QUICK, f"data.dir={photo_folder}", "data.workers=2", "model.name=lite", "loss.stability_weight=10",
         "trainer.max_steps=60", "trainer.val_every=30", "trainer.checkpoint_every=3",
@@ -108,9 +108,9 @@ def test_killed_again_and_again_with_loader_processes(fast_style: Command, work:
         steps.append(torch.load(checkpoint, weights_only=True)["global_step"])
     assert steps == sorted(set(steps)) and steps[-1] < 60, steps
     # The last one with another number of processes: that does not matter either.
-    last = fast_style("train", *arguments, "style.name=killed", "resume=runs/killed", "data.workers=0")
+    last = warm_style("train", *arguments, "style.name=killed", "resume=runs/killed", "data.workers=0")
     assert last.returncode == 0, last.stderr
-    whole = fast_style("train", *arguments, "style.name=whole")
+    whole = warm_style("train", *arguments, "style.name=whole")
     assert whole.returncode == 0, whole.stderr
     a, b = (torch.load(work / "runs" / name / "1" / "last.ckpt", weights_only=True) for name in ("whole", "killed"))
     assert a["global_step"] == b["global_step"] == 60
@@ -118,7 +118,7 @@ def test_killed_again_and_again_with_loader_processes(fast_style: Command, work:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
-def test_a_disk_that_fills_up(fast_style: Command, work: Path, photo_folder: Path) -> None:
+def test_a_disk_that_fills_up(warm_style: Command, work: Path, photo_folder: Path) -> None:
     import resource as limits
 
     arguments = [*QUICK, f"data.dir={photo_folder}", "trainer.max_steps=200", "trainer.val_every=200"]
@@ -134,7 +134,7 @@ def test_a_disk_that_fills_up(fast_style: Command, work: Path, photo_folder: Pat
     assert "continue with resume=runs/smoke/1" in said
     step = torch.load(checkpoint, weights_only=True)["global_step"]
     assert 0 < step < 200
-    resumed = fast_style("train", *arguments, "resume=runs/smoke/1")
+    resumed = warm_style("train", *arguments, "resume=runs/smoke/1")
     assert resumed.returncode == 0, resumed.stderr
     assert torch.load(checkpoint, weights_only=True)["global_step"] == 200
 
@@ -154,27 +154,27 @@ def test_photos_that_vanish(warm_program: Path, work: Path, photo_folder: Path, 
     assert torch.load(checkpoint, weights_only=True)["global_step"] >= 2
 
 
-def test_only_the_same_training_goes_on(fast_style: Command, work: Path) -> None:
-    assert fast_style("train", *QUICK, "style.name=one").returncode == 0
+def test_only_the_same_training_goes_on(warm_style: Command, work: Path) -> None:
+    assert warm_style("train", *QUICK, "style.name=one").returncode == 0
     run = work / "runs" / "one" / "1"
     before = {path.name: path.read_bytes() for path in run.iterdir()}
     resume = ("trainer.max_steps=10", "resume=runs/one")
     assert_one_line_error(
-        fast_style("train", *QUICK, *resume, "style.name=two"),
+        warm_style("train", *QUICK, *resume, "style.name=two"),
         "is a training run of one, and not of two",
         "style.image=",
     )
     assert_one_line_error(
-        fast_style("train", *QUICK, *resume, "style.name=one", "model=johnson"), "of lite", "of johnson"
+        warm_style("train", *QUICK, *resume, "style.name=one", "model=johnson"), "of lite", "of johnson"
     )
     (work / "cut.ckpt").write_bytes(before["last.ckpt"][:5000])
-    assert_one_line_error(fast_style("train", *QUICK, "resume=cut.ckpt"), "cut.ckpt: not a checkpoint")
+    assert_one_line_error(warm_style("train", *QUICK, "resume=cut.ckpt"), "cut.ckpt: not a checkpoint")
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
     assert not (work / "checkpoints" / "two").exists()
 
 
 def test_an_earlier_checkpoint_is_exported_without_its_strength(
-    fast_style: Command, warm_program: Path, work: Path
+    warm_style: Command, warm_program: Path, work: Path
 ) -> None:
     """The last steps learn it; the settings come from the run's folder."""
     early = ("trainer.checkpoint_every=1", "style.title=Zig", "seed=3", "quiet=true")
@@ -183,7 +183,7 @@ def test_an_earlier_checkpoint_is_exported_without_its_strength(
         wait_for(checkpoint, process)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=300)
-    result = fast_style("export", checkpoint, "-o", "early")
+    result = warm_style("export", checkpoint, "-o", "early")
     assert result.returncode == 0, result.stderr
     assert "no strength" in result.stderr
     card = json.loads((work / "early" / "card.json").read_text())

@@ -37,16 +37,16 @@ def test_evaluate_measures_a_model(fast_style: Command, tmp_path: Path, style_fi
     assert "equivalent L-BFGS iterations" in fast_style("evaluate", "starry_night", *options).stdout
 
 
-def test_evaluate_mistakes_are_one_line(fast_style: Command, photo_folder: Path, style_file: Path) -> None:
+def test_evaluate_mistakes_are_one_line(warm_style: Command, photo_folder: Path, style_file: Path) -> None:
     options = ("--photos", photo_folder, "--style", style_file, "--encoder", "random")
-    assert_one_line_error(fast_style("evaluate", "no_such_model", *options), "no model no_such_model")
-    assert_one_line_error(fast_style("evaluate", "starry_night", *options), "px or more")
+    assert_one_line_error(warm_style("evaluate", "no_such_model", *options), "no model no_such_model")
+    assert_one_line_error(warm_style("evaluate", "starry_night", *options), "px or more")
     assert_one_line_error(
-        fast_style("evaluate", "starry_night", "--photos", photo_folder, "--style", "nowhere.png"), "nowhere.png"
+        warm_style("evaluate", "starry_night", "--photos", photo_folder, "--style", "nowhere.png"), "nowhere.png"
     )
-    assert_one_line_error(fast_style("evaluate", "starry_night", *options, "--convention", "bgr"), "nchw-255")
+    assert_one_line_error(warm_style("evaluate", "starry_night", *options, "--convention", "bgr"), "nchw-255")
     assert_one_line_error(
-        fast_style("evaluate", "starry_night", *options, "--convention", "nchw-1", "--save"), "--save: ", "--convention"
+        warm_style("evaluate", "starry_night", *options, "--convention", "nchw-1", "--save"), "--save: ", "--convention"
     )
 
 
@@ -73,13 +73,13 @@ def test_evaluate_passes_over_bad_photos_and_gives_valid_json(
     assert_one_line_error(fast_style(*given), "none of the 2 photos", "damaged.png")
 
 
-def test_evaluate_names_its_own_options(fast_style: Command, photo_folder: Path, style_file: Path) -> None:
+def test_evaluate_names_its_own_options(warm_style: Command, photo_folder: Path, style_file: Path) -> None:
     def given(photos: object = photo_folder, style: object = style_file) -> tuple[object, ...]:
         return ("evaluate", "starry_night", "--photos", photos, "--style", style)
 
-    assert_one_line_error(fast_style(*given(photos=style_file)), f"--photos {style_file}: is not a folder")
-    assert_one_line_error(fast_style(*given(style="nowhere.png")), "--style: nowhere.png does not exist")
-    assert_one_line_error(fast_style(*given(), "--weights", "none.pth"), "--weights none.pth: no such file")
+    assert_one_line_error(warm_style(*given(photos=style_file)), f"--photos {style_file}: is not a folder")
+    assert_one_line_error(warm_style(*given(style="nowhere.png")), "--style: nowhere.png does not exist")
+    assert_one_line_error(warm_style(*given(), "--weights", "none.pth"), "--weights none.pth: no such file")
 
 
 def test_evaluate_writes_into_the_card(fast_style: Command, work: Path, style_file: Path) -> None:
@@ -172,41 +172,41 @@ def test_an_interrupted_optimize_keeps_the_picture_so_far(work: Path, style_file
         assert len(list(csv.DictReader(file))) >= 3
 
 
-def test_optimize_mistakes_are_one_line(fast_style: Command, work: Path, style_file: Path) -> None:
+def test_optimize_mistakes_are_one_line(warm_style: Command, work: Path, style_file: Path) -> None:
     Image.fromarray(make_photo(2, 100, 80)).save(work / "photo.png")
     given = ("optimize", "photo.png", style_file, "-o", "out.png", "--iterations", 1)
-    assert_one_line_error(fast_style("optimize", "nowhere.png", style_file, "-o", "out.png"), "nowhere.png")
-    assert_one_line_error(fast_style("optimize", "photo.png", "nowhere.png", "-o", "out.png"), "nowhere.png")
-    assert_one_line_error(fast_style("optimize", "photo.png", style_file, "-o", "out.xyz"), "out.xyz", ".png")
-    assert_one_line_error(fast_style(*given, "--start", "middle"), "--start middle", "photo, noise, style")
-    assert_one_line_error(fast_style(*given, "--pooling", "median"), "--pooling median", "average")
+    assert_one_line_error(warm_style("optimize", "nowhere.png", style_file, "-o", "out.png"), "nowhere.png")
+    assert_one_line_error(warm_style("optimize", "photo.png", "nowhere.png", "-o", "out.png"), "nowhere.png")
+    assert_one_line_error(warm_style("optimize", "photo.png", style_file, "-o", "out.xyz"), "out.xyz", ".png")
+    assert_one_line_error(warm_style(*given, "--start", "middle"), "--start middle", "photo, noise, style")
+    assert_one_line_error(warm_style(*given, "--pooling", "median"), "--pooling median", "average")
     assert_one_line_error(
-        fast_style(*given, "--layer-weight", "relu9_9=1"), "--layer-weight: relu9_9 is not a style layer"
+        warm_style(*given, "--layer-weight", "relu9_9=1"), "--layer-weight: relu9_9 is not a style layer"
     )
-    assert_one_line_error(fast_style(*given, "--layer-weight", "relu1_2"), "relu1_2")
-    assert_one_line_error(fast_style(*given, "--encoder", "vgg11"), "vgg11")
-    assert_one_line_error(fast_style(*given, "--weights", "none.pth"), "--weights none.pth: no such file")
-    assert_one_line_error(fast_style(*given, "--curve", style_file / "loss.csv"), "--curve: cannot write to")
+    assert_one_line_error(warm_style(*given, "--layer-weight", "relu1_2"), "relu1_2")
+    assert_one_line_error(warm_style(*given, "--encoder", "vgg11"), "vgg11")
+    assert_one_line_error(warm_style(*given, "--weights", "none.pth"), "--weights none.pth: no such file")
+    assert_one_line_error(warm_style(*given, "--curve", style_file / "loss.csv"), "--curve: cannot write to")
     assert not (work / "out.png").exists()
 
 
-def test_similarity_of_pictures(fast_style: Command, work: Path) -> None:
+def test_similarity_of_pictures(warm_style: Command, work: Path) -> None:
     for seed in range(2):
         Image.fromarray(make_photo(seed, 160, 144)).save(work / f"{seed}.png")
     Image.open(work / "0.png").point(lambda value: value * 0.8).save(work / "darker.png")
-    result = fast_style("similarity", "0.png", "1.png", "darker.png", "--json")
+    result = warm_style("similarity", "0.png", "1.png", "darker.png", "--json")
     assert result.returncode == 0, result.stderr
     matrices = json.loads(result.stdout)
     content = np.array(matrices["content"])
     assert content.shape == (3, 3)
     assert content[0, 2] < content[0, 1]
-    assert "content distance" in fast_style("similarity", "0.png", "1.png").stdout
-    assert_one_line_error(fast_style("similarity", "0.png"), "two or more")
-    assert_one_line_error(fast_style("similarity", "0.png", "nowhere.png"), "nowhere.png")
-    shrunk = fast_style("similarity", "0.png", "1.png", "--max-size", 64, "--json")
+    assert "content distance" in warm_style("similarity", "0.png", "1.png").stdout
+    assert_one_line_error(warm_style("similarity", "0.png"), "two or more")
+    assert_one_line_error(warm_style("similarity", "0.png", "nowhere.png"), "nowhere.png")
+    shrunk = warm_style("similarity", "0.png", "1.png", "--max-size", 64, "--json")
     assert json.loads(shrunk.stdout)["style"] != [row[:2] for row in matrices["style"][:2]]
     Image.fromarray(make_photo(0, 5, 5)).save(work / "tiny.png")
-    assert_one_line_error(fast_style("similarity", "tiny.png", "1.png"), "tiny.png: 5×5 px", "32 px or more")
+    assert_one_line_error(warm_style("similarity", "tiny.png", "1.png"), "tiny.png: 5×5 px", "32 px or more")
 
 
 def test_visualize_a_unit(fast_style: Command, work: Path, photo_folder: Path) -> None:
@@ -223,17 +223,17 @@ def test_visualize_a_unit(fast_style: Command, work: Path, photo_folder: Path) -
     assert_one_line_error(fast_style(*given, "relu9_9", "--unit", 1), "relu9_9", "relu2_2")
 
 
-def test_visualize_passes_over_what_it_cannot_look_at(fast_style: Command, work: Path) -> None:
+def test_visualize_passes_over_what_it_cannot_look_at(warm_style: Command, work: Path) -> None:
     (work / "mixed").mkdir()
     for number, side in enumerate((3, 4, 5)):
         Image.fromarray(make_photo(number, side, side)).save(work / "mixed" / f"{number}.png")
     given = ("visualize", "--photos", "mixed", "--layer", "relu3_4", "--unit", 3, "-o")
-    assert_one_line_error(fast_style(*given, "unit.png"), "none of the 3 photos", "0.png: 3×3 px is too small")
-    assert_one_line_error(fast_style(*given, "unit.xyz"), "unknown suffix '.xyz'")
+    assert_one_line_error(warm_style(*given, "unit.png"), "none of the 3 photos", "0.png: 3×3 px is too small")
+    assert_one_line_error(warm_style(*given, "unit.xyz"), "unknown suffix '.xyz'")
     Image.fromarray(make_photo(0)).save(work / "mixed" / "good.png")
     Image.fromarray(make_photo(1)).save(work / "mixed" / "damaged.png")
     damage_png(work / "mixed" / "damaged.png")
-    result = fast_style(*given, "unit.png")
+    result = warm_style(*given, "unit.png")
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("skipped: ") == 4
     assert "mixed/good.png" in result.stdout and "damaged" not in result.stdout
