@@ -3,72 +3,103 @@
 from __future__ import annotations
 
 import errno
-import os
+import logging
 import signal
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+from wsgiref.headers import Headers
 
 from rich.console import Console
+from waitress.server import create_server
+from waitress.wasyncore import close_all
+from whitenoise import WhiteNoise
 
 from fast_style.errors import WebError, one_line
 from fast_style.system.signals import catch_signals
-from fast_style.web.site import HEADERS, write_site
+from fast_style.web.site import read_headers, write_site
 
 if TYPE_CHECKING:
-    from _typeshed import SupportsRead, SupportsWrite
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HOST = "127.0.0.1"  # this machine alone; browsers treat it as secure, so that the camera works
+THREADS = 4
+CONNECTIONS = 100
+"""More of them wait until others are closed."""
+IDLE_SECONDS = 15
+"""Connections on which nothing happened for so long are closed."""
 
 MIME_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
+    # The operating system's own table often lacks these.
+    ".mjs": "text/javascript",
+    ".js": "text/javascript",
     ".json": "application/json",
     ".wasm": "application/wasm",
     ".onnx": "application/octet-stream",
-    ".svg": "image/svg+xml",
-    ".jpg": "image/jpeg",
+    ".webmanifest": "application/manifest+json",
 }
 
 
-class PageHandler(SimpleHTTPRequestHandler):
-    """Serves the files of one folder, without listings and without a log."""
+class _Files(WhiteNoise):  # type: ignore[misc]
+    """The files of one folder, as they are at the time of each request."""
 
-    extensions_map = MIME_TYPES  # the operating system's own table often lacks .mjs
-    protocol_version = "HTTP/1.1"
-
-    def end_headers(self) -> None:
-        for key, value in HEADERS.items():
-            self.send_header(key, value)
-        self.send_header("Cache-Control", "no-cache")  # a page written anew is seen at once
-        super().end_headers()
-
-    def list_directory(self, path: str | os.PathLike[str]) -> None:
-        self.send_error(404, "File not found")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
-        pass
-
-    def copyfile(self, source: SupportsRead[bytes], outputfile: SupportsWrite[bytes]) -> None:  # type: ignore[override]
-        # A visitor who leaves in the middle of a file causes no error.
-        try:
-            super().copyfile(source, outputfile)
-        except ConnectionError:
-            self.close_connection = True
+    def candidate_paths_for_url(self, url: str) -> Iterator[str]:
+        for path in super().candidate_paths_for_url(url):
+            # A link may lead out of the folder, to what nobody meant to show.
+            if any(Path(path).resolve().is_relative_to(Path(root).resolve()) for root, _ in self.directories):
+                yield path
 
 
-class PageServer(ThreadingHTTPServer):
-    """Serves each connection in a thread of its own, none of which keeps the program alive."""
+class PageServer:
+    """A server of one folder, without listings and without a log."""
 
-    daemon_threads = True
+    def __init__(self, folder: Path, port: int) -> None:
+        self._folder = folder
+        files = _Files(
+            _not_found, autorefresh=True, index_file=True, max_age=None, allow_all_origins=False,
+            mimetypes=MIME_TYPES, add_headers_function=self._add_headers,
+        )  # fmt: skip
+        files.add_files(str(folder))
+        logging.getLogger("waitress").setLevel(logging.ERROR)  # browsers open and drop connections all the time
+        self._server = create_server(
+            files, host=HOST, port=port, threads=THREADS, connection_limit=CONNECTIONS, channel_timeout=IDLE_SECONDS,
+            cleanup_interval=min(5, IDLE_SECONDS), ident=None, expose_tracebacks=False,
+        )  # fmt: skip
+        self.server_address = (HOST, int(self._server.effective_port))
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        pass  # browsers drop connections all the time
+    @property
+    def server_port(self) -> int:
+        """The port that the server listens at."""
+        return self.server_address[1]
+
+    def _add_headers(self, headers: Headers, path: str, url: str) -> None:
+        with suppress(OSError):  # not written yet
+            for key, value in read_headers(self._folder).items():
+                headers[key] = value
+        headers["Cache-Control"] = "no-cache"  # a page written anew is seen at once
+
+    def serve_forever(self) -> None:
+        """Answers requests until `shutdown()`, Ctrl-C, or a signal that ends the program."""
+        self._server.run()
+
+    def shutdown(self) -> None:
+        """Ends `serve_forever()`, which runs in another thread."""
+        self._server.trigger.pull_trigger(lambda: close_all(self._server._map))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.task_dispatcher.shutdown()
+        close_all(self._server._map)
+
+
+def _not_found(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+    return [b"There is no such file.\n"]
 
 
 def open_server(folder: Path, port: int) -> PageServer:
@@ -82,7 +113,7 @@ def open_server(folder: Path, port: int) -> PageServer:
         WebError: The port is taken or may not be used.
     """
     try:
-        return PageServer((HOST, port), partial(PageHandler, directory=str(folder)))
+        return PageServer(folder, port)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         why = "taken by another program" if taken else f"can't be used ({one_line(error)})"

@@ -11,6 +11,7 @@ import re
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TypedDict
 
@@ -29,15 +30,26 @@ from fast_style.web.npm import NpmFile, sha256_integrity
 
 PAGE = Path(__file__).with_name("page")
 MANIFEST = "site.json"
-SCENE = "data/scenes/lake.jpg"
+EDITION = "edition.js"
+HEADERS_FILE = "_headers"
+SCENES = "data/scenes"
+SCENE = "lake.jpg"
+"""Of the sample photos, the one that the page opens with, painted already."""
 THUMBNAIL_SIDE = 240
-GENERATED = ("models/*.onnx", "previews/*.jpg", "thumbnails/*.jpg", "ort/ort*.mjs", "ort/ort*.wasm")
+GENERATED = (
+    "models/*.onnx", "previews/*.jpg", "thumbnails/*.jpg", "samples/*.jpg", "ort/ort*.mjs", "ort/ort*.wasm",
+)  # fmt: skip
 """Files that not every page has: the ones that the new manifest does not name belong to an earlier page."""
 
 HEADERS = {
     # A page gets threads only with the first two.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
+    # Workers have no policy but that of their own file's headers.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; "
+    "worker-src 'self' blob:; connect-src 'self' blob:{cdn}; style-src 'self'; img-src 'self' blob: data:; "
+    "media-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -57,6 +69,7 @@ class _ModelEntry(_FileEntry):
 
     name: str
     title: str
+    painting: str
     credit: str
     network: str
     minimum_side: int
@@ -65,11 +78,19 @@ class _ModelEntry(_FileEntry):
     thumbnail: str
 
 
+class _Sample(TypedDict):
+    """A photo for visitors who have none at hand."""
+
+    title: str
+    url: str
+
+
 class _Manifest(TypedDict):
     """The content of `site.json`."""
 
     version: str
     scene: str
+    samples: list[_Sample]
     models: list[_ModelEntry]
     engines: dict[str, dict[str, _FileEntry]]
 
@@ -111,7 +132,7 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     """
     chosen = _choose(models)
     runtime_folder = None if cdn else runtime.check_installed()
-    scene = load_rgb(resource(SCENE))
+    scene = load_rgb(resource(SCENES) / SCENE)
     # Whatever can fail because of a mistake of the user's comes before the first file.
     stylizers = {name: Stylizer.load(path, engine="onnx", device="cpu") for name, path in chosen.items()}
     paintings = {name: stylizer(scene) for name, stylizer in stylizers.items()}
@@ -121,16 +142,20 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
         save_rgb(paintings[name], folder / "previews" / f"{name}.jpg", quality=85)
         save_rgb(_thumbnail(paintings[name]), folder / "thumbnails" / f"{name}.jpg", quality=82)
     save_rgb(scene, folder / "scene.jpg", quality=88)
+    samples = sorted(resource(SCENES).glob("*.jpg"))
+    for path in samples:
+        _copy(path, folder / "samples" / path.name)
     if runtime_folder is not None:
         for file in runtime.PACKAGE.files:
             _copy(runtime_folder / file.name, folder / "ort" / file.name)
     for path in sorted(PAGE.iterdir()):
         _copy(path, folder / path.name)
-    _write_text(folder / "_headers", "/*\n" + "".join(f"  {key}: {value}\n" for key, value in HEADERS.items()))
+    _write_headers(folder, cdn=cdn)
     manifest: _Manifest = {
         "version": __version__,
         "scene": "scene.jpg",
-        "models": [_model_entry(folder, name, stylizer.info) for name, stylizer in stylizers.items()],
+        "samples": [{"title": _title_of(path.stem), "url": f"samples/{path.name}"} for path in samples],
+        "models": _model_entries(folder, {name: stylizer.info for name, stylizer in stylizers.items()}),
         "engines": {
             backend: {role: _runtime_entry(file, cdn=cdn) for role, file in build.items()}
             for backend, build in runtime.BUILDS.items()
@@ -138,6 +163,7 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     }
     # The manifest comes last: every file that it names is there by then.
     _write_text(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    _write_edition(folder, manifest)
     _remove_earlier(folder, manifest)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Site(folder, list(chosen), size)
@@ -182,23 +208,80 @@ def _thumbnail(picture: RGB) -> RGB:
     return np.array(image)
 
 
+def _model_entries(folder: Path, infos: dict[str, ModelInfo]) -> list[_ModelEntry]:
+    """Returns the entries of all models; those that paint one style, by networks of their own, share its name."""
+    entries = []
+    for name, info in infos.items():
+        # A style that was trained anew for another network is called after both: mosaic_johnson, Mosaic johnson.
+        painting = re.sub(rf"[ ._-]{re.escape(info.network)}$", "", name)
+        title = re.sub(rf"[ ._-]{re.escape(info.network)}$", "", info.style_title)
+        first = infos.get(painting)
+        entry = _model_entry(folder, name, info)
+        entry["painting"] = painting if first is None or _same_style(title, painting, first) else name
+        if entry["painting"] != name:
+            entry["title"], entry["credit"] = title, info.style_credit
+        if first is not None and entry["painting"] != name:
+            entry["title"], entry["credit"] = first.style_title, first.style_credit
+        entries.append(entry)
+    return entries
+
+
+def _same_style(title: str, name: str, other: ModelInfo) -> bool:
+    """Whether the style called `title`, or else by its model's `name`, is that of another model."""
+    plain = [_title_of(text).casefold() for text in (title, name, other.style_title, other.name)]
+    return bool(set(plain[:2]) & set(plain[2:]))
+
+
+def _title_of(name: str) -> str:
+    """Returns a file's name as a title: `night_city` is "Night city"."""
+    words = re.sub(r"[ ._-]+", " ", name).strip()
+    return words[:1].upper() + words[1:]
+
+
 def _model_entry(folder: Path, name: str, info: ModelInfo) -> _ModelEntry:
     path = folder / "models" / f"{name}.onnx"
-    sha256 = digest_of(path, "sha256")
+    digest = digest_of(path, "sha256")
     return {
         "name": name,
         "title": info.style_title,
+        "painting": name,
         "credit": info.style_credit,
         "network": info.network,
         # The query keeps a browser from using an older file of the same name.
-        "url": f"models/{name}.onnx?{sha256[:12]}",
+        "url": f"models/{name}.onnx?{digest[:12]}",
         "bytes": path.stat().st_size,
-        "integrity": sha256_integrity(sha256),
+        "integrity": sha256_integrity(digest),
         "minimum_side": info.minimum_side,
         "inputs": info.inputs,
         "preview": f"previews/{name}.jpg",
         "thumbnail": f"thumbnails/{name}.jpg",
     }
+
+
+def _write_headers(folder: Path, *, cdn: bool) -> None:
+    # For a page that loads onnxruntime-web from a public server, its workers may ask that server.
+    values = {key: value.replace("{cdn}", f" {runtime.CDN}" if cdn else "") for key, value in HEADERS.items()}
+    _write_text(folder / HEADERS_FILE, "/*\n" + "".join(f"  {key}: {value}\n" for key, value in values.items()))
+
+
+def read_headers(folder: Path) -> dict[str, str]:
+    """Returns the headers that a written page asks web servers to send with each of its files."""
+    lines = (folder / HEADERS_FILE).read_text(encoding="utf-8").splitlines()[1:]
+    return dict(line.strip().split(": ", 1) for line in lines)
+
+
+def _write_edition(folder: Path, manifest: _Manifest) -> None:
+    """Writes the list of what the service worker keeps, which has another name whenever one of the files changes."""
+    own = [path.name for path in sorted(PAGE.iterdir()) if path.name != "offline.js"]
+    files = [*own, MANIFEST, manifest["scene"], *(model["thumbnail"] for model in manifest["models"])]
+    pictures = [model["preview"] for model in manifest["models"]] + [sample["url"] for sample in manifest["samples"]]
+    digests = "".join(digest_of(folder / name, "sha256") for name in [*files, *pictures, "offline.js"])
+    edition = {
+        "name": sha256(digests.encode()).hexdigest()[:16],
+        "files": ["./", *files],
+        "pictures": pictures,
+    }
+    _write_text(folder / EDITION, f"self.EDITION = {json.dumps(edition, indent=1)};\n")
 
 
 def _runtime_entry(file: NpmFile, *, cdn: bool) -> _FileEntry:
@@ -225,6 +308,7 @@ def _check_target(folder: Path) -> None:
 def _remove_earlier(folder: Path, manifest: _Manifest) -> None:
     """Removes the styles and engines that only an earlier page in this folder had."""
     urls = [url for model in manifest["models"] for url in (model["url"], model["preview"], model["thumbnail"])]
+    urls += [sample["url"] for sample in manifest["samples"]]
     urls += [file["url"] for engine in manifest["engines"].values() for file in engine.values()]
     # Some file systems take names that differ only in case for the same file.
     named = {str(folder / url.split("?")[0]).casefold() for url in urls}

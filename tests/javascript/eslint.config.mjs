@@ -32,4 +32,8 @@ export default [
     languageOptions: { globals: globals.browser },
   },
   { files: ["fast_style/web/page/worker.mjs", "fast_style/web/page/downloads.mjs"], languageOptions: { globals: globals.worker } },
+  {
+    files: ["fast_style/web/page/offline.js"],
+    languageOptions: { globals: globals.serviceworker, sourceType: "script" },
+  },
 ];

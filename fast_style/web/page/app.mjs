@@ -1,11 +1,15 @@
 // The page's entry: reads the site's manifest, makes the parts, and connects them.
 
 import { Engine } from "./engine.mjs";
+import { listenToFiles } from "./files.mjs";
+import { Keeper, copiesPictures, sharesFiles } from "./keeper.mjs";
+import { listenForUpdates } from "./offline.mjs";
 import { Painter } from "./painter.mjs";
-import { Recorder, saveCanvas } from "./recorder.mjs";
+import { Recorder } from "./recorder.mjs";
+import { Samples } from "./samples.mjs";
 import { Sources } from "./source.mjs";
 import { Styles } from "./styles.mjs";
-import { $, listenToControls, listenToFiles, say, showEngine, showMirrored, showProgress, showSource } from "./ui.mjs";
+import { $, listenToCancel, listenToControls, say, showEngine, showMirrored, showSource } from "./ui.mjs";
 
 /** Makes the parts of the page, and returns what the controls act on. */
 function build(manifest) {
@@ -15,7 +19,6 @@ function build(manifest) {
       ({ backend } = message);
       showEngine(message);
     },
-    progress: showProgress,
     failed: (text) => say(text, "error"),
   });
   const styles = new Styles(manifest.models);
@@ -23,27 +26,61 @@ function build(manifest) {
   const sources = new Sources({
     changed: (source) => {
       recorder.stop();
-      painter.startSource(source);
+      keeper.cancel();
+      styles.forgetPreviews();
       showSource(source, backend);
+      painter.startSource(source);
     },
-    repaint: () => painter.repaint(),
+    repaint: () => repaint(),
     showScene: () => painter.showScene(),
   });
-  const painter = new Painter({ engine, sources, styles, recorder, scene: manifest.scene });
-  return { styles, sources, painter, recorder };
+  const preview = () => {
+    const taken = sources.current.kind === "photo" && !navigator.connection?.saveData && painter.takeWhole(Styles.previewSide);
+    if (taken) styles.preview(engine, taken.image);
+  };
+  const painter = new Painter({ engine, sources, styles, recorder, scene: manifest.scene, idle: preview });
+  const keeper = new Keeper({ engine, painter, sources, styles });
+  styles.onsight = () => painter.isIdle && preview();
+  // The newest wish comes first.
+  const repaint = () => {
+    styles.stopPreviews();
+    keeper.cancel();
+    painter.repaint();
+  };
+  const showStyle = () => {
+    styles.stopPreviews();
+    keeper.cancel();
+    painter.showStyle();
+  };
+  const samples = new Samples(manifest.samples, sources);
+  return { styles, sources, painter, recorder, keeper, samples, repaint, showStyle };
 }
 
-function listen({ styles, sources, painter, recorder }) {
+function listen({ styles, sources, painter, recorder, keeper, samples, repaint, showStyle }) {
   $("camera").onclick = () => sources.toggleCamera();
   $("switch").onclick = () => sources.switchCamera();
   $("mirror").onclick = () => {
     sources.current.mirrored = !sources.current.mirrored;
     showMirrored(sources.current.mirrored);
   };
-  $("save").onclick = () => saveCanvas(painter.canvas, painter.shownStyle.name);
+  $("play").onclick = () => sources.togglePlaying();
+  $("seek").oninput = () => sources.seek(Number($("seek").value));
+  $("save").onclick = () => keeper.save();
+  $("share").hidden = !sharesFiles();
+  $("share").onclick = () => keeper.share();
+  $("copy").hidden = !copiesPictures();
+  $("copy").onclick = () => keeper.copy();
   $("record").onclick = () => recorder.toggle(sources.current, styles.chosen.name);
+  $("surprise").onclick = async () => {
+    styles.choose(styles.surprise());
+    if (sources.current.kind !== "scene" || !(await samples.openAny())) showStyle();
+  };
   listenToFiles((file) => sources.openFile(file));
-  listenToControls(() => painter.repaint());
+  listenToCancel(() => {
+    keeper.cancel();
+    painter.cancel();
+  });
+  listenToControls(repaint);
 }
 
 async function begin() {
@@ -57,11 +94,12 @@ async function begin() {
     return say(`The list of styles can’t be read (${error.message}). Reload the page.`, "error");
   }
   const parts = build(manifest);
-  const { styles, painter } = parts;
-  styles.list(() => painter.showStyle());
+  const { styles, painter, showStyle } = parts;
+  styles.list(showStyle);
   listen(parts);
   styles.choose(styles.opening, { link: false });
   await painter.showScene();
+  await listenForUpdates();
 }
 
 begin();

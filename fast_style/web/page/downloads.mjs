@@ -25,7 +25,23 @@ export async function fetchChecked(entries, what, progress) {
     done[index] = bytes;
     progress(done.reduce((a, b) => a + b), total);
   };
-  return Promise.all(entries.map((entry, index) => fetchOne(entry, what, (bytes) => report(index, bytes))));
+  return Promise.all(entries.map((entry, index) => fetchOnce(entry, what, (bytes) => report(index, bytes))));
+}
+
+const underway = new Map(); // address -> {promise, reports}
+
+/** Fetches a file, or joins the download of it that is under way; whoever asked first may have lost interest in it. */
+function fetchOnce(entry, what, report) {
+  const address = addressOf(entry.url);
+  let download = underway.get(address);
+  if (!download) {
+    const reports = new Set();
+    const promise = fetchOne(entry, what, (bytes) => reports.forEach((each) => each(bytes)));
+    download = { promise: promise.finally(() => underway.delete(address)), reports };
+    underway.set(address, download);
+  }
+  download.reports.add(report);
+  return download.promise;
 }
 
 async function fetchOne({ url, integrity }, what, report) {

@@ -1,15 +1,11 @@
-// What the visitor keeps: the picture as a PNG, or a clip of what is live.
+// Clips of what is live.
 
+import { download } from "./keeper.mjs";
 import { say, showRecording, showRecordingTime } from "./ui.mjs";
 
 /** Formats of a clip, best first; the first one that the browser can record is used. */
 const CLIP_TYPES = ["video/mp4;codecs=avc1.640028", "video/mp4", "video/webm;codecs=vp9", "video/webm"];
 const BITS_PER_SECOND = 8_000_000;
-
-/** Saves a canvas as a PNG, named after the style and the visitor's clock. */
-export function saveCanvas(canvas, name) {
-  canvas.toBlob((blob) => (blob ? download(blob, name, "png") : say("The picture can’t be saved here.", "error")));
-}
 
 /** Records what a canvas shows. */
 export class Recorder {
@@ -69,14 +65,4 @@ function soundOf({ kind, element }) {
   if (element.captureStream) return element.captureStream().getAudioTracks();
   say("This browser records videos without their sound.", "warning");
   return [];
-}
-
-function download(blob, name, suffix) {
-  const local = new Date(Date.now() - new Date().getTimezoneOffset() * 60_000);
-  const time = local.toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = `${name}-${time}.${suffix}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

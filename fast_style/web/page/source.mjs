@@ -1,6 +1,6 @@
 // What is looked at: the sample scene, a photo, a video or the camera. One at a time.
 
-import { hush, say, showCameraCount } from "./ui.mjs";
+import { hush, say, showCameraCount, showOpening } from "./ui.mjs";
 
 const CAMERA_ERRORS = {
   NotAllowedError:
@@ -32,6 +32,7 @@ export class Sources {
   #fresh = false; // a frame has arrived that nobody has taken
   #wake = () => {};
   #listener;
+  #turn = 0; // of the latest wish: what an earlier one brings comes too late
 
   /** @param {object} listener Callbacks: `changed(source)` for a new source, `repaint()` and `showScene()`. */
   constructor(listener) {
@@ -46,27 +47,43 @@ export class Sources {
     if (live) this.#watchFrames(element);
   }
 
+  /** Begins what the visitor wishes now; the function that is returned says whether something newer was wished since. */
+  #begin() {
+    const turn = ++this.#turn;
+    hush();
+    showOpening(null);
+    return () => turn !== this.#turn;
+  }
+
   /** Opens a photo or video that the visitor chose, dropped or pasted. */
   async openFile(file) {
-    if (!file) return;
-    hush();
+    const outdated = this.#begin();
+    const name = file.name || "the picture";
+    // Most are there at once; of a hundred megapixels the visitor is told.
+    const slow = setTimeout(() => showOpening(`Opening ${name} …`, () => this.#begin()), 300);
     try {
-      if (file.type.startsWith("video/")) return await this.#openVideo(file);
+      if (file.type.startsWith("video/")) return await this.#openVideo(file, outdated);
       const element = await createImageBitmap(file); // turned upright as its EXIF says
+      if (outdated()) return element.close();
       this.#release();
       this.set({ kind: "photo", element, width: element.width, height: element.height });
       this.#listener.repaint();
     } catch {
+      if (outdated()) return;
       say(`${file.name || "That"} can’t be read as a picture or video by this browser. Try a JPEG or a PNG.`, "error");
+    } finally {
+      clearTimeout(slow);
+      if (!outdated()) showOpening(null);
     }
   }
 
-  async #openVideo(file) {
+  async #openVideo(file, outdated) {
     const address = URL.createObjectURL(file);
     const video = await play({ src: address, loop: true }).catch((error) => {
       URL.revokeObjectURL(address);
       throw error;
     });
+    if (outdated()) return letGo(video);
     this.#release();
     this.set({
       kind: "video", element: video, live: true, width: () => video.videoWidth, height: () => video.videoHeight,
@@ -77,13 +94,12 @@ export class Sources {
   /** Starts the camera, or stops whatever is live and keeps its last picture. */
   async toggleCamera() {
     if (!this.current.live) return this.startCamera();
-    await this.freeze();
-    this.#listener.repaint();
+    if (await this.freeze(this.#begin())) this.#listener.repaint();
   }
 
   /** Starts the camera that fits `constraints` (of a MediaTrackConstraints); says so where there is none. */
   async startCamera(constraints = { facingMode: "user" }) {
-    hush();
+    const outdated = this.#begin();
     if (!navigator.mediaDevices?.getUserMedia) {
       const why = window.isSecureContext
         ? "This browser offers no camera to pages."
@@ -91,13 +107,20 @@ export class Sources {
       return say(`${why} Photos work all the same.`, "warning");
     }
     let stream, video;
+    const drop = () => stream?.getTracks().forEach((track) => track.stop());
     try {
       const format = { width: { ideal: 1280 }, frameRate: { ideal: 30 }, ...constraints };
       stream = await navigator.mediaDevices.getUserMedia({ video: format, audio: false });
+      if (outdated()) return drop();
       video = await play({ srcObject: stream });
     } catch (error) {
-      for (const track of stream?.getTracks() ?? []) track.stop();
+      drop();
+      if (outdated()) return;
       return say(CAMERA_ERRORS[error.name] ?? `The camera can’t be used (${error.message}). Photos work without it.`, "warning");
+    }
+    if (outdated()) {
+      letGo(video);
+      return drop();
     }
     this.#release();
     this.#stream = stream;
@@ -107,41 +130,74 @@ export class Sources {
       kind: "camera", element: video, live: true, width: () => video.videoWidth, height: () => video.videoHeight,
       mirrored: track.getSettings().facingMode !== "environment",
     });
-    showCameraCount((await listCameras()).length);
     this.#listener.repaint();
+    const { length } = await listCameras();
+    if (!outdated()) showCameraCount(length);
   }
 
   async #cameraEnded() {
     if (this.current.kind !== "camera") return;
-    await this.freeze();
-    say("The camera was disconnected; this is its last picture.", "warning");
+    if (await this.freeze(this.#begin())) say("The camera was disconnected; this is its last picture.", "warning");
   }
 
   /** Goes on to the next of several cameras. */
   async switchCamera() {
+    const outdated = this.#begin();
     const cameras = await listCameras();
     const current = this.#stream?.getVideoTracks()[0]?.getSettings().deviceId;
     const next = cameras[(cameras.findIndex(({ deviceId }) => deviceId === current) + 1) % cameras.length];
-    await this.freeze(); // phones open one camera at a time
-    await this.startCamera({ deviceId: { exact: next.deviceId } });
+    // Phones open one camera at a time.
+    if (next && !outdated() && (await this.freeze(outdated))) await this.startCamera({ deviceId: { exact: next.deviceId } });
   }
 
-  /** Turns what a camera or video shows into a still, so that it can be painted once more, larger. */
-  async freeze() {
-    const { element, mirrored } = this.current;
-    const [width, height] = [this.current.width(), this.current.height()];
+  /**
+   * Turns what a camera or video shows into a still, so that it can be painted once more, larger.
+   *
+   * @param {() => boolean} outdated Whether something newer was wished; the still is dropped then.
+   * @returns {Promise<boolean>} Whether the live source was ended.
+   */
+  async freeze(outdated = this.#begin()) {
+    const source = this.current;
+    const { element, mirrored } = source;
+    const [width, height] = [source.width(), source.height()];
     const still = width && height ? await createImageBitmap(element).catch(() => undefined) : undefined;
+    if (outdated() || source !== this.current) {
+      still?.close();
+      return false;
+    }
     this.#release();
     // The painting of that moment, or of one just before, stays until there is a finer one.
-    if (still) return this.set({ kind: "photo", element: still, width, height, mirrored, unseen: false });
-    Object.assign(this.current, { kind: "scene", live: false });
-    await this.#listener.showScene();
+    if (still) this.set({ kind: "photo", element: still, width, height, mirrored, unseen: false });
+    else {
+      Object.assign(source, { kind: "scene", live: false });
+      await this.#listener.showScene();
+    }
+    return true;
+  }
+
+  /** Plays a video that was paused, or pauses it. */
+  togglePlaying() {
+    const { kind, element } = this.current;
+    if (kind !== "video") return;
+    if (element.paused) element.play().catch((error) => say(`The video can’t be played (${error.message}).`, "error"));
+    else element.pause();
+  }
+
+  /** Goes to a place in a video, given as a share of its duration. */
+  seek(share) {
+    const { kind, element } = this.current;
+    if (kind === "video" && Number.isFinite(element.duration)) element.currentTime = share * element.duration;
+  }
+
+  /** Whether pictures keep coming: a camera or a video that isn't paused. */
+  get moving() {
+    return Boolean(this.current.live) && !this.current.element.paused;
   }
 
   /** Waits until a live source has a frame that was not painted yet. */
   async nextFrame() {
-    // A camera that stalls, or a video that was paused, must not hold up a change of style.
-    if (!this.#fresh) await new Promise((resolve) => ((this.#wake = resolve), setTimeout(resolve, STALLED)));
+    // A camera that stalls must not hold up a change of style.
+    if (!this.#fresh && this.moving) await new Promise((resolve) => ((this.#wake = resolve), setTimeout(resolve, STALLED)));
     this.#fresh = false;
   }
 
@@ -155,6 +211,8 @@ export class Sources {
       next(arrived);
     };
     next(arrived);
+    for (const event of ["seeked", "play"]) video.addEventListener(event, () => this.current.element === video && this.#listener.repaint());
+    video.addEventListener("pause", () => this.#wake());
   }
 
   /** Gives back what the present source holds: the camera, a file, memory. */
@@ -162,15 +220,20 @@ export class Sources {
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = undefined;
     const { element } = this.current;
-    if (!(element instanceof HTMLVideoElement)) return element?.close?.();
-    const { src } = element;
-    element.pause();
-    element.srcObject = null;
-    element.removeAttribute("src");
-    element.load(); // lets go of a file that it may still be reading
-    if (src) URL.revokeObjectURL(src);
-    element.remove();
+    if (element instanceof HTMLVideoElement) letGo(element);
+    else element?.close?.();
   }
+}
+
+/** Ends a video and lets go of its file. */
+function letGo(video) {
+  const { src } = video;
+  video.pause();
+  video.srcObject = null;
+  video.removeAttribute("src");
+  video.load(); // lets go of a file that it may still be reading
+  if (src) URL.revokeObjectURL(src);
+  video.remove();
 }
 
 const listCameras = async () =>

@@ -5,8 +5,13 @@ export const $ = (id) => document.getElementById(id);
 
 /** Longer sides that can be chosen, in pixels, from quick to fine. */
 const SIZES = [320, 480, 640, 960, 1280];
+/** More pixels on a side fit into no canvas of all browsers. */
+export const LARGEST_SIDE = 16_384;
+/** Pixels of a picture that fit into memory with what its painting takes, for each gigabyte of the device. */
+const PIXELS_PER_GIGABYTE = 3.2e6;
 const SPEED_INTERVAL = 1500; // ms between two announcements of the speed
 const SPEED_WINDOW = 3000; // ms over which the speed is measured
+const MOMENT = 400; // ms that a painting may take without a word
 
 // ---------------------------------------------------------------- controls
 
@@ -22,8 +27,8 @@ export function setStrength(strength) {
   showStrength();
 }
 
-/** Shows a style's name, its credit, and whether it takes a strength. */
-export function showStyleDetails({ title, credit, inputs }) {
+/** Sets the controls to a style, and brings it into sight in the list; `cell` is its place there. */
+export function showChosenStyle({ inputs }, cell) {
   const range = inputs.strength;
   const strength = $("strength");
   strength.disabled = !range;
@@ -33,10 +38,54 @@ export function showStyleDetails({ title, credit, inputs }) {
   Object.assign(strength, { min: range?.minimum ?? 0, max: range?.maximum ?? 1.5 });
   if (!range || !strength.dataset.touched) strength.value = range?.default ?? 1;
   showStrength();
+  showInStrip(cell);
+}
+
+/** Scrolls the list alone; `scrollIntoView` would move the page, too. */
+function showInStrip(cell) {
+  const [frame, place] = [$("strip"), cell].map((element) => element.getBoundingClientRect());
+  const by = (before, after) => (before < 0 ? before : Math.max(0, after));
+  $("strip").scrollBy({
+    left: by(place.left - frame.left - 24, place.right - frame.right + 24),
+    top: by(place.top - frame.top - 8, place.bottom - frame.bottom + 24),
+  });
+}
+
+/** Offers the choice between quick and fine where a painting has both. */
+export function showEffort(several, isFinest) {
+  $("effort").hidden = !several;
+  $(isFinest ? "finer" : "faster").checked = true;
+}
+
+/** Names the style of the painting that is shown. */
+export function showCaption({ title, credit }) {
   $("title").textContent = title;
   $("credit").textContent = credit === "not named" ? "" : credit;
   document.title = `${title} · fast style`;
   $("stylized").setAttribute("aria-label", `The picture, repainted as ${title}`);
+}
+
+/** Sets what can be kept to whether there is a painting; of a new picture there is none yet. */
+export function showPainted(painted, source, canvas) {
+  $("picture").dataset.state = painted ? "painted" : "plain";
+  for (const id of ["save", "copy", "share"]) $(id).disabled = !painted;
+  $("record").disabled = !painted || !source.live || !window.MediaRecorder;
+  const { width, height } = wholeSize(source, canvas);
+  $("save-size").textContent = painted ? `${width}×${height}` : "";
+  showSize(source);
+  if (painted) return;
+  $("title").textContent = source.kind === "photo" ? "Your photo" : "";
+  $("credit").textContent = "";
+  $("stylized").setAttribute("aria-label", "The picture, not painted yet");
+}
+
+/** Returns the size that a picture is saved at: a photo's own, or the largest that this device has the memory for. */
+export function wholeSize({ kind, width, height }, canvas) {
+  if (kind !== "photo") return { width: canvas.width, height: canvas.height };
+  const [w, h] = [width(), height()];
+  const pixels = PIXELS_PER_GIGABYTE * (navigator.deviceMemory ?? 5);
+  const scale = Math.min(1, Math.sqrt(pixels / (w * h)), LARGEST_SIDE / Math.max(w, h));
+  return { width: Math.round(w * scale), height: Math.round(h * scale) };
 }
 
 function showStrength() {
@@ -45,30 +94,58 @@ function showStrength() {
   $("strength").setAttribute("aria-valuetext", percent);
 }
 
-function showSize() {
-  const pixels = `${chosenSize()} px`;
-  $("size-value").textContent = pixels;
-  $("size").setAttribute("aria-valuetext", `${pixels} on the longer side`);
+let sized; // the source whose size is shown
+
+/** Shows the size that a source is painted at, which never exceeds its own. */
+function showSize(source = sized) {
+  sized = source;
+  const longest = Math.max(source?.width() ?? 0, source?.height() ?? 0);
+  const side = source?.kind === "scene" || !longest ? chosenSize() : Math.min(longest, chosenSize());
+  const whole = longest && side === longest && longest < chosenSize();
+  $("size-value").textContent = whole ? `${side} px, all there is` : `${side} px`;
+  $("size").setAttribute("aria-valuetext", `${side} pixels on the longer side`);
 }
 
 function showSplit() {
-  $("picture").style.setProperty("--split", `${$("split").value}%`);
-  $("split").setAttribute("aria-valuetext", `${$("split").value} % original`);
+  const split = Number($("split").value);
+  $("picture").style.setProperty("--split", `${split}%`);
+  $("split").setAttribute("aria-valuetext", `${split} % original`);
+  // A tag says what lies under it.
+  document.querySelector(".tag.before").hidden = split < 15;
+  document.querySelector(".tag.after").hidden = split > 85;
 }
 
 /** Sets the buttons to what a source allows, and the size to what the engine does quickly, unless one was chosen. */
-export function showSource({ kind, live, mirrored }, backend) {
-  $("record").disabled = !live || !window.MediaRecorder;
+export function showSource({ kind, live, mirrored, element }, backend) {
   $("camera").setAttribute("aria-pressed", String(live));
   $("camera").querySelector("span").textContent = live ? "Stop" : "Camera";
   $("camera").querySelector("use").setAttribute("href", live ? "#icon-stop" : "#icon-camera");
   $("camera-options").hidden = kind !== "camera";
+  $("record").hidden = !live;
   $("hint").hidden = kind === "camera";
   showMirrored(mirrored);
+  $("player").hidden = kind !== "video";
+  if (kind === "video") watchPlayer(element);
   if ($("size").dataset.touched) return;
   const [forLive, forStill] = backend === "webgpu" ? [2, 3] : [0, 2];
   $("size").value = live ? forLive : forStill;
-  showSize();
+}
+
+const clock = (seconds) => `${Math.floor(seconds / 60)}:${`${Math.floor(seconds % 60)}`.padStart(2, "0")}`;
+
+function watchPlayer(video) {
+  const show = () => {
+    $("play").setAttribute("aria-label", video.paused ? "Play" : "Pause");
+    $("play").querySelector("use").setAttribute("href", video.paused ? "#icon-play" : "#icon-pause");
+    const known = Number.isFinite(video.duration);
+    $("seek").disabled = !known;
+    if (!$("seek").matches(":active")) $("seek").value = known ? video.currentTime / video.duration : 0;
+    const time = known ? `${clock(video.currentTime)} of ${clock(video.duration)}` : clock(video.currentTime);
+    $("time").textContent = time;
+    $("seek").setAttribute("aria-valuetext", time);
+  };
+  for (const event of ["timeupdate", "play", "pause", "durationchange", "seeked"]) video.addEventListener(event, show);
+  show();
 }
 
 /** Shows whether the camera's picture is mirrored. */
@@ -94,50 +171,52 @@ export function showRecording(active) {
 
 /** Shows how long a clip is, in seconds. */
 export function showRecordingTime(seconds) {
-  $("record").querySelector("span").textContent = `${Math.floor(seconds / 60)}:${`${seconds % 60}`.padStart(2, "0")}`;
+  $("record").querySelector("span").textContent = clock(seconds);
 }
 
 /** Sets up the controls that only change what is painted or shown; `repaint()` is called when a painting is due. */
 export function listenToControls(repaint) {
-  $("size-note").textContent = `Saved at this size, ${SIZES.at(-1)} px at most.`;
   showSize();
   showSplit();
   $("split").oninput = showSplit;
-  for (const [id, show] of [["strength", showStrength], ["size", showSize]])
+  for (const [id, show] of [["strength", showStrength], ["size", () => showSize()]])
     $(id).oninput = () => {
       $(id).dataset.touched = "yes";
       show();
       repaint();
     };
+  watchStrip();
 }
 
-/** Calls `open(file)` for each file that is chosen, dropped or pasted. */
-export function listenToFiles(open) {
-  $("choose").onclick = () => $("file").click();
-  $("file").onchange = () => {
-    open($("file").files[0]);
-    $("file").value = ""; // so that the same file can be chosen again
+/** Says whether the list of styles goes on beyond its edges, and lets it be shown whole. */
+function watchStrip() {
+  const strip = $("strip");
+  const show = () => {
+    const more = strip.scrollWidth > strip.clientWidth + 2 || strip.scrollHeight > strip.clientHeight + 2;
+    const atEnd =
+      strip.scrollLeft + strip.clientWidth >= strip.scrollWidth - 2 &&
+      strip.scrollTop + strip.clientHeight >= strip.scrollHeight - 2;
+    strip.dataset.more = more && !atEnd ? "yes" : "no";
+    $("all-styles").hidden = !more && !$("styles").dataset.all;
   };
-  addEventListener("paste", ({ clipboardData }) => open([...clipboardData.files][0]));
-  let depth = 0; // how many nested elements a file is dragged over
-  const enter = (by) => $("picture").classList.toggle("dropping", (depth = Math.max(0, depth + by)) > 0);
-  const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
-  addEventListener("dragenter", (event) => hasFiles(event) && enter(1));
-  addEventListener("dragleave", (event) => hasFiles(event) && enter(-1));
-  addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    enter(-depth);
-    open(event.dataTransfer.files[0]);
-  });
+  strip.addEventListener("scroll", show, { passive: true });
+  const observer = new ResizeObserver(show);
+  observer.observe(strip);
+  for (const cell of strip.children) observer.observe(cell);
+  $("all-styles").querySelector("span").textContent = `All ${strip.children.length}`;
+  $("all-styles").onclick = () => {
+    const all = !$("styles").dataset.all;
+    if (all) $("styles").dataset.all = "yes";
+    else delete $("styles").dataset.all;
+    $("all-styles").setAttribute("aria-expanded", String(all));
+    $("all-styles").querySelector("span").textContent = all ? "Fewer" : `All ${strip.children.length}`;
+    show();
+  };
 }
 
 // ---------------------------------------------------------------- messages
 
-const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-
-/** Writes a number of bytes for people to read. */
-export const bytesText = (bytes) => (bytes < 1e5 ? `${Math.round(bytes / 1e3)} kB` : `${megabytes(bytes)} MB`);
+const megabytes = (bytes) => (bytes / 1e6 < 9.5 ? (bytes / 1e6).toFixed(1) : `${Math.round(bytes / 1e6)}`);
 
 /** Shows a message with a button that closes it; `kind` is "info", "warning" or "error". */
 export function say(text, kind = "info") {
@@ -153,19 +232,57 @@ export function hush() {
   $("notice").replaceChildren();
 }
 
-/** Shows how far a download is, or hides the bar where there is none (`null`). */
-export function showProgress(progress) {
-  $("loading").hidden = !progress;
-  if (!progress) return;
-  const { what, done, total } = progress;
-  $("loading-text").textContent = `${what}, ${megabytes(done)} of ${bytesText(total)}`;
-  $("progress").value = done / total;
+/** Tells screen readers what others see. */
+export function announce(text) {
+  $("announcer").textContent = text;
 }
 
-/** Says that a still picture is being painted. */
-export function showPainting() {
+let stopPainting = () => {}; // ends the painting that is under way
+let stopOpening; // ends the opening of a file, while one is being opened
+let appearing; // the timer that shows what takes longer than a moment
+
+function showWork(text, share) {
+  clearTimeout(appearing);
+  $("loading-text").textContent = text;
+  if (share === null) $("progress").removeAttribute("value");
+  else $("progress").value = share;
+  $("loading").hidden = false;
+}
+
+/** Calls `stop()` when the visitor ends the painting that is under way. */
+export function listenToCancel(stop) {
+  stopPainting = stop;
+  $("cancel").onclick = () => (stopOpening ?? stopPainting)();
+}
+
+/** Says that a file is being opened, and how to stop that; or no more (`null`). */
+export function showOpening(text, stop) {
+  if (text) showWork(text, null);
+  else if (stopOpening) $("loading").hidden = true;
+  stopOpening = stop;
+}
+
+/**
+ * Shows how far a painting is, or that none is under way (`null`).
+ *
+ * @param {object | null} work The `style` that paints; whether it is `saving`; and a message of the engine, if one came.
+ */
+export function showPainting(work) {
+  clearTimeout(appearing);
+  if (!work) {
+    $("picture").removeAttribute("aria-busy");
+    $("loading").hidden = !stopOpening;
+    return;
+  }
+  const { style, saving, type, what, done, total } = work;
   $("picture").setAttribute("aria-busy", "true");
-  $("speed").textContent = "Painting …";
+  if (type === "download") {
+    const name = what === "painter" ? "the painter" : style.title;
+    return showWork(`Downloading ${name} (${megabytes(total)} MB, once)`, done / total);
+  }
+  const text = saving ? `Painting ${$("save-size").textContent} to save` : `Painting ${style.title}`;
+  if (type === "progress") return showWork(`${text}, ${Math.round(100 * done)} %`, done);
+  appearing = setTimeout(() => showWork(`${text} …`, null), $("loading").hidden ? MOMENT : 0);
 }
 
 let frameTimes = []; // when the latest live paintings were shown

@@ -1,32 +1,82 @@
 // The worker: runs models with onnxruntime-web, so that the page never waits for arithmetic.
 //
-// In:  {type: "start", engines, models, engine, threads}     once
-//      {type: "open", model}                                 an entry of the site's manifest; answered by "opened"
-//      {type: "paint", id, pixels, width, height, strength}  RGBA bytes; answered by "painted"
-// Out: "engine" what runs the models and why · "progress" · "opened" · "painted" · "failed", with the id it belongs to
+// In:  {type: "start", engines, models, engine, threads}            once
+//      {type: "paint", id, model, pixels, width, height, inputs}    RGBA bytes and an entry of the site's manifest
+//      {type: "preview", …}                                         the same, small, and beside the model that paints
+//      {type: "cancel", id}                                         a "paint" or "preview" that isn't wanted any more
+// Out: "engine" what runs the models and why · "download", "begun" and "progress", with the id, how far it is ·
+//      "painted", "failed" or "cancelled", with the id: the answer to each request
 
 import { Problem, fetchChecked, firstLine, forgetOthers } from "./downloads.mjs";
+import { Graph } from "./graph.mjs";
+import { paintByTiles } from "./tiles.mjs";
+
+/** A picture that takes longer in one piece is painted by tiles, with progress, and can be stopped meanwhile. */
+const PATIENCE = 2; // s
+/** Until a model was timed, a guess: the seconds that a backend takes for each pixel and byte of the model. */
+const GUESSES = { wasm: 3e-12, webgpu: 3e-13 };
+/** More pixels fit into no browser's memory in one piece. */
+const LARGEST_PIECE = 4e6;
 
 let engines; // from the manifest: the files of onnxruntime-web's two builds
 let backend; // "webgpu" or "wasm"
 let threads;
 let runtime; // the promise of onnxruntime-web
-let opened; // {model, session, bytes}
+let opened; // what is held of the model that paints; see `Opened`
+const times = new Map(); // checksum of a model -> seconds for a pixel in one piece
 
-const handlers = { start, open, paint };
+class Cancelled extends Error {}
 
-// One request after another: a model is not replaced while it paints.
-let last = Promise.resolve();
+/** A request, which may be cancelled while it waits or between two steps of its work. */
+class Job {
+  constructor(message) {
+    Object.assign(this, message);
+    this.cancelled = new Promise((_, reject) => (this.cancel = () => reject(new Cancelled())));
+    this.cancelled.catch(() => {});
+  }
+
+  /** Waits for something, unless the job is cancelled before. */
+  wait(promise) {
+    promise.catch(() => {}); // nobody may be left who wants to know
+    return Promise.race([promise, this.cancelled]);
+  }
+
+  tell(type, more, transfer = []) {
+    self.postMessage({ type, id: this.id, ...more }, transfer);
+  }
+}
+
+const jobs = new Map(); // by id, until they are answered
+let current; // the one that is answered now
+let last = Promise.resolve(); // one request after another: a model is not replaced while it paints
+
 self.onmessage = ({ data }) => {
-  last = last.then(async () => {
-    try {
-      await handlers[data.type](data);
-    } catch (error) {
-      const known = error instanceof Problem;
-      self.postMessage({ type: "failed", of: data.type, id: data.id, message: known ? error.message : `${error}` });
-    }
-  });
+  if (data.type === "cancel") return cancel(jobs.get(data.id));
+  const job = new Job(data);
+  if (data.id) jobs.set(data.id, job);
+  last = last.then(() => handle(job));
 };
+
+function cancel(job) {
+  job?.cancel();
+  if (!job || job === current) return;
+  jobs.delete(job.id); // it never begins
+  job.tell("cancelled");
+}
+
+async function handle(job) {
+  if (job.id && !jobs.has(job.id)) return;
+  current = job;
+  try {
+    if (job.type === "start") await start(job);
+    else await answer(job);
+  } catch (error) {
+    if (error instanceof Cancelled) job.tell("cancelled");
+    else job.tell("failed", { of: job.type, message: error instanceof Problem ? error.message : `${error}` });
+  } finally {
+    jobs.delete(job.id);
+  }
+}
 
 async function start(message) {
   engines = message.engines;
@@ -56,31 +106,42 @@ async function lookForGpu() {
   return { usable: true, why: "card" };
 }
 
-async function open({ model }) {
-  if (opened?.model.integrity !== model.integrity) {
-    runtime ??= loadRuntime().catch((error) => {
-      runtime = undefined; // the next try begins anew
-      throw error;
-    });
-    await runtime;
-    const bytes = await fetchChecked([model], model.title, progressOf(model.title));
-    await opened?.session.release();
-    opened = undefined;
-    opened = { model, session: await createSession(bytes[0], model), bytes: bytes[0] };
+/** Answers a "paint" or a "preview". */
+async function answer(job) {
+  runtime ??= loadRuntime().catch((error) => {
+    runtime = undefined; // the next try begins anew
+    throw error;
+  });
+  await job.wait(runtime);
+  const [bytes] = await job.wait(fetchChecked([job.model], job.model.title, reportDownload("painting")));
+  if (job.type === "paint" && opened?.integrity !== job.model.integrity) {
+    await opened?.release();
+    opened = new Opened(job.model, new Uint8Array(bytes));
   }
-  self.postMessage({ type: "opened", model: model.name });
+  if (job.type === "paint") job.tell("begun");
+  const model = job.type === "paint" ? opened : new Opened(job.model, new Uint8Array(bytes));
+  const began = performance.now();
+  let painted;
+  try {
+    painted = await paint(job, model);
+  } finally {
+    if (model !== opened) await model.release();
+  }
+  job.tell("painted", { pixels: painted, seconds: (performance.now() - began) / 1000 }, [painted.buffer]);
 }
 
-async function createSession(bytes, model) {
-  const ort = await runtime;
-  const create = (provider) =>
-    ort.InferenceSession.create(new Uint8Array(bytes), { executionProviders: [provider], logSeverityLevel: 3 });
+async function paint(job, model) {
   try {
-    return await create(backend);
+    return await run(job, model);
   } catch (error) {
-    if (backend !== "webgpu") throw new Problem(`${model.title} can’t be run by this browser (${firstLine(error)}).`);
+    if (error instanceof Cancelled) throw error;
+    if (backend !== "webgpu") {
+      const where = `${job.width} × ${job.height} px`;
+      throw new Problem(`This device can’t paint ${where} (${firstLine(error)}). Try a smaller size.`);
+    }
     giveUpGpu(error);
-    return create(backend);
+    await model.release();
+    return run(job, model);
   }
 }
 
@@ -91,33 +152,87 @@ function giveUpGpu(error) {
   reportEngine("failed");
 }
 
-async function paint({ id, pixels, width, height, strength }) {
-  const began = performance.now();
-  let painted;
-  try {
-    painted = await run(pixels, width, height, strength);
-  } catch (error) {
-    if (backend !== "webgpu") {
-      const where = `${width} × ${height} px`;
-      throw new Problem(`This device can’t paint ${where} (${firstLine(error)}). Try a smaller size.`);
-    }
-    giveUpGpu(error);
-    opened = { ...opened, session: await createSession(opened.bytes, opened.model) };
-    painted = await run(pixels, width, height, strength);
+/** A model, and the sessions of it that were needed so far: of the whole, and of the parts that tiles go through. */
+class Opened {
+  #bytes;
+  #sessions = new Map();
+  #graph;
+
+  constructor({ integrity }, bytes) {
+    this.integrity = integrity;
+    this.#bytes = bytes;
   }
-  const seconds = (performance.now() - began) / 1000;
-  self.postMessage({ type: "painted", id, pixels: painted, seconds }, [painted.buffer]);
+
+  get graph() {
+    return (this.#graph ??= new Graph(this.#bytes));
+  }
+
+  whole() {
+    return this.session("", () => this.#bytes);
+  }
+
+  async session(key, make) {
+    if (!this.#sessions.has(key)) {
+      const ort = await runtime;
+      const options = { executionProviders: [backend], logSeverityLevel: 3, enableCpuMemArena: key === "" };
+      this.#sessions.set(key, await ort.InferenceSession.create(make(), options));
+    }
+    return this.#sessions.get(key);
+  }
+
+  async release() {
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    for (const session of sessions) await session.release().catch(() => {});
+  }
 }
 
-async function run(pixels, width, height, strength) {
+async function run(job, model) {
+  const { width, height, model: { integrity, bytes, minimum_side: side } } = job;
+  const pixels = width * height;
+  const timed = times.get(integrity) ?? GUESSES[backend] * bytes;
+  if ((timed * pixels > PATIENCE || pixels > LARGEST_PIECE) && width >= side && height >= side) return runTiles(job, model);
+  const began = performance.now();
+  const result = await runWhole(job, await model.whole());
+  // Very small pictures say little of the time for a pixel, and the first run includes preparations.
+  if (pixels > 1e4) times.set(integrity, Math.min(times.get(integrity) ?? Infinity, (performance.now() - began) / 1000 / pixels));
+  return result;
+}
+
+async function runTiles(job, model) {
   const ort = await runtime;
-  const { session, model } = opened;
+  let told = 0;
+  return paintByTiles({
+    ort, image: job, graph: model.graph, inputs: tensorsOf(ort, job.inputs),
+    open: (key, make) => model.session(key, make),
+    advance: async (done) => {
+      if (performance.now() - told > 100) {
+        job.tell("progress", { done });
+        told = performance.now();
+      }
+      await job.wait(nextTask()); // lets a cancellation arrive
+    },
+  });
+}
+
+const nextTask = () => new Promise((resolve) => setTimeout(resolve));
+
+/** Returns the tensors of a model's inputs besides the image; each is a number or a list of them. */
+const tensorsOf = (ort, inputs) =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => {
+      const values = Float32Array.from([value].flat());
+      return [name, new ort.Tensor("float32", values, [values.length])];
+    }),
+  );
+
+async function runWhole({ pixels, width, height, model, inputs }, session) {
+  const ort = await runtime;
   // A picture smaller than the network takes is mirrored outwards and cropped afterwards, as the command does.
   const wide = Math.max(width, model.minimum_side);
   const high = Math.max(height, model.minimum_side);
-  const given = { image: new ort.Tensor("uint8", toRgb(pixels, width, height, wide, high), [1, high, wide, 3]) };
-  if (model.inputs.strength) given.strength = new ort.Tensor("float32", [strength], [1]);
-  const { stylized } = await session.run(given);
+  const image = new ort.Tensor("uint8", toRgb(pixels, width, height, wide, high), [1, high, wide, 3]);
+  const { stylized } = await session.run({ image, ...tensorsOf(ort, inputs) });
   const result = toRgba(await stylized.getData(), width, height, wide);
   stylized.dispose();
   return result;
@@ -126,23 +241,18 @@ async function run(pixels, width, height, strength) {
 /** Drops alpha from `[height, width, 4]`; mirrors the edges outwards up to `[high, wide, 3]`. */
 function toRgb(rgba, width, height, wide, high) {
   const rgb = new Uint8Array(wide * high * 3);
-  if (wide === width && high === height) {
-    for (let from = 0, to = 0; from < rgba.length; from += 4) {
-      rgb[to++] = rgba[from];
-      rgb[to++] = rgba[from + 1];
-      rgb[to++] = rgba[from + 2];
-    }
-    return rgb;
-  }
   const mirror = (at, side) => (at % (2 * side) < side ? at % side : side - 1 - (at % side));
+  const columns = Uint32Array.from({ length: wide }, (_, x) => 4 * mirror(x, width));
   let to = 0;
-  for (let y = 0; y < high; y++)
+  for (let y = 0; y < high; y++) {
+    const row = 4 * width * mirror(y, height);
     for (let x = 0; x < wide; x++) {
-      const from = 4 * (mirror(y, height) * width + mirror(x, width));
+      const from = row + columns[x];
       rgb[to++] = rgba[from];
       rgb[to++] = rgba[from + 1];
       rgb[to++] = rgba[from + 2];
     }
+  }
   return rgb;
 }
 
@@ -160,13 +270,15 @@ function toRgba(rgb, width, height, wide) {
   return rgba;
 }
 
-/** Returns a callback that tells the page how far a download is. */
-const progressOf = (what) => (done, total) => self.postMessage({ type: "progress", what, done, total });
+/** Returns a callback that tells whoever waits now how far a download is; a preview's is nobody's concern. */
+const reportDownload = (what) => (done, total) => {
+  if (current.type === "paint") current.tell("download", { what, done, total });
+};
 
 /** Loads onnxruntime-web in the build for the backend: three files, each checked before it is run. */
 async function loadRuntime() {
   const { api, loader, binary } = engines[backend];
-  const [apiBytes, loaderBytes, binaryBytes] = await fetchChecked([api, loader, binary], "ONNX Runtime", progressOf("ONNX Runtime"));
+  const [apiBytes, loaderBytes, binaryBytes] = await fetchChecked([api, loader, binary], "The painter", reportDownload("painter"));
   const script = (bytes) => URL.createObjectURL(new Blob([bytes], { type: "text/javascript" }));
   const ort = await import(script(apiBytes));
   ort.env.logLevel = "error";

@@ -95,6 +95,7 @@ def test_what_an_earlier_page_alone_needed_is_removed(model: Path, tmp_path: Pat
     write_site([str(copies[0])], folder, cdn=True)
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*") if path not in own) == sorted([
         "models/one.onnx", "previews/one.jpg", "thumbnails/one.jpg", "scene.jpg", "site.json",
+        "edition.js", "samples/lake.jpg",
         *(path.name for path in PAGE.iterdir()),
     ])  # fmt: skip
     assert not engine.parent.exists()
