@@ -10,9 +10,18 @@ import sys
 from collections.abc import Callable
 
 import lake
+import outdoors
+import still_life
 from render import Array, finish
 
-SCENES: dict[str, Callable[[], Array]] = {"lake": lake.paint}
+SCENES: dict[str, Callable[[], Array]] = {
+    "lake": lake.paint,
+    "mountains": outdoors.paint_mountains,
+    "city": outdoors.paint_city,
+    "sunflower": outdoors.paint_sunflower,
+    "fruit": still_life.paint_fruit,
+    "balloons": still_life.paint_balloons,
+}
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ except where onnxruntime-web is to come from a public server (`cdn`).
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -38,8 +39,12 @@ SCENE = "lake.jpg"
 THUMBNAIL_SIDE = 240
 GENERATED = (
     "models/*.onnx", "previews/*.jpg", "thumbnails/*.jpg", "samples/*.jpg", "ort/ort*.mjs", "ort/ort*.wasm",
+    "ort/ort*.gz",
 )  # fmt: skip
 """Files that not every page has: the ones that the new manifest does not name belong to an earlier page."""
+
+COMPRESSIBLE = {".html", ".mjs", ".js", ".css", ".json", ".svg", ".webmanifest"}
+"""Files that lie beside a copy with gzip, which servers send to whoever takes it; models hardly shrink."""
 
 HEADERS = {
     # A page gets threads only with the first two.
@@ -148,6 +153,7 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     if runtime_folder is not None:
         for file in runtime.PACKAGE.files:
             _copy(runtime_folder / file.name, folder / "ort" / file.name)
+            _copy(_compressed(runtime_folder / file.name), folder / "ort" / f"{file.name}.gz")
     for path in sorted(PAGE.iterdir()):
         _copy(path, folder / path.name)
     _write_headers(folder, cdn=cdn)
@@ -164,6 +170,9 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     # The manifest comes last: every file that it names is there by then.
     _write_text(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     _write_edition(folder, manifest)
+    for path in sorted(folder.iterdir()):
+        if path.suffix in COMPRESSIBLE:
+            _write_bytes(path.with_name(f"{path.name}.gz"), gzip.compress(path.read_bytes(), mtime=0))
     _remove_earlier(folder, manifest)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Site(folder, list(chosen), size)
@@ -311,7 +320,7 @@ def _remove_earlier(folder: Path, manifest: _Manifest) -> None:
     urls += [sample["url"] for sample in manifest["samples"]]
     urls += [file["url"] for engine in manifest["engines"].values() for file in engine.values()]
     # Some file systems take names that differ only in case for the same file.
-    named = {str(folder / url.split("?")[0]).casefold() for url in urls}
+    named = {str(folder / f"{url.split('?')[0]}{suffix}").casefold() for url in urls for suffix in ("", ".gz")}
     for path in sorted(path for pattern in GENERATED for path in folder.glob(pattern)):
         # A folder that is a link may lead to a place that holds more than this page.
         if str(path).casefold() in named or path.is_dir() or path.parent.is_symlink():
@@ -331,6 +340,18 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
-def _write_text(path: Path, text: str) -> None:
+def _compressed(path: Path) -> Path:
+    """Returns a copy of an installed file with gzip, made when it is first needed: that takes seconds."""
+    target = path.with_name(f"{path.name}.gz")
+    if not target.is_file():
+        _write_bytes(target, gzip.compress(path.read_bytes(), compresslevel=6, mtime=0))
+    return target
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
     with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
+
+
+def _write_text(path: Path, text: str) -> None:
+    _write_bytes(path, text.encode())

@@ -203,6 +203,15 @@ def hand_over(page: Page, event: str, content: bytes, name: str = "photo.png", k
     )
 
 
+def wait_until(page: Page, expression: str) -> None:
+    """Waits until a JavaScript expression is true; Playwright's own way is one that the page's policy forbids."""
+    for _ in range(WAIT // 100):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"never true: {expression}")
+
+
 def choose(page: Page, index: int) -> None:
     """A visitor's click on a style, also on one that is chosen already."""
     page.click(f"#style-{index}", force=True)  # the picture of another lies over its button

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from tests.e2e.test_web import (
     playwright,
     png,
     visit,
+    wait_until,
 )  # fmt: skip
 
 __all__ = ["address", "browser", "models", "playwright", "visit"]  # fixtures
@@ -92,7 +94,7 @@ def test_an_older_slower_camera_replaces_no_newer_photo(visit: Visit, address: s
     photo = make_photo(3, 60, 40)
     hand_over(page, "drop", png(photo))
     painted(page, "plain")
-    page.wait_for_function("streams.length && streams[0].getTracks().every((track) => track.readyState === 'ended')")
+    wait_until(page, "streams.length && streams[0].getTracks().every((track) => track.readyState === 'ended')")
     page.wait_for_timeout(200)
     assert np.array_equal(painted(page, "plain")["original"], photo)
     assert page.locator("#camera span").text_content() == "Camera"
@@ -126,7 +128,7 @@ def test_a_slow_painting_is_stopped_and_a_newer_style_interrupts_it(visit: Visit
     page.keyboard.press("End")
     photo = make_photo(5, 1280, 1280)
     hand_over(page, "drop", png(photo))
-    page.wait_for_function("/, \\\\d+ %$/.test(document.getElementById('loading-text').textContent)")
+    expect(page.locator("#loading-text")).to_have_text(re.compile(r", \d+ %$"))
     expect(page.locator("#title")).to_have_text("Your photo")  # no name of a style before its picture
     page.click("#cancel")
     expect(page.locator("#notice")).to_contain_text("Stopped.")
@@ -134,10 +136,10 @@ def test_a_slow_painting_is_stopped_and_a_newer_style_interrupts_it(visit: Visit
     assert page.locator("#picture").get_attribute("data-painted") is None
     assert page.locator("#save").is_disabled()
     choose(page, 1)  # the same style, once more
-    page.wait_for_function("/strength, \\\\d+ %$/.test(document.getElementById('loading-text').textContent)")
+    expect(page.locator("#loading-text")).to_have_text(re.compile(r"strength, \d+ %$"))
     began = time.monotonic()
     choose(page, 0)
-    page.wait_for_function("document.getElementById('loading-text').textContent.startsWith('Painting Plain')")
+    expect(page.locator("#loading-text")).to_have_text(re.compile("(Downloading|Painting) Plain"))
     assert time.monotonic() - began < 5  # the whole takes much longer; a busy machine needs its time
     painted(page, "plain")
 
@@ -185,7 +187,7 @@ def test_copying_and_sharing(visit: Visit, address: str) -> None:
     hand_over(page, "drop", png(make_photo(7, 60, 40)))
     shown = painted(page, "plain")["stylized"]
     page.click("#share")
-    page.wait_for_function("window.shared")
+    wait_until(page, "window.shared")
     name, size = page.evaluate("shared")
     assert name.startswith("plain-")
     assert size > 100

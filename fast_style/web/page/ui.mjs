@@ -46,7 +46,7 @@ function showInStrip(cell) {
   const [frame, place] = [$("strip"), cell].map((element) => element.getBoundingClientRect());
   const by = (before, after) => (before < 0 ? before : Math.max(0, after));
   $("strip").scrollBy({
-    left: by(place.left - frame.left - 24, place.right - frame.right + 24),
+    left: by(place.left - frame.left - 24, place.right - frame.right + 48),
     top: by(place.top - frame.top - 8, place.bottom - frame.bottom + 24),
   });
 }

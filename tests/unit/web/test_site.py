@@ -95,8 +95,9 @@ def test_what_an_earlier_page_alone_needed_is_removed(model: Path, tmp_path: Pat
     write_site([str(copies[0])], folder, cdn=True)
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*") if path not in own) == sorted([
         "models/one.onnx", "previews/one.jpg", "thumbnails/one.jpg", "scene.jpg", "site.json",
-        "edition.js", "samples/lake.jpg",
-        *(path.name for path in PAGE.iterdir()),
+        "edition.js", "edition.js.gz", "site.json.gz",
+        *(f"samples/{name}.jpg" for name in ("balloons", "city", "fruit", "lake", "mountains", "sunflower")),
+        *(f"{path.name}.gz" for path in PAGE.iterdir()), *(path.name for path in PAGE.iterdir()),
     ])  # fmt: skip
     assert not engine.parent.exists()
     assert all(path.is_file() for path in own)
@@ -193,3 +194,45 @@ def test_the_page_names_no_option_of_the_command_in_its_errors(tmp_path: Path, m
     with pytest.raises(WebError) as caught:
         write_site([str(model)], tmp_path / "file", cdn=True)
     assert (caught.value.setting, caught.value.value) == ("output", tmp_path / "file")
+
+
+def test_networks_that_paint_one_style_share_its_name(model: Path, tmp_path: Path) -> None:
+    """The style `tiny` by the network johnson, and what may or may not be the same one by another."""
+    import onnx
+
+    def copy(name: str, title: str, network: str = "johnson") -> str:
+        loaded = onnx.load(model / "model.onnx")
+        for prop in loaded.metadata_props:
+            values = {"name": name, "style_title": title, "network": network}
+            if prop.key in values:
+                prop.value = json.dumps(values[prop.key])
+        (tmp_path / name).mkdir()
+        onnx.save(loaded, tmp_path / name / "model.onnx")
+        return str(tmp_path / name)
+
+    models = [
+        copy("wave", "The Great Wave", "lite"), copy("wave_johnson", "Wave johnson"),
+        copy("sea_johnson", "Sea johnson"), copy("sea", "Another"), copy("own", "Own painting"),
+    ]  # fmt: skip
+    write_site(models, tmp_path / "site", cdn=True)
+    entries = json.loads((tmp_path / "site" / "site.json").read_text())["models"]
+    assert [(entry["painting"], entry["title"]) for entry in entries] == [
+        ("wave", "The Great Wave"), ("wave", "The Great Wave"), ("sea", "Another"), ("sea", "Another"),
+        ("own", "Own painting"),
+    ]  # fmt: skip
+
+
+def test_an_edition_is_named_by_its_content(model: Path, tmp_path: Path) -> None:
+    editions = []
+    for strength in ("same", "same", "other"):
+        if strength == "other":
+            (tmp_path / "more.onnx").write_bytes((model / "model.onnx").read_bytes())
+        models = [str(model), str(tmp_path / "more.onnx")] if strength == "other" else [str(model)]
+        write_site(models, tmp_path / "site", cdn=True)
+        text = (tmp_path / "site" / "edition.js").read_text()
+        editions.append(json.loads(text.removeprefix("self.EDITION = ").rstrip(";\n")))
+    assert editions[0] == editions[1]
+    assert editions[0]["name"] != editions[2]["name"]
+    named = [*editions[2]["files"][1:], *editions[2]["pictures"], "offline.js", "edition.js"]
+    assert all((tmp_path / "site" / name).is_file() for name in named)
+    assert set(editions[2]["files"]) >= {"index.html", "app.mjs", "site.json", "scene.jpg", "style.css"}
