@@ -160,6 +160,11 @@ class ModelFiles:
         return max(p.stat().st_size for p in (self.safetensors, self.onnx) if p is not None)
 
 
+def title_of(name: str) -> str:
+    """Returns a title for a style that has none but its file's name."""
+    return name.replace("_", " ").capitalize()
+
+
 def model_folders() -> list[Path]:
     """Returns the folders in which names are looked up: `./checkpoints`, then what came with the package."""
     folders = [Path("checkpoints").resolve(), resource("checkpoints")]

@@ -73,11 +73,11 @@ def export_model(
         name=name,
         network=network.name,
         network_arguments=network.arguments,
-        style_title=style_title or title_of(name),
+        style_title=style_title or artifact.title_of(name),
         style_credit=style_credit or "not named",
         minimum_side=network.minimum_side,
         inputs={"strength": STRENGTH_RANGE} if network.takes_strength else {},
-        styles=[{"name": style, "title": title_of(style)} for style in styles],
+        styles=[{"name": style, "title": artifact.title_of(style)} for style in styles],
         training=training,
         package_version=fast_style.__version__,
         git_commit=git_commit(),
@@ -89,11 +89,6 @@ def export_model(
         write_card(scratch, make_card(scratch, info, parity=difference))
         write_preview(scratch)
     return artifact.find_model(folder)
-
-
-def title_of(name: str) -> str:
-    """Returns a title for a style that has none but its file's name."""
-    return name.replace("_", " ").capitalize()
 
 
 def back_up_model(folder: Path, run_dir: Path) -> Path | None:

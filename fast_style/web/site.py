@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TypedDict
 
 from fast_style import __version__
 from fast_style.errors import ModelError, WebError, WriteError, one_line
@@ -22,12 +21,12 @@ from fast_style.images.arrays import RGB
 from fast_style.images.decode import load_rgb
 from fast_style.images.encode import save_rgb
 from fast_style.inference.stylizer import Stylizer
-from fast_style.models.artifact import DEFAULT_MODEL, InputRange, ModelInfo, find_model, list_models
+from fast_style.models.artifact import DEFAULT_MODEL, find_model, list_models, title_of
 from fast_style.system.downloads import digest_of
 from fast_style.system.files import atomic_write
 from fast_style.system.paths import resource
 from fast_style.web import runtime
-from fast_style.web.npm import NpmFile, sha256_integrity
+from fast_style.web.manifest import Manifest, looks_of, model_entry, runtime_entry
 
 PAGE = Path(__file__).with_name("page")
 MANIFEST = "site.json"
@@ -59,45 +58,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 """Headers that a web server should send with each file; Netlify and Cloudflare read them from `_headers`."""
-
-
-class _FileEntry(TypedDict):
-    """A file that the page fetches, and checks before use."""
-
-    url: str
-    bytes: int
-    integrity: str
-
-
-class _ModelEntry(_FileEntry):
-    """A model in the manifest: its file, what it says about itself, and its pictures."""
-
-    name: str
-    title: str
-    painting: str
-    credit: str
-    network: str
-    minimum_side: int
-    inputs: dict[str, InputRange]
-    preview: str
-    thumbnail: str
-
-
-class _Sample(TypedDict):
-    """A photo for visitors who have none at hand."""
-
-    title: str
-    url: str
-
-
-class _Manifest(TypedDict):
-    """The content of `site.json`."""
-
-    version: str
-    scene: str
-    samples: list[_Sample]
-    models: list[_ModelEntry]
-    engines: dict[str, dict[str, _FileEntry]]
 
 
 @dataclass(frozen=True)
@@ -140,12 +100,14 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     scene = load_rgb(resource(SCENES) / SCENE)
     # Whatever can fail because of a mistake of the user's comes before the first file.
     stylizers = {name: Stylizer.load(path, engine="onnx", device="cpu") for name, path in chosen.items()}
-    paintings = {name: stylizer(scene) for name, stylizer in stylizers.items()}
+    looks = looks_of({name: stylizer.info for name, stylizer in stylizers.items()})
+    paintings = {look.name: stylizers[look.model](scene, style=look.style) for look in looks}
     _check_target(folder)
     for name, path in chosen.items():
         _copy(path, folder / "models" / f"{name}.onnx")
-        save_rgb(paintings[name], folder / "previews" / f"{name}.jpg", quality=85)
-        save_rgb(_thumbnail(paintings[name]), folder / "thumbnails" / f"{name}.jpg", quality=82)
+    for name, painting in paintings.items():
+        save_rgb(painting, folder / "previews" / f"{name}.jpg", quality=85)
+        save_rgb(_thumbnail(painting), folder / "thumbnails" / f"{name}.jpg", quality=82)
     save_rgb(scene, folder / "scene.jpg", quality=88)
     samples = sorted(resource(SCENES).glob("*.jpg"))
     for path in samples:
@@ -157,13 +119,13 @@ def write_site(models: list[str], folder: Path, *, cdn: bool = False) -> Site:
     for path in sorted(PAGE.iterdir()):
         _copy(path, folder / path.name)
     _write_headers(folder, cdn=cdn)
-    manifest: _Manifest = {
+    manifest: Manifest = {
         "version": __version__,
         "scene": "scene.jpg",
-        "samples": [{"title": _title_of(path.stem), "url": f"samples/{path.name}"} for path in samples],
-        "models": _model_entries(folder, {name: stylizer.info for name, stylizer in stylizers.items()}),
+        "samples": [{"title": title_of(path.stem), "url": f"samples/{path.name}"} for path in samples],
+        "models": [model_entry(folder, look) for look in looks],
         "engines": {
-            backend: {role: _runtime_entry(file, cdn=cdn) for role, file in build.items()}
+            backend: {role: runtime_entry(file, cdn=cdn) for role, file in build.items()}
             for backend, build in runtime.BUILDS.items()
         },
     }
@@ -217,56 +179,6 @@ def _thumbnail(picture: RGB) -> RGB:
     return np.array(image)
 
 
-def _model_entries(folder: Path, infos: dict[str, ModelInfo]) -> list[_ModelEntry]:
-    """Returns the entries of all models; those that paint one style, by networks of their own, share its name."""
-    entries = []
-    for name, info in infos.items():
-        # A style that was trained anew for another network is called after both: mosaic_johnson, Mosaic johnson.
-        painting = re.sub(rf"[ ._-]{re.escape(info.network)}$", "", name)
-        title = re.sub(rf"[ ._-]{re.escape(info.network)}$", "", info.style_title)
-        first = infos.get(painting)
-        entry = _model_entry(folder, name, info)
-        entry["painting"] = painting if first is None or _same_style(title, painting, first) else name
-        if entry["painting"] != name:
-            entry["title"], entry["credit"] = title, info.style_credit
-        if first is not None and entry["painting"] != name:
-            entry["title"], entry["credit"] = first.style_title, first.style_credit
-        entries.append(entry)
-    return entries
-
-
-def _same_style(title: str, name: str, other: ModelInfo) -> bool:
-    """Whether the style called `title`, or else by its model's `name`, is that of another model."""
-    plain = [_title_of(text).casefold() for text in (title, name, other.style_title, other.name)]
-    return bool(set(plain[:2]) & set(plain[2:]))
-
-
-def _title_of(name: str) -> str:
-    """Returns a file's name as a title: `night_city` is "Night city"."""
-    words = re.sub(r"[ ._-]+", " ", name).strip()
-    return words[:1].upper() + words[1:]
-
-
-def _model_entry(folder: Path, name: str, info: ModelInfo) -> _ModelEntry:
-    path = folder / "models" / f"{name}.onnx"
-    digest = digest_of(path, "sha256")
-    return {
-        "name": name,
-        "title": info.style_title,
-        "painting": name,
-        "credit": info.style_credit,
-        "network": info.network,
-        # The query keeps a browser from using an older file of the same name.
-        "url": f"models/{name}.onnx?{digest[:12]}",
-        "bytes": path.stat().st_size,
-        "integrity": sha256_integrity(digest),
-        "minimum_side": info.minimum_side,
-        "inputs": info.inputs,
-        "preview": f"previews/{name}.jpg",
-        "thumbnail": f"thumbnails/{name}.jpg",
-    }
-
-
 def _write_headers(folder: Path, *, cdn: bool) -> None:
     # For a page that loads onnxruntime-web from a public server, its workers may ask that server.
     values = {key: value.replace("{cdn}", f" {runtime.CDN}" if cdn else "") for key, value in HEADERS.items()}
@@ -279,7 +191,7 @@ def read_headers(folder: Path) -> dict[str, str]:
     return dict(line.strip().split(": ", 1) for line in lines)
 
 
-def _write_edition(folder: Path, manifest: _Manifest) -> None:
+def _write_edition(folder: Path, manifest: Manifest) -> None:
     """Writes the list of what the service worker keeps, which has another name whenever one of the files changes."""
     own = [path.name for path in sorted(PAGE.iterdir()) if path.name != "offline.js"]
     files = [*own, MANIFEST, manifest["scene"], *(model["thumbnail"] for model in manifest["models"])]
@@ -291,11 +203,6 @@ def _write_edition(folder: Path, manifest: _Manifest) -> None:
         "pictures": pictures,
     }
     _write_text(folder / EDITION, f"self.EDITION = {json.dumps(edition, indent=1)};\n")
-
-
-def _runtime_entry(file: NpmFile, *, cdn: bool) -> _FileEntry:
-    url = f"{runtime.CDN}{file.path}" if cdn else f"ort/{file.name}"
-    return {"url": url, "bytes": file.bytes, "integrity": file.integrity}
 
 
 def _check_target(folder: Path) -> None:
@@ -314,7 +221,7 @@ def _check_target(folder: Path) -> None:
         ) from error
 
 
-def _remove_earlier(folder: Path, manifest: _Manifest) -> None:
+def _remove_earlier(folder: Path, manifest: Manifest) -> None:
     """Removes the styles and engines that only an earlier page in this folder had."""
     urls = [url for model in manifest["models"] for url in (model["url"], model["preview"], model["thumbnail"])]
     urls += [sample["url"] for sample in manifest["samples"]]
