@@ -194,8 +194,9 @@ def read_headers(folder: Path) -> dict[str, str]:
 def _write_edition(folder: Path, manifest: Manifest) -> None:
     """Writes the list of what the service worker keeps, which has another name whenever one of the files changes."""
     own = [path.name for path in sorted(PAGE.iterdir()) if path.name != "offline.js"]
-    files = [*own, MANIFEST, manifest["scene"], *(model["thumbnail"] for model in manifest["models"])]
-    pictures = [model["preview"] for model in manifest["models"]] + [sample["url"] for sample in manifest["samples"]]
+    shown = [url for model in manifest["models"] for url in (model["thumbnail"], model["preview"])]
+    files = [*own, MANIFEST, manifest["scene"], *shown]
+    pictures = [sample["url"] for sample in manifest["samples"]]
     digests = "".join(digest_of(folder / name, "sha256") for name in [*files, *pictures, "offline.js"])
     edition = {
         "name": sha256(digests.encode()).hexdigest()[:16],

@@ -196,32 +196,6 @@ def test_the_page_names_no_option_of_the_command_in_its_errors(tmp_path: Path, m
     assert (caught.value.setting, caught.value.value) == ("output", tmp_path / "file")
 
 
-def test_networks_that_paint_one_style_share_its_name(model: Path, tmp_path: Path) -> None:
-    """The style `tiny` by the network johnson, and what may or may not be the same one by another."""
-    import onnx
-
-    def copy(name: str, title: str, network: str = "johnson") -> str:
-        loaded = onnx.load(model / "model.onnx")
-        for prop in loaded.metadata_props:
-            values = {"name": name, "style_title": title, "network": network}
-            if prop.key in values:
-                prop.value = json.dumps(values[prop.key])
-        (tmp_path / name).mkdir()
-        onnx.save(loaded, tmp_path / name / "model.onnx")
-        return str(tmp_path / name)
-
-    models = [
-        copy("wave", "The Great Wave", "lite"), copy("wave_johnson", "Wave johnson"),
-        copy("sea_johnson", "Sea johnson"), copy("sea", "Another"), copy("own", "Own painting"),
-    ]  # fmt: skip
-    write_site(models, tmp_path / "site", cdn=True)
-    entries = json.loads((tmp_path / "site" / "site.json").read_text())["models"]
-    assert [(entry["painting"], entry["title"]) for entry in entries] == [
-        ("wave", "The Great Wave"), ("wave", "The Great Wave"), ("sea", "Another"), ("sea", "Another"),
-        ("own", "Own painting"),
-    ]  # fmt: skip
-
-
 def test_an_edition_is_named_by_its_content(model: Path, tmp_path: Path) -> None:
     editions = []
     for strength in ("same", "same", "other"):
