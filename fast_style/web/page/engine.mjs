@@ -2,6 +2,8 @@
 
 /** A cancelled request that the worker hasn't let go of by then is in the middle of a long step. */
 const PATIENCE = 500; // ms
+/** A preview is small and soon done, sooner than another worker has begun. */
+const PATIENCE_FOR_PREVIEWS = 5000; // ms
 
 /** Runs models in a worker, so that the page never waits for arithmetic. */
 export class Engine {
@@ -78,7 +80,7 @@ export class Engine {
       for (const [each, { message, cancelled }] of this.#waiting)
         if (cancelled) this.#waiting.delete(each);
         else this.#worker.postMessage(message);
-    }, PATIENCE);
+    }, request.message.type === "preview" ? PATIENCE_FOR_PREVIEWS : PATIENCE);
   }
 
   #receive(message) {
