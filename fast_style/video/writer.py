@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _COPIED_METADATA = frozenset({"title", "artist", "comment", "creation_time"})
 
+_READ_FROM_TS = frozenset({"mpeg1video", "mpeg2video", "mpeg4", "h264", "hevc", "vvc", "cavs", "dirac"})
+"""The video codecs that are recognized in a transport stream."""
+
 
 class VideoWriter(ContainerWriter):
     """A video file, encoded frame by frame; it gets its name when it is complete.
@@ -85,6 +88,8 @@ class VideoWriter(ContainerWriter):
         pixel_format = self._pixel_format(codec)
         rate = self.format.rate.limit_denominator(1 << 16)
         try:
+            if self._suffix == ".ts" and av.codec.Codec(codec.encoder, "w").canonical_name not in _READ_FROM_TS:
+                raise ValueError  # libav writes it, as data of no kind
             stream = self._container.add_stream(codec.encoder, rate=rate, options=options)
         except ValueError as error:
             raise ConfigError(

@@ -63,6 +63,7 @@ def test_codecs_and_odd_sizes(
             ConfigError,
             "codec=h264_nvenc: its hardware or driver .*; use codec=h264",
         ),
+        ("out.ts", {"codec": "vp9"}, ConfigError, "codec=libvpx-vp9: a .ts file cannot hold it"),
         ("out.webm", {"codec": "h264"}, ConfigError, "codec=libx264: a .webm file cannot hold it"),
         ("in.mp4/out.mp4", {}, WriteError, "cannot write.*check its folder"),
     ],
