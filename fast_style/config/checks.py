@@ -88,6 +88,8 @@ def value_of(config: object, name: str) -> object:
 
 
 def _check_setting(each: Setting, value: object) -> None:
+    if each.path and value == "":
+        raise ConfigError("is empty", setting=each.name, value="", remedy="give a path, or leave it out")
     if each.limits.not_empty and not value:
         raise ConfigError("needs at least one entry", setting=each.name, value=value)
     for entry in value if isinstance(value, list) else [value]:

@@ -79,12 +79,19 @@ def read_config(path: Path) -> TrainConfig:
         plain = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
         if not isinstance(plain, dict):
             raise TypeError("not a mapping")
-        values = rename_settings({str(key): value for key, value in plain.items()})
+        values = rename_settings({str(key): _literal(value) for key, value in plain.items()})
         return typed(OmegaConf.create(values), TrainConfig)
     except Exception as error:  # PyYAML and OmegaConf raise types of their own
         raise ConfigError(
             f"{path}: not readable as settings ({first_line(error)})", remedy="remove it to go without it"
         ) from error
+
+
+def _literal(value: object) -> object:
+    """Returns a value with texts that OmegaConf takes as they are: they were resolved before they were written."""
+    if isinstance(value, dict):
+        return {key: _literal(inner) for key, inner in value.items()}
+    return value.replace("${", "\\${") if isinstance(value, str) else value
 
 
 def write_config(config: TrainConfig, run_dir: Path) -> None:

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from fast_style.config.checks import check_distillation
 from fast_style.config.compose import compose_raw, to_config, typed
-from fast_style.config.overrides import with_own_style, with_quoted_paths
+from fast_style.config.overrides import with_own_style, with_quoted_texts
 from fast_style.config.renamed import with_new_names
 from fast_style.config.schema import DistillConfig, TrainConfig, settings
 from fast_style.config.sweep import sweep_jobs, with_own_names
@@ -65,7 +65,7 @@ def described(
 
 
 def _prepared(overrides: Sequence[str]) -> list[str]:
-    return with_quoted_paths(with_new_names(overrides))
+    return with_quoted_texts(with_new_names(overrides))
 
 
 def _written(values: object, name: str) -> str:

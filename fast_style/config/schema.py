@@ -50,7 +50,9 @@ NOT_EMPTY = Limits(not_empty=True)
 PRECISION = Limits(choices=PRECISIONS)
 
 
-def setting(default: Value, meaning: str, limits: Limits = ANYTHING, *, path: bool = False) -> Value:
+def setting(
+    default: Value, meaning: str, limits: Limits = ANYTHING, *, path: bool = False, text: bool = False
+) -> Value:
     """Returns a dataclass field for a setting.
 
     Args:
@@ -58,8 +60,9 @@ def setting(default: Value, meaning: str, limits: Limits = ANYTHING, *, path: bo
         meaning: What it means, as `--help` shows it.
         limits: The values that it allows.
         path: Whether it is a path, which needs no quotes in an override.
+        text: Whether it is any other text that people write, which needs none either.
     """
-    metadata = {"meaning": meaning, "limits": limits, "path": path}
+    metadata = {"meaning": meaning, "limits": limits, "path": path, "text": text or path}
     if isinstance(default, dict):
         return cast("Value", field(default_factory=default.copy, metadata=metadata))
     return field(default=default, metadata=metadata)
@@ -73,9 +76,11 @@ class StyleConfig:
     images: str | None = setting(
         None, "Folder of style images, subfolders included, all of which one network learns", path=True
     )
-    name: str | None = setting(None, "Name of the model; null takes the file name of the style image, or of the folder")
-    title: str | None = setting(None, "Title of the painting, for the model's card")
-    credit: str | None = setting(None, "Who painted it, for the model's card")
+    name: str | None = setting(
+        None, "Name of the model; null takes the file name of the style image, or of the folder", text=True
+    )
+    title: str | None = setting(None, "Title of the painting, for the model's card", text=True)
+    credit: str | None = setting(None, "Who painted it, for the model's card", text=True)
     size: int = setting(
         MISSING, "Longer side of the style image in pixels; larger means larger brush strokes", Limits(minimum=32)
     )
@@ -308,6 +313,7 @@ class Setting:
     meaning: str
     limits: Limits
     path: bool
+    text: bool
 
 
 def settings(schema: type) -> Iterator[Setting]:
@@ -323,8 +329,16 @@ def settings(schema: type) -> Iterator[Setting]:
 
 def _as_setting(name: str, entry: Field[object]) -> Setting:
     known = entry.metadata
-    return Setting(name, known.get("meaning", ""), known.get("limits", ANYTHING), known.get("path", False))
+    return Setting(
+        name,
+        known.get("meaning", ""),
+        known.get("limits", ANYTHING),
+        known.get("path", False),
+        known.get("text", False),
+    )
 
 
 PATHS = frozenset(each.name for schema in (TrainConfig, DistillConfig) for each in settings(schema) if each.path)
 """The settings that are paths."""
+TEXTS = frozenset(each.name for schema in (TrainConfig, DistillConfig) for each in settings(schema) if each.text)
+"""The settings whose values are any text, paths among them: none of it is grammar."""

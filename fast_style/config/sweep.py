@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
@@ -13,7 +12,7 @@ from omegaconf import OmegaConf
 
 from fast_style.config.compose import compose_raw, groups, style_name, to_config
 from fast_style.config.hydra_errors import as_config_error
-from fast_style.config.overrides import quoted
+from fast_style.config.overrides import in_quotes
 from fast_style.config.schema import PATHS, TrainConfig
 from fast_style.errors import ConfigError
 
@@ -46,9 +45,9 @@ def with_own_names(overrides: list[str]) -> list[str]:
         return overrides
     parts = [*fixed, *_swept_parts(swept.keys())]
     if "style.name" not in swept:
-        return [*overrides, f"style.name={quoted(Path('-'.join(parts)))}"]
+        return [*overrides, f"style.name={in_quotes('-'.join(parts))}"]
     given = [str(getattr(value, "text", value)) for value in swept["style.name"].sweep_iterator()]
-    return [*overrides, "style.name=" + ",".join(quoted(Path("-".join([name, *parts]))) for name in given)]
+    return [*overrides, "style.name=" + ",".join(in_quotes("-".join([name, *parts])) for name in given)]
 
 
 def _fixed_parts(constant: list[str], swept: Iterable[str]) -> list[str] | None:

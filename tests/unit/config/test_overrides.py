@@ -6,21 +6,50 @@ from pathlib import Path
 
 import pytest
 
-from fast_style.config.compose import compose_raw
-from fast_style.config.overrides import quoted, with_own_style, with_quoted_paths
+from fast_style.config.checks import value_of
+from fast_style.config.compose import CONFIG, compose_raw, read_config, write_config
+from fast_style.config.entry import compose_training
+from fast_style.config.overrides import quoted, with_own_style, with_quoted_texts
 from fast_style.config.schema import TrainConfig
+from fast_style.errors import ConfigError
 
 
 @pytest.mark.parametrize("path", ["~/photos", "größe.jpg", "photo(1).jpg", "it's.jpg", "a b=c.jpg", "C#x/a&b.jpg"])
 def test_paths_need_no_quotes(path: str) -> None:
-    given = with_quoted_paths([f"style.image={path}", f"data.dir={path}", "seed=3"])
+    given = with_quoted_texts([f"style.image={path}", f"data.dir={path}", "seed=3"])
     made = compose_raw(given, TrainConfig)
     assert (made.style.image, made.data.dir, made.seed) == (path, path, 3)
 
 
-@pytest.mark.parametrize("override", ["style.image=a.jpg,b.jpg", 'style.image="a b.jpg"', "data.dir=null", "seed=(1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ü", "Der Schrei (1893)", "It's", "a, b.jpg", "${x}", "a ${seeds} b", "[x]", "{a: b}", "007", "true", "a=b",
+        "x'y\"z",
+    ],
+)  # fmt: skip
+def test_any_text_is_a_value(text: str, tmp_path: Path) -> None:
+    keys = ("style.title", "style.image", "style.name", "data.dir", "output_dir")
+    made = compose_training([f"{key}={text}" for key in keys])
+    write_config(made, tmp_path)
+    again = read_config(tmp_path / CONFIG)
+    for key in keys:
+        assert value_of(made, key) == value_of(again, key) == text
+
+
+@pytest.mark.parametrize(
+    "override", ["style.image=a.jpg", 'style.image="a b.jpg"', "data.dir=null", "seed=(1", "style.name=w-${seed}"]
+)
 def test_what_hydra_takes_is_left_to_it(override: str) -> None:
-    assert with_quoted_paths([override]) == [override]
+    assert with_quoted_texts([override]) == [override]
+    swept = ["-m", "style.image=a.jpg,b.jpg"]
+    assert with_quoted_texts(swept) == swept
+
+
+@pytest.mark.parametrize("key", ["data.dir", "data.val_dir", "output_dir", "style.image", "encoder.weights"])
+def test_an_empty_path_is_an_error(key: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{key}=: is empty; give a path, or leave it out$"):
+        compose_training([f"{key}="])
 
 
 @pytest.mark.parametrize(
