@@ -45,7 +45,10 @@ class Warm:
     def __init__(self, address: Path) -> None:
         self.address = address
         # It gets its own session, so that whatever a failed test leaves running ends with it.
-        self._server = subprocess.Popen([sys.executable, __file__, str(address)], start_new_session=True)
+        # Rich looks at the width of the terminal when the consoles are made, which is when modules are imported.
+        self._server = subprocess.Popen(
+            [sys.executable, __file__, str(address)], start_new_session=True, env={**os.environ, "COLUMNS": "200"}
+        )
 
     def stand_in(self) -> str:
         """Returns the text of the program that hands commands to the server."""

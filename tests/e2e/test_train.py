@@ -77,9 +77,9 @@ def test_a_new_model_carries_its_scorecard(warm_style: Command, work: Path) -> N
 
 
 def test_photos_with_broken_files_among_them(
-    warm_style: Command, photo_folder: Path, broken_files: list[str], style_file: Path  # noqa: F811
+    fast_style: Command, photo_folder: Path, broken_files: list[str], style_file: Path  # noqa: F811
 ) -> None:  # fmt: skip
-    result = warm_style("train", *QUICK, "style.name=null", f"style.image={style_file}", f"data.dir={photo_folder}")
+    result = fast_style("train", *QUICK, "style.name=null", f"style.image={style_file}", f"data.dir={photo_folder}")
     assert result.returncode == 0, result.stderr
     for name in broken_files:
         assert result.stderr.count(name) == 1, result.stderr
