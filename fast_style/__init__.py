@@ -6,9 +6,12 @@ import importlib
 import os
 from typing import TYPE_CHECKING
 
+from fast_style.system.threads import bound_spinning
+
 # ONNX Runtime's wheels report what is run with them to Microsoft, unless this is set before they are imported. What
 # is stylized here is nobody else's business; whoever wants to report sets it to 0.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+bound_spinning()
 
 __version__ = "0.1.0"
 __all__ = ["Stylizer", "__version__", "compose_training", "list_models", "load_network", "train"]
