@@ -6,6 +6,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING
 
+from fast_style.system.optional import require_extra
 from fast_style.system.threads import bound_spinning
 
 # ONNX Runtime's wheels report what is run with them to Microsoft, unless this is set before they are imported. What
@@ -31,11 +32,15 @@ _MODULES = {
     "train": "fast_style.training.train",
 }
 """Public names, and the modules that they are imported from when they are first used."""
+_EXTRAS = {"compose_training": "train", "load_network": "torch", "train": "train"}
+"""Public names that need an extra."""
 
 
 def __getattr__(name: str) -> object:
     # Importing the package stays cheap: numpy, an engine, torch and Hydra come with the first use.
     if name in _MODULES:
+        if name in _EXTRAS:
+            require_extra(_EXTRAS[name])
         value: object = getattr(importlib.import_module(_MODULES[name]), name)
         globals()[name] = value
         return value

@@ -30,15 +30,16 @@ from fast_style.cli import (
     web,
     webcam,
 )
+from fast_style.cli.commands import Command, Group
 from fast_style.cli.consoles import complain, stderr
 from fast_style.cli.rendering import ErrorsInLogs, Parameter, spelling
 from fast_style.errors import FastStyleError, Spelling, first_line
 
 app = typer.Typer(
     name="fast-style",
+    cls=Group,
     help="Train one small network per style, then stylize any picture in one pass.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -60,33 +61,40 @@ def options(
     """Train one small network per style, then stylize any picture in one pass."""
 
 
-def _takes_settings(command: Callable[..., None]) -> None:
+SHOW, MAKE, STUDY = "Stylize", "Train and measure", "Research"
+"""Panels of `fast-style --help`, in order."""
+
+
+def _takes_settings(command: Callable[..., None], panel: str) -> None:
     """Registers a command whose arguments are settings, and whose `--help` depends on them."""
     app.command(
+        cls=Command,
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
         add_help_option=False,
+        rich_help_panel=panel,
     )(command)
 
 
-_takes_settings(train.train)
-for _command in (
-    stylize.stylize,
-    sheet.sheet,
-    video.video,
-    webcam.webcam,
-    web.web,
-    models.models,
-    optimize.optimize,
-    evaluate.evaluate,
-    similarity.similarity,
-    visualize.visualize,
-    flicker.flicker,
-    bench.bench,
-):
-    app.command()(_command)
-_takes_settings(distill.distill)
-app.command()(export.export)
-app.add_typer(data.app, name="data")
+def _takes_options(command: Callable[..., None], panel: str) -> None:
+    app.command(cls=Command, rich_help_panel=panel)(command)
+
+
+_takes_options(stylize.stylize, SHOW)
+_takes_options(sheet.sheet, SHOW)
+_takes_options(video.video, SHOW)
+_takes_options(webcam.webcam, SHOW)
+_takes_options(web.web, SHOW)
+_takes_options(models.models, SHOW)
+_takes_settings(train.train, MAKE)
+_takes_options(optimize.optimize, MAKE)
+_takes_options(evaluate.evaluate, MAKE)
+_takes_options(export.export, MAKE)
+_takes_options(bench.bench, MAKE)
+app.add_typer(data.app, name="data", rich_help_panel=MAKE, cls=Group)
+_takes_options(similarity.similarity, STUDY)
+_takes_options(visualize.visualize, STUDY)
+_takes_options(flicker.flicker, STUDY)
+_takes_settings(distill.distill, STUDY)
 
 
 def command_name(arguments: list[str]) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from fast_style.cli.consoles import note, stdout
 from fast_style.cli.options import DEFAULT_MODELS, NoBar
+from fast_style.system.optional import require_extra
 
 Overrides = Annotated[
     list[str] | None,
@@ -43,6 +44,7 @@ def bench(
     quiet: NoBar = False,
 ) -> None:
     """Time loading, training and stylizing on this machine."""
+    require_extra("train")
     from fast_style.benchmark.bench import SIZES, BenchOptions
     from fast_style.benchmark.bench import bench as run
     from fast_style.benchmark.result import tables

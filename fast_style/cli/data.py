@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from fast_style.cli.commands import Command
 from fast_style.cli.consoles import note, stderr
-from fast_style.cli.options import Quiet
+from fast_style.cli.options import Quiet, choice
 
 app = typer.Typer(help="Make a compact training set, once: small JPEGs that are quick to read.", no_args_is_help=True)
 
@@ -19,7 +20,7 @@ PhotoQuality = Annotated[int, typer.Option(min=1, max=100, help="Quality of the 
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes to use; by default one per core.")]
 
 
-@app.command()
+@app.command(cls=Command)
 def prepare(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="A folder of photos.")],
     target: Annotated[Path, typer.Argument(metavar="DST", help="The folder to write, outside of SRC.")],
@@ -37,13 +38,17 @@ def prepare(
     print(result.folder)
 
 
-@app.command()
+@app.command(cls=Command)
 def coco(
     target: Annotated[
         Path, typer.Argument(metavar="DST", help="The folder to write into; the photos get a subfolder named SPLIT.")
     ],
     split: Annotated[
-        str, typer.Option(help="Part of COCO: val2017 (5 000 photos, 0.8 GB) or train2017 (118 287 photos, 19 GB).")
+        str,
+        choice(
+            "Part of COCO: val2017 is 5 000 photos, 0.8 GB; train2017 is 118 287 photos, 19 GB.",
+            ("val2017", "train2017"),
+        ),
     ],
     size: PhotoSize = 256,
     quality: PhotoQuality = 90,

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from fast_style.cli.consoles import stderr, stdout
-from fast_style.cli.options import EncoderName, Json, NoBar, StyleSize, TorchDevice, Weights
+from fast_style.cli.options import EncoderName, Json, NoBar, StyleSize, TorchDevice, Weights, choice
+from fast_style.system.optional import require_extra
 
 Models = Annotated[list[str], typer.Argument(metavar="MODEL…", help="Names or paths of models.")]
 Photos = Annotated[Path, typer.Option(metavar="DIR", help="Folder of photos that the models never saw.")]
@@ -23,9 +24,7 @@ Equivalent = Annotated[
     typer.Option(min=0, help="Number of photos on which to count equivalent L-BFGS iterations: minutes for each."),
 ]
 Limit = Annotated[int, typer.Option(min=1, help="Largest number of equivalent iterations to search for.")]
-Convention = Annotated[
-    str | None, typer.Option(help="Input of .onnx files that are not this project's: nchw-255 or nchw-1.")
-]
+Convention = Annotated[str | None, choice("Input of .onnx files that are not this project's.", ("nchw-255", "nchw-1"))]
 Save = Annotated[bool, typer.Option("--save", help="Write each scorecard into its model's card.")]
 
 
@@ -47,6 +46,7 @@ def evaluate(
     quiet: NoBar = False,
 ) -> None:
     """Measure models on photos they never saw, under one reference loss."""
+    require_extra("train")
     from fast_style.evaluation.evaluate import EvaluateOptions, evaluate_models, table
 
     options = EvaluateOptions(

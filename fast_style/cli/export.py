@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fast_style.system.optional import require_extra
+
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(metavar="CKPT", help="A .ckpt file of a training run.")],
@@ -16,6 +18,7 @@ def export(
     ] = False,
 ) -> None:
     """Export the network of a training checkpoint."""
+    require_extra("train")
     from fast_style.training.export import export_checkpoint
 
     files = export_checkpoint(checkpoint, output, name=output.resolve().name, half_weights=not full_weights)

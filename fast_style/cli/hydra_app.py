@@ -38,7 +38,7 @@ from fast_style.training.train import TrainResult, train
 HYDRA_FLAGS = (
     "-m", "--multirun", "-r", "--run", "-c", "--cfg", "-i", "--info", "-p", "--package", "-cp", "--config-path",
     "-cn", "--config-name", "-cd", "--config-dir", "-sc", "--shell-completion", "--resolve", "--hydra-help",
-    "--version", "--experimental-rerun",
+    "--experimental-rerun",
 )  # fmt: skip
 """Hydra's own flags, as `fast-style train --hydra-help` lists them."""
 

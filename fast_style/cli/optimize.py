@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from fast_style.cli.consoles import complain, note, stderr
-from fast_style.cli.options import EncoderName, ImageQuality, NoBar, StyleSize, TorchDevice, Weights
+from fast_style.cli.options import EncoderName, ImageQuality, NoBar, StyleSize, TorchDevice, Weights, choice
+from fast_style.system.optional import require_extra
 
 Content = Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.")]
 Style = Annotated[Path, typer.Argument(metavar="STYLE", help="The style image.")]
@@ -32,12 +33,12 @@ LayerWeight = Annotated[
     list[str] | None,
     typer.Option(metavar="LAYER=WEIGHT", help="Weight of one style layer, 1 by default; repeatable."),
 ]
-Start = Annotated[str, typer.Option(help="Picture to start from: photo, noise or style.")]
+Start = Annotated[str, choice("Picture to start from.", ("photo", "noise", "style"))]
 Levels = Annotated[
     int, typer.Option(min=1, max=6, help="Levels from coarse to fine, each twice as large as the one before.")
 ]
-Method = Annotated[str, typer.Option(help="Optimizer: lbfgs or adam.")]
-Pooling = Annotated[str, typer.Option(help="Pooling in the encoder: max or average.")]
+Method = Annotated[str, choice("Optimizer.", ("lbfgs", "adam"))]
+Pooling = Annotated[str, choice("Pooling in the encoder.", ("max", "average"))]
 Seed = Annotated[int, typer.Option(help="Seed for the initial noise.")]
 SaveEvery = Annotated[int | None, typer.Option(min=1, help="Also write OUT-0010.png and so on, every N iterations.")]
 Curve = Annotated[Path | None, typer.Option(metavar="CSV", help="Write the loss of each iteration to this file.")]
@@ -69,6 +70,7 @@ def optimize(
     quiet: NoBar = False,
 ) -> None:
     """Optimize the pixels of one picture (Gatys et al. 2015): slow, and what networks are measured against."""
+    require_extra("train")
     from fast_style.errors import ConfigError
     from fast_style.evaluation.optimize_file import GatysOptions, optimize_file
     from fast_style.perceptual.objective import objective_config

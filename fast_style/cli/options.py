@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fast_style.errors import ConfigError
+from fast_style.inference.options import DEVICE_CHOICES, ENGINE_CHOICES
 from fast_style.models.artifact import DEFAULT_MODEL
+from fast_style.models.precision import PRECISIONS
 
 DEFAULT_MODELS = [DEFAULT_MODEL]
+ENCODERS = ("embedded", "vgg16", "vgg19", "random")
 
 
 def _only_one(models: list[str]) -> list[str]:
@@ -24,14 +27,27 @@ def _only_one(models: list[str]) -> list[str]:
     return models
 
 
+def choice(text: str, values: tuple[str, ...], *names: str) -> Any:  # Typer's own return type
+    """Returns an option with a few possible values, which `--help` and completion show.
+
+    The value is checked where it is used, so that Python callers and the command get the same error of one line.
+
+    Args:
+        text: Help, a sentence.
+        values: The possible values.
+        names: Names of the option, where they are not the parameter's.
+    """
+    return typer.Option(*names, metavar="|".join(values), help=text, autocompletion=lambda: list(values))
+
+
 ModelName = Annotated[
     list[str],
-    typer.Option("--model", "-m", metavar="<str>", callback=_only_one, help="Name or path of a model."),
+    typer.Option("--model", "-m", metavar="NAME", callback=_only_one, help="Name or path of a model."),
 ]
-Engine = Annotated[str, typer.Option(help="Engine that runs the model: onnx, torch or auto.")]
-Device = Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, mps, coreml, directml or auto.")]
-TorchDevice = Annotated[str, typer.Option("--device", help="Device to compute on: cpu, cuda, mps or auto.")]
-Precision = Annotated[str, typer.Option(help="Precision of the torch engine: fp32, bf16, fp16 or auto.")]
+Engine = Annotated[str, choice("Engine that runs the model.", ENGINE_CHOICES)]
+Device = Annotated[str, choice("Device to compute on.", DEVICE_CHOICES)]
+TorchDevice = Annotated[str, choice("Device to compute on.", ("auto", "cpu", "cuda", "mps"), "--device")]
+Precision = Annotated[str, choice("Precision of the torch engine.", PRECISIONS)]
 Strength = Annotated[
     float | None,
     typer.Option(metavar="0…1.5", help="Strength of the style, 1 by default; only for models that take one."),
@@ -45,7 +61,7 @@ Style = Annotated[
 ]
 KeepColor = Annotated[bool, typer.Option("--keep-color", help="Paint in the original's own colors.")]
 Stroke = Annotated[float, typer.Option(metavar="0.5…2", help="Size of the brush strokes, relative to the model's own.")]
-EncoderName = Annotated[str, typer.Option(help="Encoder to compare with: embedded, vgg16, vgg19 or random.")]
+EncoderName = Annotated[str, choice("Encoder to compare with.", ENCODERS)]
 Weights = Annotated[Path | None, typer.Option(help="File with the encoder's weights; by default its own.")]
 StyleSize = Annotated[
     int | None,

@@ -10,6 +10,7 @@ import typer
 
 from fast_style.cli.consoles import stdout
 from fast_style.cli.options import EncoderName, Json, Weights
+from fast_style.system.optional import require_extra
 
 
 def similarity(
@@ -22,6 +23,7 @@ def similarity(
     as_json: Json = False,
 ) -> None:
     """Print how far pictures are from one another in style and in content."""
+    require_extra("train")
     from fast_style.evaluation.similarity import similarity as measure
     from fast_style.evaluation.similarity import tables
 

@@ -52,7 +52,8 @@ Compile = Annotated[
 Tile = Annotated[
     str,
     typer.Option(
-        help="Work in tiles: auto does so when memory is short, off never, a number is the tiles' side in pixels."
+        metavar="auto|off|SIDE",
+        help="Work in tiles: auto does so when memory is short, off never, a number is the tiles' side in pixels.",
     ),
 ]
 Memory = Annotated[

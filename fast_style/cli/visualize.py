@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from fast_style.cli.consoles import stderr
-from fast_style.cli.options import NoBar, Weights
+from fast_style.cli.options import ENCODERS, NoBar, Weights, choice
+from fast_style.system.optional import require_extra
 
 
 def visualize(
@@ -16,12 +17,13 @@ def visualize(
     unit: Annotated[int, typer.Option(min=0, help="Channel of the layer, counted from 0.")],
     photos: Annotated[Path, typer.Option(metavar="DIR", help="Folder of photos to search.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The picture to write.")],
-    encoder: Annotated[str, typer.Option(help="Encoder: embedded, vgg16, vgg19 or random.")] = "embedded",
+    encoder: Annotated[str, choice("Encoder to look into.", ENCODERS)] = "embedded",
     weights: Weights = None,
     count: Annotated[int, typer.Option(min=1, help="Largest number of patches to draw.")] = 9,
     quiet: NoBar = False,
 ) -> None:
     """Draw the patches of photos that excite a unit of an encoder most (Zeiler and Fergus 2014)."""
+    require_extra("train")
     from fast_style.evaluation.visualize import VisualizeOptions, visualize_unit
 
     options = VisualizeOptions(layer=layer, unit=unit, encoder=encoder, weights=weights, count=count)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fast_style.cli.consoles import stderr
-from fast_style.cli.options import DEFAULT_MODELS, Device, Engine, Strength
+from fast_style.cli.options import DEFAULT_MODELS, Device, Engine, Strength, choice
 
 Model = Annotated[
     list[str] | None,
@@ -40,7 +40,7 @@ Deflicker = Annotated[
 ]
 Headless = Annotated[bool, typer.Option("--headless", help="Open no window; Ctrl-C or SIGTERM ends the program.")]
 Record = Annotated[Path | None, typer.Option(metavar="OUT", help="Record to this file from the first frame on.")]
-Codec = Annotated[str | None, typer.Option(help="Codec of recordings: h264, h265, vp9 or av1.")]
+Codec = Annotated[str | None, choice("Codec of recordings.", ("h264", "h265", "vp9", "av1"))]
 Output = Annotated[
     Path,
     typer.Option("--output", "-o", metavar="DIR", help="Folder to which the keys S and R save frames and recordings."),

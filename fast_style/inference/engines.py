@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_style.errors import ConfigError, ModelError
+from fast_style.inference.options import DEVICE_CHOICES, ENGINE_CHOICES
 from fast_style.models.artifact import ModelFiles, ModelInfo
 from fast_style.models.precision import PRECISIONS
+from fast_style.system.optional import is_installed, require_extra
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """uint8 RGB: `[H, W, 3]`, or a batch `[N, H, W, 3]`."""
@@ -24,8 +26,6 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 StyleWeights: TypeAlias = tuple[float, ...]
 """The weight of each style of a network that holds several; they sum to 1."""
 
-ENGINE_CHOICES = ("auto", "onnx", "torch")
-DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps", "coreml", "directml")
 DEVICE_NAMES = {"cpu": "the CPU", "cuda": "CUDA", "mps": "Metal", "coreml": "Core ML", "directml": "DirectML"}
 
 
@@ -126,10 +126,13 @@ def _choose_engine(files: ModelFiles, *, device: str, precision: str, compiled: 
         return "torch"
     if files.safetensors is None or device in ("coreml", "directml"):
         return "onnx"
-    asks_for_torch = device == "mps" or compiled or precision in ("bf16", "fp16")
-    if asks_for_torch or (device in ("auto", "cuda") and not _onnx_has_cuda() and (device == "cuda" or has_gpu())):
+    if device == "mps" or compiled or precision in ("bf16", "fp16"):
         return "torch"
-    return "onnx"
+    if device == "cuda":
+        return "onnx" if _onnx_has_cuda() else "torch"
+    # Where torch is not installed, a GPU is no reason to ask for it.
+    gpu_for_torch = device == "auto" and is_installed("torch") and has_gpu() and not _onnx_has_cuda()
+    return "torch" if gpu_for_torch else "onnx"
 
 
 def _onnx_has_cuda() -> bool:
@@ -160,6 +163,7 @@ def _load_onnx(files: ModelFiles, device: str) -> Engine:
 def _load_torch(files: ModelFiles, device: str, *, precision: str = "auto", compiled: bool = False) -> Engine:
     if files.safetensors is None:
         raise _missing_file(files, "torch", ".safetensors", other="onnx")
+    require_extra("torch")
     from fast_style.inference.torch_engine import TorchEngine
 
     return TorchEngine(files.safetensors, device, precision=precision, compile=compiled)

@@ -13,6 +13,7 @@ from fast_style.errors import ConfigError, ModelError, first_line
 from fast_style.inference.engines import DEVICE_NAMES, Pixels, StyleWeights
 from fast_style.models.artifact import ModelInfo
 from fast_style.system.hardware import usable_cores
+from fast_style.system.optional import is_installed
 
 if TYPE_CHECKING:
     import onnx
@@ -31,6 +32,11 @@ _DEVICE_REMEDIES = {
     "coreml": "ONNX Runtime has it on macOS alone, use {device}",
     "directml": "install onnxruntime-directml on Windows, or use {device}",
 }
+
+BYTES_PER_PIXEL = {"lite": 150.0}
+"""What `onnx_bytes_per_pixel` measures on networks of width 32, rounded up."""
+LARGEST_BYTES_PER_PIXEL = 1000.0
+"""What it measures on `johnson`, the hungriest of our networks, at width 32, rounded up."""
 
 
 class OnnxValue(Protocol):
@@ -155,8 +161,15 @@ class OnnxEngine:
         return stylized.astype(np.uint8, copy=False)
 
     def bytes_per_pixel(self) -> float:
-        """Returns about how much memory one pixel takes while it is stylized."""
-        return onnx_bytes_per_pixel(self._path)
+        """Returns about how much memory one pixel takes while it is stylized.
+
+        It is measured where the package onnx is installed, which training brings, and estimated elsewhere.
+        """
+        if is_installed("onnx"):
+            return onnx_bytes_per_pixel(self._path)
+        width = self.info.network_arguments.get("width")
+        channels = width if isinstance(width, int) else 32
+        return max(1.0, channels / 32) * BYTES_PER_PIXEL.get(self.info.network, LARGEST_BYTES_PER_PIXEL)
 
     def free_memory(self) -> int | None:
         """Returns None: ONNX Runtime does not tell."""

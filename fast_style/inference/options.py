@@ -13,6 +13,8 @@ from fast_style.system.hardware import available_memory, parse_bytes, used_memor
 Advance = Callable[[float], None]
 """A function that is called now and then with the fraction of the work that is done, from 0 to 1."""
 
+ENGINE_CHOICES = ("auto", "onnx", "torch")
+DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps", "coreml", "directml")
 SMALLEST_STROKE, LARGEST_STROKE = 0.5, 2.0
 SMALLEST_TILE = 64
 

@@ -20,6 +20,7 @@ from fast_style.inference.engines import Engine, Pixels, StyleWeights, load_engi
 from fast_style.inference.options import Advance, StylizeOptions, Tiling
 from fast_style.models.artifact import SAFETENSORS, ModelFiles, ModelInfo, find_model
 from fast_style.system.hardware import used_memory
+from fast_style.system.optional import require_extra
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -362,6 +363,7 @@ class Stylizer:
 
     def _engine_for_tiles(self) -> TorchEngine:
         """Returns the torch engine: it alone computes tiles; beside ONNX Runtime it computes in float32 too."""
+        require_extra("torch")
         from fast_style.inference.torch_engine import TorchEngine
 
         if isinstance(self.engine, TorchEngine):

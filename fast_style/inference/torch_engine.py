@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from fast_style.errors import UNSET, ConfigError, ModelError, first_line
-from fast_style.inference.engines import DEVICE_CHOICES, DEVICE_NAMES, Pixels, StyleWeights, check_choice
+from fast_style.inference.engines import DEVICE_NAMES, Pixels, StyleWeights, check_choice
+from fast_style.inference.options import DEVICE_CHOICES
 from fast_style.inference.tiling import TiledNetwork
 from fast_style.models.artifact import ModelInfo, read_info
 from fast_style.models.networks import TransformationNetwork, load_network

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from types import ModuleType
 
 from fast_style.errors import MissingPackageError, first_line
 
-_PROJECTS = {"av": "PyAV", "cv2": "OpenCV", "pyvirtualcam": "pyvirtualcam"}
-_PACKAGES = {"av": "av", "cv2": "opencv-python", "pyvirtualcam": "pyvirtualcam"}
+_PROJECTS = {
+    "av": "PyAV", "cv2": "OpenCV", "hydra": "Hydra", "pytorch_lightning": "PyTorch Lightning",
+    "tensorboard": "TensorBoard",
+}  # fmt: skip
+_MODULES = {
+    "torch": ("torch",),
+    "train": ("torch", "torchvision", "pytorch_lightning", "hydra", "tensorboard", "onnx", "onnxscript"),
+}
+"""Extras of fast_style whose modules are imported by name, and these modules."""
+
+
+def is_installed(module: str) -> bool:
+    """Returns whether a module is installed; imports nothing."""
+    return importlib.util.find_spec(module) is not None
+
+
+def require_extra(extra: str) -> None:
+    """Checks that the modules of an extra are installed; imports none of them.
+
+    Args:
+        extra: The extra of fast_style: `torch` or `train`.
+
+    Raises:
+        MissingPackageError: One of them is not installed.
+    """
+    missing = [module for module in _MODULES[extra] if not is_installed(module)]
+    if missing:
+        names = ", ".join(_PROJECTS.get(module, module) for module in missing)
+        raise MissingPackageError(f"needs {names}", remedy=_installation(extra))
 
 
 def require(module: str, extra: str) -> ModuleType:
@@ -25,17 +53,19 @@ def require(module: str, extra: str) -> ModuleType:
     # OpenCV's backends otherwise report on stderr what they cannot open, whether they were asked for or not.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    project = _PROJECTS.get(module, module)
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        raise MissingPackageError(
-            f"needs {_PROJECTS[module]}",
-            remedy=f"pip install {_PACKAGES[module]}, or fast_style with its extra [{extra}]",
-        ) from error
+        raise MissingPackageError(f"needs {project}", remedy=_installation(extra)) from error
     except ImportError as error:
         raise MissingPackageError(
-            f"{_PROJECTS[module]} is installed but does not load ({first_line(error)})",
+            f"{project} is installed but does not load ({first_line(error)})",
             remedy="on Debian: apt-get install libgl1 libglib2.0-0" if module == "cv2" else None,
         ) from error
+
+
+def _installation(extra: str) -> str:
+    return f"pip install 'fast-style[{extra}]'"

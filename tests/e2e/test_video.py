@@ -333,7 +333,7 @@ def test_a_missing_package_is_named_with_its_remedy(work: Path, tiny_model: Path
         "main()"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=work, capture_output=True, text=True, check=False)
-    assert_one_line_error(result, "PyAV", "pip install av", "[video]")
+    assert_one_line_error(result, "PyAV", "pip install 'fast-style[video]'")
 
 
 def test_the_command_imports_no_torch_for_onnx(work: Path, tiny_model: Path) -> None:

@@ -113,7 +113,7 @@ def test_without_its_driver_a_virtual_camera_ends_cleanly(work: Path, tiny_model
     result = subprocess.run(
         [sys.executable, "-c", code, "-m", str(tiny_model)], cwd=work, capture_output=True, text=True, check=False
     )
-    assert_one_line_error(result, "pip install pyvirtualcam", "[virtual-camera]")
+    assert_one_line_error(result, "pyvirtualcam", "pip install 'fast-style[virtual-camera]'")
 
 
 def test_a_source_that_breaks_off_ends_cleanly(fast_style: Command, work: Path, tiny_model: Path) -> None:

@@ -18,9 +18,11 @@ from typing import NoReturn
 import pytest
 from typer.testing import CliRunner
 
+import fast_style
 from fast_style.cli import app as app_module
 from fast_style.cli.app import app, command_name, main
 from fast_style.errors import ConfigError
+from fast_style.system import optional
 from fast_style.training.interruption import Interrupted
 
 runner = CliRunner(env={"COLUMNS": "200"})
@@ -74,6 +76,31 @@ def test_every_option_has_a_help_string_that_is_a_sentence(command: str) -> None
 )
 def test_help_is_clear(command: str, words: str) -> None:
     assert words in runner.invoke(app, [command, "--help"]).output
+
+
+@pytest.mark.parametrize("command", ["", "data", *(name for name in COMMANDS if name not in ("train", "distill"))])
+def test_help_shows_no_type_beside_a_flag(command: str) -> None:
+    assert "bool" not in runner.invoke(app, [*command.split(), "--help"]).output
+
+
+def test_commands_stand_in_panels_and_choices_are_shown() -> None:
+    output = runner.invoke(app, ["--help"]).output
+    places = [output.index(word) for word in ("─ Stylize", "webcam", "─ Train and measure", "─ Research", "distill")]
+    assert places == sorted(places)
+    assert "--install-completion" in output
+    assert "auto|onnx|torch" in runner.invoke(app, ["stylize", "--help"]).output
+
+
+@pytest.mark.parametrize("command", ["train", "distill"])
+def test_the_version_of_commands_with_settings_is_ours(command: str) -> None:
+    assert runner.invoke(app, [command, "--version"]).output.strip() == fast_style.__version__
+
+
+@pytest.mark.parametrize("command", ["train", "distill photos=x", "similarity a b", "export a.ckpt -o b"])
+def test_a_command_without_its_packages_says_how_to_install_them(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optional, "is_installed", lambda module: module != "torch")
+    error = runner.invoke(app, command.split()).exception
+    assert str(error) == "needs torch; pip install 'fast-style[train]'"
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 from types import ModuleType
 
 import pytest
 
 from fast_style.errors import MissingPackageError
-from fast_style.system.optional import require
+from fast_style.system.optional import require, require_extra
 
 
 def failing(error: ImportError, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,7 +24,7 @@ def test_an_installed_module_is_returned() -> None:
 
 def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     failing(ModuleNotFoundError("No module named 'cv2'", name="cv2"), monkeypatch)
-    with pytest.raises(MissingPackageError, match=r"^needs OpenCV; pip install opencv-python, or .* extra \[video\]$"):
+    with pytest.raises(MissingPackageError, match=r"^needs OpenCV; pip install 'fast-style\[video\]'$"):
         require("cv2", "video")
 
 
@@ -39,3 +40,11 @@ def test_a_missing_system_library_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         require("cv2", "video")
     with pytest.raises(MissingPackageError, match=r"PyAV is installed .*file\)$"):
         require("av", "video")
+
+
+def test_a_missing_extra_is_one_line_with_its_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("torch", "hydra") else object())
+    with pytest.raises(MissingPackageError, match=r"^needs torch, Hydra; pip install 'fast-style\[train\]'$"):
+        require_extra("train")
+    with pytest.raises(MissingPackageError, match=r"^needs torch; pip install 'fast-style\[torch\]'$"):
+        require_extra("torch")
