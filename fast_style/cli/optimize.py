@@ -76,9 +76,9 @@ def optimize(
     from fast_style.perceptual.objective import objective_config
     from fast_style.system.signals import sigterm_as_interrupt
 
-    for entry in layer_weight or ():
-        if "=" not in entry:
-            raise ConfigError("want LAYER=WEIGHT", setting="layer_weight", value=entry)
+    wrong = next((entry for entry in layer_weight or () if "=" not in entry), None)
+    if wrong is not None:
+        raise ConfigError("want LAYER=WEIGHT", setting="layer_weight", value=wrong)
     weighted = {"content_weight": content_weight, "style_weight": style_weight, "tv_weight": tv_weight}
     config = objective_config(
         style, encoder=encoder, weights=weights, style_size=style_size,
@@ -98,10 +98,9 @@ def optimize(
             content, config, output, options, console=stderr, quiet=quiet,
             report_shrunk=lambda *size: note(shrunk.format(*size), quiet=quiet),
         )  # fmt: skip
-    best = result.best
+    number, terms = result.best.number, result.best.terms
     if result.interrupted:
-        complain("optimize", f"interrupted at iteration {best.number}; the picture so far is in {output}")
+        complain("optimize", f"interrupted at iteration {number}; the picture so far is in {output}")
         raise typer.Exit(130)
-    terms = ", ".join(f"{name} {best.terms[name]:.3f}" for name in ("style", "content", "total"))
-    note(f"iteration {best.number}: {terms}", quiet=quiet)
+    note(f"iteration {number}: " + ", ".join(f"{n} {terms[n]:.3f}" for n in ("style", "content", "total")), quiet=quiet)
     print(output)

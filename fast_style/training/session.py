@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 from torch.utils.data import DataLoader
 
+from fast_style.system.signals import catch_signals
 from fast_style.training.callbacks import ProgressBar, Throughput
 from fast_style.training.checkpoints import AtomicCheckpointIO, BestCheckpoint
 from fast_style.training.crops import Batch
@@ -205,6 +207,29 @@ class Session:
         with self.writing():
             # Where max_steps is no multiple of checkpoint_every, the last steps are not saved yet.
             self.trainer.save_checkpoint(self.run_dir / LAST)
+
+    @contextmanager
+    def completing(self) -> Iterator[None]:
+        """Handles signals inside a `with` in which the model is made, after the last step was saved.
+
+        Raises:
+            Interrupted: a signal arrived; how to get the model is printed.
+        """
+        received: list[int] = []
+
+        def receive(number: int) -> None:
+            received.append(number)
+            raise KeyboardInterrupt
+
+        try:
+            with catch_signals([signal.SIGINT, signal.SIGTERM], receive):
+                yield
+        except (KeyboardInterrupt, SystemExit):  # Lightning makes the latter of the former
+            if not received:
+                raise
+            interrupted = Interrupted(received[0], self.trainer.global_step)
+            self.print(f"interrupted by {interrupted}, without a model yet; get it with resume={self.run_dir}")
+            raise interrupted from None
 
     def writing(self) -> AbstractContextManager[None]:
         """Explains a full disk or a lost mount inside a `with`: see `explain_failed_writes`."""

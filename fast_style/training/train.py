@@ -89,13 +89,13 @@ def train(config: TrainConfig) -> TrainResult:
         f"{config.runs_dir}"
     )
     session.fit(module, data)
-    metrics = validate(session, module, data)
-
-    if session.trainer.is_global_zero:
-        learning_rate, steps = module.hyperparameters.learning_rate, session.trainer.global_step
-        record = training_record(config, learning_rate, steps, metrics, earlier_steps=earlier_steps)
-        files = export_network(config, session, module, model_dir, record)
-        score(config, session, files, data, criterion, metrics)
+    with session.completing():
+        metrics = validate(session, module, data)
+        if session.trainer.is_global_zero:
+            learning_rate, steps = module.hyperparameters.learning_rate, session.trainer.global_step
+            record = training_record(config, learning_rate, steps, metrics, earlier_steps=earlier_steps)
+            files = export_network(config, session, module, model_dir, record)
+            score(config, session, files, data, criterion, metrics)
     if data.skipped:
         log.warning("%d unreadable photos were skipped", len(data.skipped))
     return TrainResult(model_dir, session.run_dir, metrics, list(data.skipped))
@@ -191,6 +191,7 @@ def export_network(
         model_dir: the model folder to write.
         record: what is known about the training.
     """
+    session.print("exporting the model, and comparing both of its files on pictures")
     with session.writing():
         backup = back_up_model(model_dir, session.run_dir)
     files = export_model(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,20 @@ def test_an_interrupted_session_says_how_to_continue(
         session.fit(module, batches())  # type: ignore[arg-type]
     assert f"saved; continue with resume={session.run_dir}" in capsys.readouterr().err
     assert (session.run_dir / "last.ckpt").is_file()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_model_is_made_says_how_to_get_it(
+    settings: SessionSettings, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    session = Session(plan_session(dataclasses.replace(settings, quiet=False)), DivergenceGuard())
+    earlier = signal.getsignal(number)
+    with pytest.raises(Interrupted) as interrupted, session.completing():
+        signal.raise_signal(number)
+    assert interrupted.value.number == number
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"interrupted by {signal.Signals(number).name} at step 0, without a model yet" in said
+    assert f"get it with resume={session.run_dir}" in said
+    assert signal.getsignal(number) is earlier
+    with pytest.raises(SystemExit), session.completing():
+        raise SystemExit(3)
