@@ -87,7 +87,8 @@ class PageServer:
 
     def shutdown(self) -> None:
         """Ends `serve_forever()`, which runs in another thread."""
-        self._server.trigger.pull_trigger(lambda: close_all(self._server._map))
+        with suppress(OSError):  # the other thread was awake, and closed all before it was woken
+            self._server.trigger.pull_trigger(lambda: close_all(self._server._map))
 
     def __enter__(self) -> Self:
         return self

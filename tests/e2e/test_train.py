@@ -165,7 +165,7 @@ def test_a_model_of_the_same_name_is_kept(warm_style: Command, work: Path) -> No
         (["encoder=vgg19", *VGG_LAYERS, "encoder.weights=nothing.pth"], ["nothing.pth"]),
         (["model.name=unet"], ["unet", "johnson"]),
         (["style.image=a=b.jpg"], ["a=b.jpg does not exist"]),
-        (["style.title=a=b"], ["style.title=a=b: not readable as a setting", "quotes"]),
+        (["model.name=a=b"], ["model.name=a=b: not readable as a setting", "quotes"]),
         (["data.batch_size=0"], ["data.batch_size=0"]),
         (["trainer.accelerator=abacus"], ["trainer.accelerator=abacus", "auto"]),
     ],

@@ -159,7 +159,7 @@ def test_ctrl_c_keeps_what_was_done(work: Path, tiny_model: Path) -> None:
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        partial = [path for path in work.glob(".fast-style-*") if path.stat().st_size > 50_000]
+        partial = [path for path in work.glob(".fast-style-*") if path.stat().st_size > 300_000]
         if partial or process.poll() is not None:
             break
         time.sleep(0.02)
