@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -10,6 +12,39 @@ RGB = npt.NDArray[np.uint8]
 """`[H, W, 3]`."""
 Alpha = npt.NDArray[np.uint8]
 """`[H, W]`, 0 where a picture is transparent."""
+
+ROWS_AT_ONCE = 64
+"""Rows computed at a time, so that a giant picture takes no more memory."""
+
+
+class Cutout(NamedTuple):
+    """A picture with transparency, as it is without a background."""
+
+    rgb: RGB
+    alpha: Alpha
+
+    def over_white(self) -> RGB:
+        """Returns the picture in front of white, uint8 `[H, W, 3]`."""
+        front = Image.fromarray(self.rgb)
+        return np.array(Image.composite(front, Image.new("RGB", front.size, "white"), Image.fromarray(self.alpha)))
+
+    def repainted(self, painted: RGB) -> Cutout:
+        """Returns a picture of the same alpha that looks like `painted` in front of white.
+
+        Where `painted` is what `over_white` returns, the colors are exactly those of this one: the difference is
+        what is taken from the white and added, not the rounded mixture itself.
+
+        Args:
+            painted: uint8 `[H, W, 3]`.
+        """
+        before, rgb = self.over_white(), np.empty_like(painted)
+        for top in range(0, len(painted), ROWS_AT_ONCE):
+            rows = slice(top, top + ROWS_AT_ONCE)
+            alpha = self.alpha[rows, :, None].astype(np.float32)
+            change = painted[rows].astype(np.float32) - before[rows]
+            colors = self.rgb[rows] + change * (255 / np.maximum(alpha, 1))
+            rgb[rows] = np.where(alpha == 0, painted[rows], np.clip(np.rint(colors), 0, 255))
+        return Cutout(rgb, self.alpha)
 
 
 def fit(width: int, height: int, longest: int | None) -> tuple[int, int]:

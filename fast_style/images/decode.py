@@ -1,4 +1,4 @@
-"""Image files and PIL images to RGB arrays: uint8 `[H, W, 3]`, sRGB, upright, over white; with alpha beside it.
+"""Image files and PIL images to RGB arrays: uint8 `[H, W, 3]`, sRGB, upright, over white; with its transparency beside it.
 
 Reading never shows a Pillow warning or traceback: what a user can cause is an `ImageError` of one line.
 """
@@ -18,8 +18,8 @@ import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from fast_style.errors import UNSET, ConfigError, ImageError, ImageNotFoundError, one_line
-from fast_style.images.arrays import RGB, Alpha, fit
-from fast_style.images.formats import END_MARKERS, MAX_JPEG_PIXELS, MAX_PIXELS, READABLE_FORMATS
+from fast_style.images.arrays import RGB, Alpha, Cutout, fit
+from fast_style.images.formats import END_MARKERS, FORMATS_WITH_ALPHA, MAX_JPEG_PIXELS, MAX_PIXELS, READABLE_FORMATS
 from fast_style.images.metadata import Metadata
 from fast_style.images.srgb import to_srgb
 
@@ -49,9 +49,21 @@ class Picture(NamedTuple):
     """A decoded image file."""
 
     rgb: RGB
-    alpha: Alpha | None
-    """None where all of the picture is opaque."""
+    """Over white."""
+    cutout: Cutout | None
+    """The picture without the white; None where all of it is opaque."""
     metadata: Metadata
+
+    def repainted(self, painted: RGB, kind: str) -> tuple[RGB, Alpha | None]:
+        """Returns the colors and the alpha to write for a picture painted from `rgb`.
+
+        Args:
+            painted: uint8 `[H, W, 3]`, what became of `rgb`.
+            kind: Pillow's name of the format that is written; one without alpha keeps the white.
+        """
+        if self.cutout is None or kind not in FORMATS_WITH_ALPHA:
+            return painted, None
+        return self.cutout.repainted(painted)
 
 
 def open_image(source: Source, *, max_side: int | None = None, setting: str | None = None) -> Image.Image:
@@ -145,20 +157,15 @@ def decode_rgb(image: Image.Image) -> RGB:
     Raises:
         ImageError: The pixels cannot be decoded, for example because the file was cut short.
     """
-    return decode_alpha(image)[0]
+    return decode_cutout(image)[0]
 
 
-def decode_alpha(image: Image.Image) -> tuple[RGB, Alpha | None]:
-    """Decodes as `decode_rgb` does, over white too; beside it the uint8 alpha `[H, W]`, None where all is opaque."""
+def decode_cutout(image: Image.Image) -> tuple[RGB, Cutout | None]:
+    """Decodes as `decode_rgb` does, over white too; beside it the picture without the white, None where all is opaque."""
     return _decode(image, _name(image), None)
 
 
-def _decode(image: Image.Image, name: str, size: tuple[int, int] | None) -> tuple[RGB, Alpha | None]:
-    def finish(channels: Image.Image) -> RGB:
-        if size is not None and channels.size != size:
-            channels = channels.resize(size, Image.Resampling.LANCZOS)
-        return np.array(_upright(channels, image))
-
+def _decode(image: Image.Image, name: str, size: tuple[int, int] | None) -> tuple[RGB, Cutout | None]:
     if 0 in image.size:
         raise ImageError(f"{name} has no pixels ({image.width} x {image.height})", remedy="give a picture with some")
     _load(image, name)
@@ -166,7 +173,16 @@ def _decode(image: Image.Image, name: str, size: tuple[int, int] | None) -> tupl
         rgb, alpha = to_srgb(image)
     except ValueError as error:
         raise ImageError(f"{name} has colors of no known kind ({one_line(error)})", remedy="save it as RGB") from error
-    return finish(rgb), None if alpha is None else finish(alpha)
+    if alpha is not None:
+        rgb.putalpha(alpha)
+    if size is not None and rgb.size != size:
+        # Pillow weights the colors of RGBA by alpha, so that hidden ones do not bleed in.
+        rgb = rgb.resize(size, Image.Resampling.LANCZOS)
+    pixels = np.array(_upright(rgb, image))
+    if alpha is None:
+        return pixels, None
+    cutout = Cutout(np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3]))
+    return cutout.over_white(), cutout
 
 
 def load_rgb(source: Source, *, max_side: int | None = None) -> RGB:
@@ -194,7 +210,7 @@ def load_picture(source: Source, *, max_side: int | None = None) -> Picture:
         if (width, height) != image.size:
             # Twice the target leaves the last halving to Lanczos, as Image.thumbnail does.
             image.draft(None, (2 * width, 2 * height))
-        rgb, alpha = _decode(image, name, (width, height))
+        rgb, cutout = _decode(image, name, (width, height))
         # An MPO file is a photo with a depth map or a second view, which nobody would miss.
         with suppress(Exception):  # counting reads the later frames, whose damage does not matter here
             frames = getattr(image, "n_frames", 1)
@@ -204,7 +220,7 @@ def load_picture(source: Source, *, max_side: int | None = None) -> Picture:
                 else:
                     remedy = "give it to fast-style video for all of them"
                     _log.warning("%s is animated (%d frames): only the first frame is used; %s", name, frames, remedy)
-        return Picture(rgb, alpha, Metadata.of(image, rgb.shape[1], rgb.shape[0]))
+        return Picture(rgb, cutout, Metadata.of(image, rgb.shape[1], rgb.shape[0]))
 
 
 def check_readable(path: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""Conversion of PIL images of every mode and color profile to sRGB, 8 bits a channel, over white."""
+"""Conversion of PIL images of every mode and color profile to sRGB, 8 bits a channel."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Converts a decoded image.
 
     Returns:
-        The image in mode RGB and sRGB, over white, which may be the same object; and its alpha in mode L, None where
-        all of it is opaque.
+        The image in mode RGB and sRGB, which may be the same object; and its alpha in mode L, None where all of it is
+        opaque.
 
     Raises:
         ValueError: Pillow does not know how to convert the mode.
@@ -34,9 +34,7 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         image = transform.apply(image.convert(transform.input_mode))
     if image.mode != "RGB":
         image = image.convert("RGB")
-    if alpha is None or alpha.getextrema()[0] == 255:
-        return image, None
-    return Image.composite(image, Image.new("RGB", image.size, "white"), alpha), alpha
+    return image, None if alpha is None or alpha.getextrema()[0] == 255 else alpha
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

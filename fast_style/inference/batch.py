@@ -18,6 +18,7 @@ import numpy as np
 from rich.console import Console
 
 from fast_style.errors import UNSET, FastStyleError, ImageError, Spelling, WriteError, spell_setting
+from fast_style.images.arrays import RGB
 from fast_style.images.decode import Picture, load_picture, open_image
 from fast_style.images.encode import encode_rgb, save_rgb
 from fast_style.images.formats import check_fits_format, format_of
@@ -172,8 +173,8 @@ class _Batch:
         job, pixels, decoded = self.decoding.popleft()
         try:
             picture = decoded.result()
-            rgb = self.stylizer.stylize(picture.rgb[None], self.options.stylize, self.advance)[0]
-            encoded = self.pool.submit(_encode, job, picture._replace(rgb=rgb), self.options)
+            painted = self.stylizer.stylize(picture.rgb[None], self.options.stylize, self.advance)[0]
+            encoded = self.pool.submit(_encode, job, picture, painted, self.options)
         except FastStyleError as error:
             self.pixels -= pixels
             yield JobFailure(job.source, error)
@@ -220,13 +221,17 @@ def _read_stdin() -> bytes:
     return content
 
 
-def _encode(job: PictureJob, picture: Picture, options: BatchOptions) -> None:
+def _encode(job: PictureJob, picture: Picture, painted: RGB, options: BatchOptions) -> None:
+    if job.target != STREAM:
+        kind = format_of(job.target)
+    else:
+        kind = format_of(f"picture{options.format}") if options.format else picture.metadata.format
+    rgb, alpha = picture.repainted(painted, kind)
     metadata = picture.metadata if options.metadata else None
     if job.target != STREAM:
-        save_rgb(picture.rgb, job.target, quality=options.quality, metadata=metadata, alpha=picture.alpha)
-        return
-    kind = format_of(f"picture{options.format}") if options.format else picture.metadata.format
-    _write_stdout(encode_rgb(picture.rgb, kind, quality=options.quality, metadata=metadata, alpha=picture.alpha))
+        save_rgb(rgb, job.target, quality=options.quality, metadata=metadata, alpha=alpha)
+    else:
+        _write_stdout(encode_rgb(rgb, kind, quality=options.quality, metadata=metadata, alpha=alpha))
 
 
 def _write_stdout(data: bytes) -> None:

@@ -181,7 +181,8 @@ class Stylizer:
         Returns:
             The same kind, exactly as large: an array for an array, bytes of the same format and with the same
             metadata for a file's bytes, a PIL image for a PIL image or for a path. What is transparent is stylized
-            over white, and keeps its alpha in images (mode RGBA, else RGB) and in bytes whose format holds it.
+            over white, which is taken out again, and keeps its alpha in images (mode RGBA, else RGB) and in bytes
+            whose format holds it.
 
         Raises:
             ImageError: the picture is of another type, dtype or shape, has no pixels, or is an unreadable file.
@@ -205,21 +206,21 @@ class Stylizer:
         from PIL import Image
 
         from fast_style.images.arrays import make_image
-        from fast_style.images.decode import decode_alpha, load_picture
+        from fast_style.images.decode import decode_cutout, load_picture
         from fast_style.images.encode import encode_rgb
 
-        if isinstance(picture, Image.Image):
-            rgb, alpha = decode_alpha(picture)
-            return make_image(stylize(rgb), alpha)
-        if isinstance(picture, str | Path):
-            rgb, alpha, _ = load_picture(picture)
-            return make_image(stylize(rgb), alpha)
+        if isinstance(picture, Image.Image | str | Path):
+            rgb, cutout = decode_cutout(picture) if isinstance(picture, Image.Image) else load_picture(picture)[:2]
+            painted = stylize(rgb)
+            return make_image(painted, None) if cutout is None else make_image(*cutout.repainted(painted))
         if isinstance(picture, bytearray):
             picture = bytes(picture)
         if isinstance(picture, bytes) or (hasattr(picture, "read") and not isinstance(picture, io.TextIOBase)):
             source: Any = picture
-            rgb, alpha, metadata = load_picture(source)
-            return encode_rgb(stylize(rgb), metadata.format, metadata=metadata, alpha=alpha)
+            decoded = load_picture(source)
+            kind = decoded.metadata.format
+            painted, alpha = decoded.repainted(stylize(decoded.rgb), kind)
+            return encode_rgb(painted, kind, metadata=decoded.metadata, alpha=alpha)
         raise ImageError(
             f"cannot stylize a {type(picture).__name__}: want a uint8 RGB array, a PIL image, a path, "
             f"or an image file's bytes or the file opened in binary mode"

@@ -85,12 +85,14 @@ def test_alpha_is_turned_and_scaled_with_its_picture() -> None:
     image = Image.fromarray(np.dstack([smooth(32, 48), alpha]))
     exif = Image.Exif()
     exif[0x0112] = 6
-    turned = load_picture(encoded(image, "PNG", exif=exif)).alpha
-    np.testing.assert_array_equal(turned, np.rot90(alpha, -1))
+    turned = load_picture(encoded(image, "PNG", exif=exif)).cutout
+    assert turned is not None
+    np.testing.assert_array_equal(turned.alpha, np.rot90(alpha, -1))
     small = load_picture(encoded(image, "PNG"), max_side=24)
     assert small.rgb.shape == (16, 24, 3)
     expected = Image.fromarray(alpha).resize((24, 16), Image.Resampling.LANCZOS)
-    np.testing.assert_array_equal(small.alpha, np.asarray(expected))
+    assert small.cutout is not None
+    np.testing.assert_array_equal(small.cutout.alpha, np.asarray(expected))
 
 
 @pytest.mark.parametrize("size", [(0, 0), (0, 5), (5, 0)])

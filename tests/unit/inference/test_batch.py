@@ -201,3 +201,27 @@ def test_files_with_a_summary(tmp_path: Path, tiny_model: Path) -> None:
     assert failure.source == jobs[0].source
     with pytest.raises(ConfigError, match="strength=3"):
         stylize_files(jobs, stylizer, BatchOptions(StylizeOptions(strength=3)), console=console, quiet=True)
+
+
+class Unchanged(Double):
+    """Stands in for a Stylizer at strength 0."""
+
+    def stylize(self, batch: np.ndarray, options: StylizeOptions, advance: Callable[[float], None]) -> np.ndarray:
+        return batch.copy()
+
+
+def test_at_strength_0_what_is_half_transparent_keeps_its_colors(tmp_path: Path) -> None:
+    rgba = np.zeros((32, 48, 4), np.uint8)
+    rgba[..., 3] = np.linspace(0, 255, 48)  # a black shadow
+    rgba[16:, :, :3] = (200, 30, 90)
+    Image.fromarray(rgba).save(tmp_path / "a.png")
+    jobs = [PictureJob(tmp_path / "a.png", tmp_path / name) for name in ("out.png", "out.tif", "out.jpg")]
+    assert list(run_jobs(jobs, Unchanged(), BatchOptions())) == [None] * 3  # type: ignore[arg-type]
+    for job in jobs[:2]:
+        with Image.open(job.target) as made:
+            pixels = np.asarray(made)
+        np.testing.assert_array_equal(pixels[..., 3], rgba[..., 3])
+        np.testing.assert_array_equal(pixels[:, 1:], rgba[:, 1:])
+    with Image.open(jobs[2].target) as made:
+        over_white = rgba[..., :3] * (rgba[..., 3:] / 255) + 255 - rgba[..., 3:].astype(float)
+        assert np.abs(np.asarray(made) - over_white).max() < 8

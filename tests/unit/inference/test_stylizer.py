@@ -109,6 +109,13 @@ def see_through(photo: np.ndarray) -> Image.Image:
     return picture
 
 
+def over_white(picture: Image.Image) -> np.ndarray:
+    rgba = np.asarray(picture, float)
+    # What cannot be seen has the color of the painted white.
+    weight = np.where(rgba[..., 3:] == 0, 1, rgba[..., 3:] / 255)
+    return rgba[..., :3] * weight + 255 * (1 - weight)
+
+
 def test_transparent_pictures_stay_so(stylizer: Stylizer, photo: np.ndarray, tmp_path: Path) -> None:
     from fast_style.images.decode import decode_rgb
 
@@ -118,8 +125,13 @@ def test_transparent_pictures_stay_so(stylizer: Stylizer, photo: np.ndarray, tmp
     data = (tmp_path / "photo.png").read_bytes()
     for made in (stylizer(given), stylizer(tmp_path / "photo.png"), Image.open(io.BytesIO(stylizer(data)))):
         assert made.mode == "RGBA"
-        assert np.array_equal(np.asarray(made)[..., :3], expected)
-        assert np.array_equal(np.asarray(made.getchannel("A")), np.asarray(given.getchannel("A")))
+        # Over white it is the stylized mixture, as far as colors reach that dark.
+        alpha = np.asarray(made.getchannel("A"))
+        solid = (alpha == 255) | (alpha == 0)
+        assert np.array_equal(over_white(made)[solid], expected[solid])
+        reachable = expected >= 255.0 - alpha[..., None]
+        assert np.abs(over_white(made) - expected)[reachable].max() < 1.5
+        assert np.array_equal(alpha, np.asarray(given.getchannel("A")))
     for mode in ("LA", "PA"):
         changed = given.convert(mode)
         made = stylizer(changed)
