@@ -1,4 +1,4 @@
-"""Image files and PIL images to RGB arrays: uint8 `[H, W, 3]`, sRGB, upright, over white; with its transparency beside it.
+"""Image files and PIL images to RGB arrays: uint8 `[H, W, 3]`, sRGB, upright, over white; transparency beside it.
 
 Reading never shows a Pillow warning or traceback: what a user can cause is an `ImageError` of one line.
 """
@@ -19,8 +19,9 @@ from PIL import Image, JpegImagePlugin
 
 from fast_style.errors import UNSET, ConfigError, ImageError, ImageNotFoundError, one_line
 from fast_style.images.arrays import RGB, Alpha, Cutout, fit
-from fast_style.images.formats import END_MARKERS, FORMATS_WITH_ALPHA, MAX_JPEG_PIXELS, MAX_PIXELS, READABLE_FORMATS
+from fast_style.images.formats import END_MARKERS, FORMATS_WITH_ALPHA, MAX_JPEG_PIXELS, MAX_PIXELS
 from fast_style.images.metadata import Metadata
+from fast_style.images.openers import Opened, open_any, open_cut_short
 from fast_style.images.srgb import to_srgb
 
 Source = str | Path | bytes | BinaryIO
@@ -80,12 +81,20 @@ def open_image(source: Source, *, max_side: int | None = None, setting: str | No
             content counts, not its name), or has more than `MAX_PIXELS` pixels. A JPEG may have up to
             `MAX_JPEG_PIXELS` if no more than `MAX_PIXELS` are left when it is decoded for `max_side`.
     """
+    return _open(source, max_side, setting).image
+
+
+def _open(source: Source, max_side: int | None, setting: str | None) -> Opened:
+    """Does what `open_image` does; beside the image it returns what was left out of the file."""
     name = _name(source)
     if isinstance(source, str | Path):
         _check_file(Path(source))
-    given = io.BytesIO(source) if isinstance(source, bytes) else source
+    given = _seekable(source)
+    unread: list[str] = []
     try:
-        image = Image.open(given, formats=READABLE_FORMATS)
+        image, unread = open_any(given, name)
+    except ImageError:
+        raise
     except Image.DecompressionBombError as error:
         large = _open_large_jpeg(given)
         if large is None:
@@ -105,7 +114,15 @@ def open_image(source: Source, *, max_side: int | None = None, setting: str | No
         size = f"{image.width} x {image.height} pixels"
         image.close()
         raise _too_large(name, size, setting if shrinks else None, smaller=bool(max_side))
-    return image
+    return Opened(image, unread)
+
+
+def _seekable(source: Source) -> str | Path | BinaryIO:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    if isinstance(source, str | Path) or not hasattr(source, "seekable") or source.seekable():
+        return source
+    return io.BytesIO(source.read())
 
 
 def _check_file(path: Path) -> None:
@@ -161,7 +178,7 @@ def decode_rgb(image: Image.Image) -> RGB:
 
 
 def decode_cutout(image: Image.Image) -> tuple[RGB, Cutout | None]:
-    """Decodes as `decode_rgb` does, over white too; beside it the picture without the white, None where all is opaque."""
+    """Decodes as `decode_rgb` does; beside it the picture without the white, None where all of it is opaque."""
     return _decode(image, _name(image), None)
 
 
@@ -200,27 +217,53 @@ def load_rgb(source: Source, *, max_side: int | None = None) -> RGB:
     return load_picture(source, max_side=max_side).rgb
 
 
-def load_picture(source: Source, *, max_side: int | None = None) -> Picture:
-    """Reads an image as `load_rgb` does, with the alpha and metadata that `save_rgb` and `encode_rgb` take."""
+def load_picture(source: Source, *, max_side: int | None = None, partial: bool = False) -> Picture:
+    """Reads an image as `load_rgb` does, with the transparency and metadata beside it.
+
+    Args:
+        source: As in `load_rgb`.
+        max_side: As in `load_rgb`.
+        partial: Takes what there is of a JPEG that was cut short, with a log message; the rest of it is gray.
+
+    Raises:
+        ImageError: As in `load_rgb`.
+        ConfigError: `max_side` is below 1.
+    """
     if max_side is not None and max_side < 1:
         raise ConfigError("must be at least 1", setting="max_side", value=max_side)
-    name = _name(source)
-    with open_image(source, max_side=max_side) as image:
-        width, height = fit(*image.size, max_side)
-        if (width, height) != image.size:
-            # Twice the target leaves the last halving to Lanczos, as Image.thumbnail does.
-            image.draft(None, (2 * width, 2 * height))
-        rgb, cutout = _decode(image, name, (width, height))
-        # An MPO file is a photo with a depth map or a second view, which nobody would miss.
-        with suppress(Exception):  # counting reads the later frames, whose damage does not matter here
-            frames = getattr(image, "n_frames", 1)
-            if frames > 1 and image.format != "MPO":
-                if image.format == "TIFF":
-                    _log.warning("%s has pages (%d frames): only the first frame is used", name, frames)
-                else:
-                    remedy = "give it to fast-style video for all of them"
-                    _log.warning("%s is animated (%d frames): only the first frame is used; %s", name, frames, remedy)
-        return Picture(rgb, cutout, Metadata.of(image, rgb.shape[1], rgb.shape[0]))
+    name, given = _name(source), _seekable(source)
+    opened = _open(given, max_side, None)
+    try:
+        with opened.image as image:
+            picture = _read(image, name, max_side)
+    except ImageError:
+        if not partial or opened.image.format not in {"JPEG", "MPO"}:
+            raise
+        with open_cut_short(given) as image:
+            picture = _read(image, name, max_side)
+        _log.warning("%s is cut short: what there is of it is used", name)
+    for reason in opened.unread:
+        _log.warning("%s has %s, which is left out", name, reason)
+    return picture
+
+
+def _read(image: Image.Image, name: str, max_side: int | None) -> Picture:
+    """Decodes an opened image, and tells of further frames."""
+    width, height = fit(*image.size, max_side)
+    if (width, height) != image.size:
+        # Twice the target leaves the last halving to Lanczos, as Image.thumbnail does.
+        image.draft(None, (2 * width, 2 * height))
+    rgb, cutout = _decode(image, name, (width, height))
+    # An MPO file is a photo with a depth map or a second view, which nobody would miss.
+    with suppress(Exception):  # counting reads the later frames, whose damage does not matter here
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1 and image.format != "MPO":
+            if image.format in {"TIFF", "HEIF"}:
+                _log.warning("%s has pages (%d frames): only the first frame is used", name, frames)
+            else:
+                remedy = "give it to fast-style video for all of them"
+                _log.warning("%s is animated (%d frames): only the first frame is used; %s", name, frames, remedy)
+    return Picture(rgb, cutout, Metadata.of(image, rgb.shape[1], rgb.shape[0]))
 
 
 def check_readable(path: str | Path) -> None:
@@ -273,6 +316,8 @@ def _too_large(name: str, size: str, setting: str | None = None, *, smaller: boo
 def _load(image: Image.Image, name: str) -> None:
     try:
         image.load()
+    except ImageError:
+        raise
     except Exception as error:  # decoders raise nearly anything on damaged data
         raise ImageError(f"{name} is damaged or cut short ({one_line(error)})", remedy="copy it again") from error
 

@@ -62,7 +62,7 @@ class Metadata:
             blocks = (_XMP_TEXT, "Raw profile type")
             written = {str(k): str(v) for k, v in image.info.items() if isinstance(v, str)}
             text = {key: value for key, value in written.items() if not key.startswith(blocks)}
-        kind = "JPEG" if image.format in {None, "MPO"} else str(image.format)
+        kind = "JPEG" if image.format in {None, "MPO", "HEIF"} else str(image.format)
         return cls(kind, exif, xmp, bool(image.info.get("icc_profile")), dpi, text)
 
     def options(self, kind: str) -> dict[str, object]:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import functools
 import io
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageCms
+
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_WHITE_IS_ZERO, _UNSIGNED, _SIGNED = 0, 1, 2
+_FULL_16 = 65535.0
 
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -20,9 +26,10 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         ValueError: Pillow does not know how to convert the mode.
     """
     profile = image.info.get("icc_profile")
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _eight_bits(image)
     alpha = None
+    if image.mode.startswith("I") or image.mode == "F":
+        alpha = _deep_key(image)
+        image = _eight_bits(image)
     if image.has_transparency_data:
         image = image.convert("LA" if image.mode in {"L", "LA", "La"} else "RGBA")
         alpha = image.getchannel("A")
@@ -37,18 +44,46 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     return image, None if alpha is None or alpha.getextrema()[0] == 255 else alpha
 
 
+def _deep_key(image: Image.Image) -> Image.Image | None:
+    """Returns the alpha of deep gray of which one level is transparent."""
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return None
+    return Image.fromarray(np.where(np.asarray(image) == key, 0, 255).astype(np.uint8))
+
+
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Converts 16-bit, 32-bit and float levels to mode L; levels outside the usual range are scaled by their own."""
+    """Converts 16-bit, 32-bit and float levels to mode L."""
     values = np.asarray(image)
-    if image.mode == "F":
+    tags = getattr(image, "tag_v2", {})  # of a TIFF, whose numbers Pillow takes for others than they are
+    bits, number = tags.get(_BITS, (16,))[0], tags.get(_SAMPLE_FORMAT, (1,))[0]
+    if values.dtype == np.int32 and bits == 32 and number == _UNSIGNED:
+        values = values.view(np.uint32)
+    full = 2.0 ** (min(bits, 16) - (number == _SIGNED and bits <= 16)) - 1
+    levels = to_levels(values, 1.0 if image.mode == "F" else full)
+    return Image.fromarray(255 - levels if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else levels)
+
+
+def to_levels(values: npt.NDArray[Any], full: float) -> npt.NDArray[np.uint8]:
+    """Converts levels of any type from 0..`full` to 0..255.
+
+    Where some lie outside, they are scaled from 0..65535 if that holds them, otherwise by their own range.
+
+    Args:
+        values: Numbers of any shape; those that are not finite count as 0.
+        full: The level of white.
+    """
+    if values.dtype.kind == "f":
         values = np.where(np.isfinite(values), values, 0)
     low, high = float(values.min()), float(values.max())
-    full = 1.0 if image.mode == "F" else 65535.0
     if low >= 0 and high <= full:
         low, high = 0.0, full
-    wide = np.float32 if values.dtype.itemsize == 2 else np.float64
+    elif values.dtype.kind != "f" and low >= 0 and high <= _FULL_16:
+        low, high = 0.0, _FULL_16
+    wide = np.float32 if values.dtype.itemsize <= 2 else np.float64
     levels = np.subtract(values, low, dtype=wide) * wide(255 / ((high - low) or 1))
-    return Image.fromarray((levels + wide(0.5)).astype(np.uint8))
+    rounded: npt.NDArray[np.uint8] = (levels + wide(0.5)).astype(np.uint8)
+    return rounded
 
 
 @functools.lru_cache(maxsize=16)
