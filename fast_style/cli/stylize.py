@@ -103,7 +103,7 @@ def stylize(
         return
     options = BatchOptions(
         StylizeOptions(strength, keep_color, stroke, style), max_size=max_size, quality=quality, format=suffix,
-        metadata=metadata, threads=jobs or usable_cores(),
+        metadata=metadata, threads=jobs or usable_cores(), partial=len(planned) == 1,
     )  # fmt: skip
     with sigterm_as_interrupt():
         stylizer = Stylizer.load(

@@ -47,6 +47,8 @@ class BatchOptions:
     """Whether camera, date, place and the like go along."""
     threads: int = 2
     """Threads that read and write."""
+    partial: bool = False
+    """Whether a JPEG that was cut short is stylized for what there is of it."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,8 @@ def _pixels_in_memory(job: PictureJob, options: BatchOptions) -> int:
 
 
 def _decode(job: PictureJob, options: BatchOptions) -> Picture:
-    return load_picture(_read_stdin() if job.source == STREAM else job.source, max_side=options.max_size)
+    source = _read_stdin() if job.source == STREAM else job.source
+    return load_picture(source, max_side=options.max_size, partial=options.partial)
 
 
 def _read_stdin() -> bytes:

@@ -210,14 +210,16 @@ class Stylizer:
         from fast_style.images.encode import encode_rgb
 
         if isinstance(picture, Image.Image | str | Path):
-            rgb, cutout = decode_cutout(picture) if isinstance(picture, Image.Image) else load_picture(picture)[:2]
+            rgb, cutout = (
+                decode_cutout(picture) if isinstance(picture, Image.Image) else load_picture(picture, partial=True)[:2]
+            )
             painted = stylize(rgb)
             return make_image(painted, None) if cutout is None else make_image(*cutout.repainted(painted))
         if isinstance(picture, bytearray):
             picture = bytes(picture)
         if isinstance(picture, bytes) or (hasattr(picture, "read") and not isinstance(picture, io.TextIOBase)):
             source: Any = picture
-            decoded = load_picture(source)
+            decoded = load_picture(source, partial=True)
             kind = decoded.metadata.format
             painted, alpha = decoded.repainted(stylize(decoded.rgb), kind)
             return encode_rgb(painted, kind, metadata=decoded.metadata, alpha=alpha)
