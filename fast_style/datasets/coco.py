@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from fast_style.datasets.jpegs import PhotoJob, PreparedFolder, PrepareOptions, write_photos
-from fast_style.datasets.prepare import target_names
 from fast_style.datasets.record import open_prepared_folder, write_record
 from fast_style.errors import UNSET, ConfigError, DataError, ImageError, first_line
-from fast_style.images.folders import find_images
+from fast_style.images.folders import distinct_names, find_images
 from fast_style.images.formats import IMAGE_SUFFIXES
 from fast_style.system.downloads import check_url, fetch, reason
 
@@ -49,7 +48,7 @@ def member_photos(archive: zipfile.ZipFile, folder: Path) -> list[PhotoJob]:
         hidden = path.name.startswith(".") or "__MACOSX" in path.parts
         if not info.is_dir() and path.suffix.lower() in IMAGE_SUFFIXES and not hidden:
             found.append((info, PurePosixPath(path.name)))
-    names = target_names(name for _, name in found)
+    names = distinct_names([name for _, name in found], ".jpg")
     return [
         PhotoJob(f"{archive.filename}/{name}", folder / target, partial(read_member, archive, info))
         for (info, name), target in zip(found, names, strict=True)

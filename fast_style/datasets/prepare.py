@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain, count
 from pathlib import Path, PurePosixPath
 
 from rich.console import Console
@@ -11,31 +9,13 @@ from rich.console import Console
 from fast_style.datasets.jpegs import PhotoJob, PreparedFolder, PrepareOptions, write_photos
 from fast_style.datasets.record import open_prepared_folder, remove_outdated, write_record
 from fast_style.errors import DataError, DataNotFoundError
-from fast_style.images.folders import find_images
-
-
-def target_names(sources: Iterable[PurePosixPath]) -> list[PurePosixPath]:
-    """Returns the name that each photo gets: its own with the suffix `.jpg`.
-
-    If several would get the same name, the one that has it already gets it, otherwise the first; the others keep their
-    suffix: `a.jpg` stays `a.jpg`, `a.png` becomes `a.png.jpg`. Names that differ in case only count as the same.
-    """
-    sources = list(sources)
-    names: dict[int, PurePosixPath] = {}
-    taken: set[str] = set()
-    for number in sorted(range(len(sources)), key=lambda n: sources[n].suffix != ".jpg"):
-        source = sources[number]
-        endings = chain([""], (f"-{n}" for n in count(2)))
-        candidates = chain([source.with_suffix(".jpg")], (source.with_name(f"{source.name}{e}.jpg") for e in endings))
-        names[number] = next(name for name in candidates if str(name).casefold() not in taken)
-        taken.add(str(names[number]).casefold())
-    return [names[number] for number in range(len(sources))]
+from fast_style.images.folders import distinct_names, find_images
 
 
 def prepare_folder(
     source: Path, target: Path, options: PrepareOptions | None = None, *, console: Console, quiet: bool
 ) -> PreparedFolder:
-    """Writes every image below a folder as a small JPEG below another, under the name that `target_names` gives it.
+    """Writes every image below a folder as a small JPEG below another, under the name that `distinct_names` gives it.
 
     A JPEG that exists is kept if it was made from the very same file.
 
@@ -66,7 +46,7 @@ def prepare_folder(
         raise DataError(f"{source}: it holds no images", remedy="give a folder of JPEG, PNG or WebP photos")
     record = open_prepared_folder(target, source=str(origin), size=options.size, quality=options.quality)
     relative = [PurePosixPath(path.relative_to(source).as_posix()) for path in found]
-    names = target_names(relative)
+    names = distinct_names(relative, ".jpg")
     made_from = {str(name): _identity(path, own) for name, path, own in zip(names, found, relative, strict=True)}
     if made_from != record.get("made_from"):
         remove_outdated(target, record.get("made_from", {}), made_from)

@@ -15,7 +15,7 @@ from fast_style.errors import UNSET, ConfigError
 from fast_style.evaluation.gatys import METHODS, STARTS, Iteration, optimize, resized, starting_picture
 from fast_style.images.decode import load_rgb, open_image
 from fast_style.images.encode import save_rgb
-from fast_style.images.formats import IMAGE_SUFFIXES
+from fast_style.images.formats import WRITTEN_SUFFIXES
 from fast_style.images.tensors import to_float, to_pixels, to_tensor
 from fast_style.inference.torch_engine import torch_device
 from fast_style.perceptual.objective import build_loss
@@ -221,12 +221,12 @@ def _check(output: Path, options: GatysOptions) -> None:
     for setting, value, allowed in (("start", options.start, STARTS), ("method", options.method, METHODS)):
         if value not in allowed:
             raise ConfigError(f"must be one of {', '.join(allowed)}", setting=setting, value=value)
-    if output.suffix.lower() not in IMAGE_SUFFIXES:
+    if output.suffix.lower() not in WRITTEN_SUFFIXES:
         raise ConfigError(
             "has no suffix of an image format",
             setting="output",
             value=output,
-            remedy=f"want one of {' '.join(sorted(IMAGE_SUFFIXES))}",
+            remedy=f"want one of {' '.join(sorted(WRITTEN_SUFFIXES))}",
         )
     check_writable(output.parent, "output")
     if options.curve is not None:

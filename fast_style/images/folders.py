@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from pathlib import Path
+from itertools import chain, count
+from pathlib import Path, PurePath
 
 from fast_style.errors import DataError, DataNotFoundError, ImageError, one_line
 from fast_style.images.decode import check_readable
@@ -49,6 +50,29 @@ def find_images(folder: str | Path, suffixes: Collection[str] = IMAGE_SUFFIXES) 
                 elif entry.name.lower().endswith(endings) and entry.is_file():
                     found.append(prefix + entry.name)
     return [folder / name for name in sorted(found)]
+
+
+def distinct_names(sources: Sequence[PurePath], suffix: str) -> list[PurePath]:
+    """Returns the names that files get in another format: their own with its suffix.
+
+    If several would get the same name, the one that has it already gets it, otherwise the first; the others keep their
+    suffix: `a.jpg` stays `a.jpg`, `a.png` becomes `a.png.jpg`. Names that differ in case only count as the same.
+
+    Args:
+        sources: The files, relative to their folder.
+        suffix: The suffix of the format.
+    """
+    names: dict[int, PurePath] = {}
+    taken: set[str] = set()
+    for number in sorted(range(len(sources)), key=lambda n: sources[n].suffix != suffix):
+        source = sources[number]
+        endings = chain([""], (f"-{n}" for n in count(2)))
+        candidates = chain(
+            [source.with_suffix(suffix)], (source.with_name(f"{source.name}{e}{suffix}") for e in endings)
+        )
+        names[number] = next(name for name in candidates if str(name).casefold() not in taken)
+        taken.add(str(names[number]).casefold())
+    return [names[number] for number in range(len(sources))]
 
 
 def _unseen_entries(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:

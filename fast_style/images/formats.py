@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import features
 
 from fast_style.errors import ImageError
+from fast_style.system.optional import is_installed
 
 # catch_warnings changes state of the whole process and so is not safe while loader threads decode; a filter that is
 # added once is. It hides Pillow's size warning (there is a limit of our own) and warnings about broken metadata in old
@@ -32,23 +33,43 @@ _FORMATS = {
     ".gif": "GIF",
     ".ppm": "PPM",
 }
-_FORMATS |= {".avif": "AVIF"} if features.check("avif") else {}
-_FORMATS |= {".jp2": "JPEG2000"} if features.check("jpg_2000") else {}
+HEIC_SUFFIXES = (".heic", ".heif", ".hif")
+_READ_AS = {
+    ".mpo": ".jpg",
+    ".jif": ".jpg",
+    ".apng": ".png",
+    ".dib": ".bmp",
+    ".pgm": ".ppm",
+    ".pbm": ".ppm",
+    ".pnm": ".ppm",
+    ".pfm": ".ppm",
+}
+if features.check("avif"):
+    _FORMATS[".avif"] = "AVIF"
+    _READ_AS[".avifs"] = ".avif"
+if features.check("jpg_2000"):
+    _FORMATS[".jp2"] = "JPEG2000"
+    _READ_AS |= dict.fromkeys((".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), ".jp2")
+if is_installed("pillow_heif"):
+    _READ_AS |= dict.fromkeys(HEIC_SUFFIXES, ".jpg")
 
-IMAGE_SUFFIXES = frozenset(_FORMATS)
-"""Lower-case suffixes of the files that are read and written."""
+WRITTEN_SUFFIXES = frozenset(_FORMATS)
+"""Lower-case suffixes of the files that are written, and read."""
+IMAGE_SUFFIXES = WRITTEN_SUFFIXES | frozenset(_READ_AS)
+"""Lower-case suffixes of the files that are read."""
 
 OTHER_SUFFIXES = frozenset({
-    ".heic", ".heif", ".hif", ".avif", ".jp2", ".jxl", ".jxr",
+    *HEIC_SUFFIXES, ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jxl", ".jxr",
     ".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".raf", ".rw2", ".rwl", ".pef",
     ".srw", ".x3f", ".3fr", ".iiq", ".erf", ".kdc",
-    ".psd", ".psb", ".xcf", ".kra", ".tga", ".exr", ".hdr", ".qoi", ".dds",
+    ".psd", ".psb", ".xcf", ".kra", ".tga", ".exr", ".hdr", ".qoi", ".dds", ".ico", ".icns", ".cur", ".pcx", ".sgi",
+    ".xbm", ".xpm", ".svg", ".eps", ".wmf", ".emf",
 }) - IMAGE_SUFFIXES  # fmt: skip
 """Lower-case suffixes of pictures that are not read here: from phones, cameras and painting programs."""
 
 # An explicit list also keeps Pillow from handing a disguised EPS file to Ghostscript.
-READABLE_FORMATS = tuple(dict.fromkeys(_FORMATS.values()))
-"""Formats that are read, by Pillow's names."""
+READABLE_FORMATS = tuple(dict.fromkeys([*_FORMATS.values(), "MPO", "DIB"]))
+"""Formats that Pillow reads, by its names."""
 
 END_MARKERS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB\x60\x82"}
 """Bytes that a complete file of a format ends in; a file without them has probably been cut short."""
@@ -69,9 +90,18 @@ def format_of(path: str | Path) -> str:
     suffix = Path(path).suffix
     name = _FORMATS.get(suffix.lower())
     if name is None:
-        known = " ".join(sorted(IMAGE_SUFFIXES))
+        known = " ".join(sorted(WRITTEN_SUFFIXES))
         raise ImageError(f"cannot write {path}: unknown suffix {suffix!r}", remedy=f"use one of {known}")
     return name
+
+
+def result_suffix(suffix: str) -> str:
+    """Returns the suffix of what is made of a picture: its own, or where that is not written, one for as much.
+
+    Args:
+        suffix: The suffix of the picture, in upper or lower case.
+    """
+    return _READ_AS.get(suffix.lower(), suffix)
 
 
 def check_fits_format(kind: str, width: int, height: int, name: object) -> None:

@@ -12,14 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fast_style.errors import UNSET, ConfigError, ImageError, ImageNotFoundError
-from fast_style.images.folders import find_images
-from fast_style.images.formats import IMAGE_SUFFIXES, OTHER_SUFFIXES, format_of
+from fast_style.images.folders import distinct_names, find_images
+from fast_style.images.formats import (
+    HEIC_SUFFIXES,
+    IMAGE_SUFFIXES,
+    OTHER_SUFFIXES,
+    WRITTEN_SUFFIXES,
+    format_of,
+    result_suffix,
+)
 
 _log = logging.getLogger("fast_style")
 
 STREAM = Path("-")
 """Standard input, or standard output."""
-KNOWN_SUFFIXES = " ".join(sorted(IMAGE_SUFFIXES))
+KNOWN_SUFFIXES = " ".join(sorted(WRITTEN_SUFFIXES))
 
 
 @dataclass(frozen=True)
@@ -66,15 +73,29 @@ def plan_jobs(inputs: Sequence[Path], output: str | Path, suffix: str | None = N
         assert target_folder is not None
         for source in found:
             if path == source or source.suffix.lower() in IMAGE_SUFFIXES:
-                target = target_folder / source.relative_to(folder)
-                jobs.append(PictureJob(source, target if suffix is None else target.with_suffix(suffix)))
+                jobs.append(PictureJob(source, target_folder / source.relative_to(folder)))
             else:
                 other_kinds.append(source)
+    if target_folder is not None:
+        jobs = _with_suffixes(jobs, suffix)
     _check_targets(jobs)
     if other_kinds:
-        counts = _count_kinds(other_kinds)
-        _log.warning("pictures of other kinds were left out (%s); save them as JPEG or PNG first", counts)
+        _log.warning("pictures of other kinds were left out (%s); %s", _count_kinds(other_kinds), _remedy(other_kinds))
     return jobs
+
+
+def _with_suffixes(jobs: Sequence[PictureJob], suffix: str | None) -> list[PictureJob]:
+    """Returns the jobs with targets in the format asked for, or each in its own or the nearest that is written.
+
+    Two pictures that differ in their suffix only get different names; two with the same name are left as they are.
+    """
+    wanted: dict[str, list[Path]] = {}
+    for target in dict.fromkeys(job.target for job in jobs):
+        wanted.setdefault(suffix or result_suffix(target.suffix), []).append(target)
+    named: dict[Path, Path] = {}
+    for ending, targets in wanted.items():
+        named |= zip(targets, map(Path, distinct_names(targets, ending)), strict=True)
+    return [PictureJob(job.source, named[job.target]) for job in jobs]
 
 
 def unfinished(jobs: Sequence[PictureJob]) -> list[PictureJob]:
@@ -87,7 +108,7 @@ def _target_folder(inputs: Sequence[Path], output: str | Path) -> Path | None:
     ends_in_slash = str(output).endswith(("/", os.sep))
     output = Path(output)
     is_folder = ends_in_slash or output.is_dir()
-    is_file = output == STREAM or (output.suffix.lower() in IMAGE_SUFFIXES and not is_folder)
+    is_file = output == STREAM or (output.suffix.lower() in WRITTEN_SUFFIXES and not is_folder)
     one = len(inputs) == 1 and (inputs[0] == STREAM or not (inputs[0].is_dir() or _is_pattern(inputs[0])))
     if is_file and not one:
         name = "standard output" if output == STREAM else str(output)
@@ -155,11 +176,11 @@ def _pictures_of(path: Path, output: Path) -> tuple[Path, list[Path]]:
     if not folder.resolve().is_relative_to(results):
         found = [p for p in found if not p.resolve().is_relative_to(results)]
     if not found and path.is_dir():
-        raise ImageError(f"{path}: no pictures in this folder; want {KNOWN_SUFFIXES}")
+        raise ImageError(f"{path}: no pictures in this folder; want {' '.join(sorted(IMAGE_SUFFIXES))}")
     if not found:
         raise ImageNotFoundError(f"{path}: no picture matches this pattern; check the path")
     if not any(p.suffix.lower() in IMAGE_SUFFIXES for p in found):
-        raise ImageError(f"{path}: only pictures of other kinds ({_count_kinds(found)}); save them as JPEG or PNG")
+        raise ImageError(f"{path}: only pictures of other kinds ({_count_kinds(found)})", remedy=_remedy(found))
     return folder, found
 
 
@@ -171,6 +192,12 @@ def _find(path: Path) -> tuple[Path, list[Path]]:
     names = glob.glob(str(path.relative_to(folder)), root_dir=folder, recursive=True)  # noqa: PTH207
     found = sorted({folder / name for name in names})
     return folder, [p for p in found if p.suffix.lower() in suffixes and p.is_file()]
+
+
+def _remedy(paths: Sequence[Path]) -> str:
+    if any(path.suffix.lower() in HEIC_SUFFIXES for path in paths):
+        return "pip install 'fast-style[heic]' reads HEIC; save others as JPEG or PNG first"
+    return "save them as JPEG or PNG first"
 
 
 def _count_kinds(paths: Sequence[Path]) -> str:

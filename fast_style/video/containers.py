@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fast_style.errors import MediaError, first_line
-from fast_style.images.formats import IMAGE_SUFFIXES
+from fast_style.images.formats import WRITTEN_SUFFIXES
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts"})
 """Suffixes of the video files that are written. All these containers can show a frame at any time."""
@@ -19,7 +19,7 @@ ANIMATION_SUFFIXES = frozenset({".gif", ".webp", ".apng"})
 
 def check_suffix(path: Path) -> None:
     """Raises a MediaError unless something here writes files with this suffix."""
-    if path.suffix.lower() not in VIDEO_SUFFIXES | ANIMATION_SUFFIXES | IMAGE_SUFFIXES:
+    if path.suffix.lower() not in VIDEO_SUFFIXES | ANIMATION_SUFFIXES | WRITTEN_SUFFIXES:
         known = " ".join([*sorted(VIDEO_SUFFIXES), *sorted(ANIMATION_SUFFIXES)])
         raise MediaError(
             f"cannot write {path}: unknown suffix {path.suffix!r}",

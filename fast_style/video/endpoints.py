@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from fast_style.errors import ConfigError, MediaError
-from fast_style.images.formats import FORMATS_WITH_ALPHA, IMAGE_SUFFIXES, format_of
+from fast_style.images.formats import FORMATS_WITH_ALPHA, WRITTEN_SUFFIXES, format_of
 from fast_style.video.animation import AnimationReader, is_animation
 from fast_style.video.animation_writer import AnimationWriter, GifWriter
 from fast_style.video.codecs import choose_codec
@@ -82,7 +82,7 @@ def check_target(source: str, target: Path, codec: str | None, crf: int | None) 
                 )
         return
     check_suffix(target)
-    if target.suffix.lower() in IMAGE_SUFFIXES:
+    if target.suffix.lower() in WRITTEN_SUFFIXES:
         raise MediaError(
             f"{target}: is one picture; for one per frame write {target.stem}%05d{target.suffix}, for an animated one "
             f"{target.stem}.webp or {target.stem}.apng"
@@ -94,7 +94,7 @@ def holds_alpha(target: Path) -> bool:
     """Returns whether a result can be transparent: an animated picture, or pictures of a format with alpha."""
     if is_sequence(target):
         suffix = target.suffix.lower() if "%" in target.name else ".png"
-        return suffix in IMAGE_SUFFIXES and format_of(f"x{suffix}") in FORMATS_WITH_ALPHA
+        return suffix in WRITTEN_SUFFIXES and format_of(f"x{suffix}") in FORMATS_WITH_ALPHA
     return target.suffix.lower() in ANIMATION_SUFFIXES
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fast_style.errors import ConfigError, FastStyleError, ImageError, MediaError, MediaNotFoundError, WriteError
 from fast_style.images.decode import load_rgb
 from fast_style.images.encode import save_rgb
-from fast_style.images.formats import IMAGE_SUFFIXES
+from fast_style.images.formats import IMAGE_SUFFIXES, WRITTEN_SUFFIXES
 from fast_style.system.files import move_files, temporary_name
 from fast_style.video.media import BT709, Frame, StreamFormat, check_time_range, path_errors
 
@@ -190,8 +190,8 @@ class SequenceWriter:
     @path_errors()
     def __init__(self, path: Path, *, quality: int = 95) -> None:
         pattern = _Pattern.parse(path.name)
-        if pattern and path.suffix.lower() not in IMAGE_SUFFIXES:
-            raise MediaError(f"{path}: unknown suffix {path.suffix!r}; use one of {' '.join(sorted(IMAGE_SUFFIXES))}")
+        if pattern and path.suffix.lower() not in WRITTEN_SUFFIXES:
+            raise MediaError(f"{path}: unknown suffix {path.suffix!r}; use one of {' '.join(sorted(WRITTEN_SUFFIXES))}")
         self.folder = path.parent if pattern else path
         if self.folder.exists() and not self.folder.is_dir():
             raise WriteError(f"cannot write {self.folder}: it is a file, not a folder; choose another name")

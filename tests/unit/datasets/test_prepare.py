@@ -18,10 +18,11 @@ from fast_style.datasets.jpegs import (
     PreparedFolder,
     PrepareOptions,
 )
-from fast_style.datasets.prepare import prepare_folder, target_names
+from fast_style.datasets.prepare import prepare_folder
 from fast_style.datasets.record import RECORD_NAME
 from fast_style.errors import DataError, DataNotFoundError, WriteError
 from fast_style.images.decode import load_rgb
+from fast_style.images.folders import distinct_names
 from tests.conftest import make_photo
 
 
@@ -32,7 +33,7 @@ def prepared(source: Path, target: Path, size: int = 32, quality: int = 90) -> P
 
 def test_names_of_targets() -> None:
     def names(*sources: str) -> list[str]:
-        return [str(name) for name in target_names(map(PurePosixPath, sources))]
+        return [str(name) for name in distinct_names([PurePosixPath(each) for each in sources], ".jpg")]
 
     assert names("a.png", "b.JPEG", "c/a.webp", "d.x.jpg") == ["a.jpg", "b.jpg", "c/a.jpg", "d.x.jpg"]
     assert names("a.jpeg", "a.jpg", "a.png") == ["a.jpeg.jpg", "a.jpg", "a.png.jpg"]

@@ -35,9 +35,9 @@ def test_find_images_order_and_suffixes(tmp_path: Path) -> None:
 
 
 def test_find_images_of_other_kinds(tmp_path: Path) -> None:
-    tree(tmp_path, "a.jpg", "b.jfif", "c.JPE", "deep/d.heic", "e.txt", ".f.heic")
+    tree(tmp_path, "a.jpg", "b.jfif", "c.JPE", "deep/d.jxl", "e.txt", ".f.jxl")
     assert found(tmp_path) == ["a.jpg", "b.jfif", "c.JPE"]
-    assert [path.name for path in find_images(tmp_path, OTHER_SUFFIXES)] == ["d.heic"]
+    assert [path.name for path in find_images(tmp_path, OTHER_SUFFIXES)] == ["d.jxl"]
     assert not IMAGE_SUFFIXES & OTHER_SUFFIXES
 
 

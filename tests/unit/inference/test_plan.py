@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from fast_style.errors import ConfigError, FastStyleError, ImageError, ImageNotFoundError
+from fast_style.inference import plan
 from fast_style.inference.plan import STREAM, PictureJob, plan_jobs, unfinished
 
 
@@ -93,18 +94,18 @@ def test_brackets_of_a_folder_are_no_wildcards(tmp_path: Path) -> None:
 
 
 def test_pictures_of_other_kinds_are_counted(pictures: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("x.heic", "sub/y.HEIC", "z.dng", "readme.txt"):
+    for name in ("x.jxl", "sub/y.JXL", "z.dng", "readme.txt"):
         (pictures / name).touch()
     for given in (pictures, pictures / "**" / "*"):
         caplog.clear()
         with caplog.at_level(logging.WARNING, "fast_style"):
             assert len(plan_jobs([given], tmp_path / "out")) == 3
-        assert "left out (1 .dng, 2 .heic)" in caplog.text
+        assert "left out (1 .dng, 2 .jxl)" in caplog.text
     caplog.clear()
     plan_jobs([pictures / "other"], tmp_path / "out")
     assert not caplog.records
-    with pytest.raises(ImageError, match=r"only pictures of other kinds \(1 \.heic\)"):
-        plan_jobs([pictures / "*.heic"], tmp_path / "out")
+    with pytest.raises(ImageError, match=r"only pictures of other kinds \(1 \.jxl\)"):
+        plan_jobs([pictures / "*.jxl"], tmp_path / "out")
 
 
 def test_another_format(pictures: Path, tmp_path: Path) -> None:
@@ -113,8 +114,39 @@ def test_another_format(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"\.doc"):
         plan_jobs([pictures], tmp_path / "out", ".doc")
     Image.new("RGB", (8, 8)).save(pictures / "a.png")
-    with pytest.raises(ConfigError, match="would both become"):
-        plan_jobs([pictures], tmp_path / "out", ".png")
+    jobs = plan_jobs([pictures], tmp_path / "out", ".png")
+    names = {job.source.relative_to(pictures).as_posix(): job.target.relative_to(tmp_path / "out") for job in jobs}
+    assert names["a.png"] == Path("a.png") and names["a.jpg"] == Path("a.jpg.png")
+    (tmp_path / "more").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "more" / "a.jpg")
+    for suffix in (None, ".webp"):
+        with pytest.raises(ConfigError, match="would both become"):
+            plan_jobs([pictures / "a.jpg", tmp_path / "more" / "a.jpg"], tmp_path / "out", suffix)
+
+
+def test_what_is_read_and_not_written_gets_another_suffix(tmp_path: Path) -> None:
+    for name in ("a.pgm", "b.MPO", "b.jpg", "c.pbm", "d.j2k", "e.PNG", "f.pnm"):
+        (tmp_path / name).touch()
+    jobs = plan_jobs([tmp_path], tmp_path / "out")
+    made = {job.source.name: job.target.name for job in jobs}
+    assert made == {
+        "a.pgm": "a.ppm", "b.MPO": "b.MPO.jpg", "b.jpg": "b.jpg", "c.pbm": "c.ppm", "d.j2k": "d.jp2", "e.PNG": "e.PNG",
+        "f.pnm": "f.ppm",
+    }  # fmt: skip
+
+
+def test_heic_left_out_names_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(plan, "IMAGE_SUFFIXES", frozenset({".jpg"}))
+    monkeypatch.setattr(plan, "OTHER_SUFFIXES", frozenset({".heic", ".dng"}))
+    for name in ("a.jpg", "b.heic", "c.HEIC", "d.dng"):
+        (tmp_path / name).touch()
+    assert len(plan_jobs([tmp_path], tmp_path / "out")) == 1
+    assert "left out (1 .dng, 2 .heic); pip install 'fast-style[heic]' reads HEIC" in caplog.text
+    (tmp_path / "a.jpg").unlink()
+    with pytest.raises(ImageError, match=r"pip install 'fast-style\[heic\]' reads HEIC"):
+        plan_jobs([tmp_path], tmp_path / "out")
 
 
 def test_streams(pictures: Path, tmp_path: Path) -> None:
