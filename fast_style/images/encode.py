@@ -43,6 +43,9 @@ def save_rgb(
     with atomic_write(path) as temporary:
         try:
             image.save(temporary, format=kind, **_options(kind, quality, metadata))
+            if metadata is not None:
+                with temporary.open("rb+") as file:
+                    metadata.finish(kind, file)
         except (OSError, ValueError, RuntimeError, ArithmeticError) as error:
             if isinstance(error, OSError) and error.errno is not None:  # from the disk, not from the encoder
                 raise
@@ -69,6 +72,8 @@ def encode_rgb(
     stream = io.BytesIO()
     try:
         image.save(stream, format=kind, **_options(kind, quality, metadata))
+        if metadata is not None:
+            metadata.finish(kind, stream)
     except (OSError, ValueError, RuntimeError, ArithmeticError) as error:
         raise ImageError(f"cannot write {kind}: {one_line(error)}", remedy="try another format") from error
     return stream.getvalue()

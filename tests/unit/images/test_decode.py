@@ -21,7 +21,7 @@ from fast_style.errors import ImageError
 from fast_style.images import decode
 from fast_style.images.decode import check_readable, decode_rgb, load_picture, load_rgb, open_image
 from fast_style.images.encode import save_rgb
-from fast_style.images.formats import IMAGE_SUFFIXES, MAX_PIXELS
+from fast_style.images.formats import MAX_PIXELS, WRITTEN_SUFFIXES
 from tests.unit.images.helpers import (
     encoded,
     hard_and_soft,
@@ -312,7 +312,7 @@ def test_check_readable_decodes_nothing_it_need_not(tmp_path: Path, monkeypatch:
         raise AssertionError("decoded")
 
     monkeypatch.setattr(decode, "_load", never)
-    for suffix in IMAGE_SUFFIXES:
+    for suffix in WRITTEN_SUFFIXES:
         path = tmp_path / f"photo{suffix}"
         save_rgb(noise(), path)
         check_readable(path)

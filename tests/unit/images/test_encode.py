@@ -14,7 +14,7 @@ from fast_style.errors import ConfigError, ImageError, WriteError
 from fast_style.images.arrays import RGB
 from fast_style.images.decode import load_picture, load_rgb, open_image
 from fast_style.images.encode import encode_rgb, save_rgb
-from fast_style.images.formats import IMAGE_SUFFIXES
+from fast_style.images.formats import WRITTEN_SUFFIXES
 from tests.unit.images.helpers import (
     encoded,
     hard_and_soft,
@@ -25,7 +25,7 @@ from tests.unit.images.helpers import (
 )
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", *(["AVIF"] if ".avif" in IMAGE_SUFFIXES else [])])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", *(["AVIF"] if ".avif" in WRITTEN_SUFFIXES else [])])
 def test_alpha_is_read_beside_the_colors_and_written_back(tmp_path: Path, kind: str) -> None:
     alpha = hard_and_soft()
     source = encoded(Image.fromarray(np.dstack([smooth(32, 48), alpha])), kind, quality=95)
@@ -60,7 +60,7 @@ def test_an_alpha_of_another_kind_is_named(tmp_path: Path) -> None:
         one_line(error, "a.png", "uint8 alpha [32, 48] is needed", alpha.dtype, list(alpha.shape))
 
 
-@pytest.mark.parametrize("suffix", [*sorted(IMAGE_SUFFIXES), ".JPG"])
+@pytest.mark.parametrize("suffix", [*sorted(WRITTEN_SUFFIXES), ".JPG"])
 def test_round_trip(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / "new" / "folder" / f"image{suffix}"
     save_rgb(smooth(), path)
