@@ -6,6 +6,7 @@ command line turns them into options. The command prints the message and exits w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final
@@ -19,6 +20,8 @@ class _Unset(Enum):
 
 UNSET: Final = _Unset.UNSET
 """The value of a setting that is named in an error without one."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Spelling = Callable[[str, object], str]
 """How a setting and its value are written: `("tile", 32)` to `tile=32`, or to `--tile 32`; the value may be `UNSET`."""
@@ -69,7 +72,7 @@ class FastStyleError(Exception):
             for setting, value in self.suggestions.items():
                 remedy = remedy.replace(f"{{{setting}}}", spell(setting, value))
             message = f"{message}; {remedy}"
-        return message
+        return printable(message)
 
     def __str__(self) -> str:
         return self.render()
@@ -148,6 +151,11 @@ class ModelNotFoundError(ModelError, NotFoundError):
 
 class MediaNotFoundError(MediaError, NotFoundError):
     """A video does not exist."""
+
+
+def printable(text: str) -> str:
+    r"""Returns a text on one line: a control character in a file's name is written as Python does, `\n` or `\x1b`."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def first_line(error: BaseException) -> str:

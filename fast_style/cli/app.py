@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from rich.logging import RichHandler
 
 from fast_style import __version__
 from fast_style.cli import (
@@ -31,7 +30,7 @@ from fast_style.cli import (
     webcam,
 )
 from fast_style.cli.commands import Command, Group
-from fast_style.cli.consoles import complain, stderr
+from fast_style.cli.consoles import LogLines, complain, show_any_name
 from fast_style.cli.rendering import ErrorsInLogs, Parameter, spelling
 from fast_style.errors import FastStyleError, Spelling, first_line
 
@@ -117,7 +116,8 @@ def main() -> None:
     # Read now, because `train` replaces sys.argv for Hydra.
     command = command_name(sys.argv[1:])
     spell = command_spelling(command)
-    handler = RichHandler(console=stderr, show_path=False, show_time=False, markup=False)
+    show_any_name()
+    handler = LogLines()
     handler.addFilter(ErrorsInLogs(spell))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     try:

@@ -5,20 +5,41 @@ Answers go to stdout; progress, warnings and errors go to stderr. Neither takes 
 
 from __future__ import annotations
 
+import io
+import logging
 import sys
 
 from rich.console import Console
+from rich.text import Text
+
+from fast_style.errors import printable
 
 stdout = Console(markup=False)
 stderr = Console(stderr=True, markup=False)
 
 
+def show_any_name() -> None:
+    """Lets stdout and stderr escape what their encoding lacks: a name must not fail a job that is done."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def note(text: str, *, quiet: bool = False) -> None:
     """Writes a line to stderr as it is, however long; nothing if quiet."""
     if not quiet:
-        stderr.print(text, highlight=False, soft_wrap=True)
+        stderr.print(printable(text), highlight=False, soft_wrap=True)
 
 
 def complain(command: str, text: str) -> None:
     """Writes what went wrong in a command to stderr, in one line: `fast-style stylize: …`."""
-    print(f"{f'fast-style {command}'.strip()}: {text}", file=sys.stderr)
+    print(f"{f'fast-style {command}'.strip()}: {printable(text)}", file=sys.stderr)
+
+
+class LogLines(logging.Handler):
+    """Writes each log message to stderr as one line, however long, above the progress bars."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a message."""
+        level = (f"{record.levelname:<8} ", f"logging.level.{record.levelname.lower()}")
+        stderr.print(Text.assemble(level, printable(self.format(record))), highlight=False, soft_wrap=True)

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import stat
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -23,6 +23,7 @@ from fast_style.images.formats import END_MARKERS, FORMATS_WITH_ALPHA, MAX_JPEG_
 from fast_style.images.metadata import Metadata
 from fast_style.images.openers import Opened, open_any, open_cut_short
 from fast_style.images.srgb import to_srgb
+from fast_style.system.native_output import lines_caught
 
 Source = str | Path | bytes | BinaryIO
 """A path, the content of a file, or an open file."""
@@ -33,6 +34,8 @@ _VIDEO_SUFFIXES = frozenset({
     ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".avi", ".wmv",
     ".asf", ".flv", ".3gp", ".3g2", ".ogv", ".mxf", ".dv", ".h264", ".h265", ".hevc", ".y4m",
 })  # fmt: skip
+_LIBTIFF = re.compile(rb"tempfile\.tif: |TIFF\w*: |\w+(Decode|Setup|Encode)\w*: |\w+: Warning, ")
+"""How libtiff begins its lines; it knows the file by the name that Pillow made up for it."""
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -314,8 +317,11 @@ def _too_large(name: str, size: str, setting: str | None = None, *, smaller: boo
 
 
 def _load(image: Image.Image, name: str) -> None:
+    tiles = getattr(image, "tile", [])
+    by_libtiff = tiles and tiles[0].codec_name == "libtiff"
     try:
-        image.load()
+        with lines_caught(_LIBTIFF, lambda line: _log.warning("%s: %s", name, line)) if by_libtiff else nullcontext():
+            image.load()
     except ImageError:
         raise
     except Exception as error:  # decoders raise nearly anything on damaged data

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from fast_style.errors import UNSET, FastStyleError, ImageError, Spelling, WriteError, spell_setting
+from fast_style.errors import UNSET, FastStyleError, ImageError, Spelling, WriteError, printable, spell_setting
 from fast_style.images.arrays import RGB
 from fast_style.images.decode import Picture, load_picture, open_image
 from fast_style.images.encode import encode_rgb, save_rgb
@@ -60,8 +60,8 @@ class JobFailure:
 
     def render(self, spell: Spelling = spell_setting) -> str:
         """Returns one line that names the picture, with settings as `spell` writes them."""
-        message = self.error.render(spell)
-        return message if self.source == STREAM or str(self.source) in message else f"{self.source}: {message}"
+        message, name = self.error.render(spell), printable(str(self.source))
+        return message if self.source == STREAM or name in message else f"{name}: {message}"
 
     def __str__(self) -> str:
         return self.render()
@@ -95,7 +95,7 @@ def stylize_files(
             task.update(completed=number, detail=f"{number / (time.perf_counter() - began):.1f} pictures/s")
     done = len(jobs) - len(failures)
     if not quiet and done:
-        where = str(jobs[0].target) if len(jobs) == 1 else f"{done} pictures"
+        where = printable(str(jobs[0].target)) if len(jobs) == 1 else f"{done} pictures"
         where = "standard output" if where == str(STREAM) else where
         how = stylizer.engine.describe()
         console.print(f"{stylizer.info.style_title}: {where} ({how})", highlight=False, soft_wrap=True, markup=False)

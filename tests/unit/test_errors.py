@@ -19,6 +19,7 @@ from fast_style.errors import (
     WriteError,
     first_line,
     one_line,
+    printable,
 )
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, FastStyleError)]
@@ -92,3 +93,9 @@ def test_first_line_and_one_line() -> None:
     assert first_line(RuntimeError()) == "RuntimeError"
     assert one_line(RuntimeError("one\n  two")) == "one two"
     assert one_line(FileNotFoundError(2, "No such file or directory", "x.png")) == "No such file or directory"
+
+
+def test_a_message_is_one_line_whatever_the_name() -> None:
+    error = ImageError("a\nb\x1b[1m\u2028.jpg is empty", remedy="copy it again")
+    assert str(error) == "a\\nb\\x1b[1m\\u2028.jpg is empty; copy it again"
+    assert printable("größe 日本.jpg") == "größe 日本.jpg"

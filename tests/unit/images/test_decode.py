@@ -364,3 +364,17 @@ def test_a_video_is_named_as_such(tmp_path: Path) -> None:
     path.write_bytes(b"\0\0\0\x18ftypisom")
     with pytest.raises(ImageError, match=r"movie\.MP4 is a video, not an image; give it to fast-style video"):
         load_rgb(path)
+
+
+def test_what_libtiff_says_is_said_of_a_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.tif"
+    data = bytearray(encoded(Image.fromarray(noise()), "TIFF", compression="tiff_lzw"))
+    data[20:2000] = bytes(1980)
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match="cut short"):
+        load_rgb(path)
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages and all(message.startswith(f"{path}: ") for message in messages)
+    assert not capfd.readouterr().err
