@@ -68,8 +68,8 @@ OTHER_SUFFIXES = frozenset({
 """Lower-case suffixes of pictures that are not read here: from phones, cameras and painting programs."""
 
 # An explicit list also keeps Pillow from handing a disguised EPS file to Ghostscript.
-READABLE_FORMATS = tuple(dict.fromkeys([*_FORMATS.values(), "MPO", "DIB"]))
-"""Formats that Pillow reads, by its names."""
+READABLE_FORMATS = tuple(dict.fromkeys([*_FORMATS.values(), "DIB"]))
+"""Formats that Pillow reads, by its names; it opens MPO as a JPEG."""
 
 END_MARKERS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB\x60\x82"}
 """Bytes that a complete file of a format ends in; a file without them has probably been cut short."""

@@ -113,7 +113,7 @@ def open_cut_short(source: Openable) -> Image.Image:
     """
     with _reading(source) as file:
         content = file.read()
-    return Image.open(io.BytesIO(content + _END_OF_JPEG), formats=["JPEG", "MPO"])
+    return Image.open(io.BytesIO(content + _END_OF_JPEG), formats=["JPEG"])
 
 
 @contextmanager
