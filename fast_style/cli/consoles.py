@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+from contextlib import suppress
 
 from rich.console import Console
 from rich.text import Text
@@ -22,7 +23,8 @@ def show_any_name() -> None:
     """Lets stdout and stderr escape what their encoding lacks: a name must not fail a job that is done."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            with suppress(OSError):  # its file was replaced by another, in which it cannot find its place
+                stream.reconfigure(errors="backslashreplace")
 
 
 def note(text: str, *, quiet: bool = False) -> None:
