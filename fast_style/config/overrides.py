@@ -41,7 +41,7 @@ def _is_text(override: str, *, sweep: bool) -> bool:
     if parsed.is_sweep_override():
         return sweep
     value: object = parsed.value()
-    is_quoted = override.partition("=")[2].strip()[0] in "'\""
+    is_quoted = override.partition("=")[2].strip().startswith(("'", '"'))
     return isinstance(value, str) and all(
         is_quoted or resolver or reference in _REFERENCES for reference, resolver in _INTERPOLATION.findall(value)
     )

@@ -46,6 +46,11 @@ def test_what_hydra_takes_is_left_to_it(override: str) -> None:
     assert with_quoted_texts(swept) == swept
 
 
+@pytest.mark.parametrize("blank", [" ", "\t"])
+def test_a_blank_is_an_empty_text(blank: str) -> None:
+    assert compose_training([f"style.title={blank}"]).style.title == ""
+
+
 @pytest.mark.parametrize("key", ["data.dir", "data.val_dir", "output_dir", "style.image", "encoder.weights"])
 def test_an_empty_path_is_an_error(key: str) -> None:
     with pytest.raises(ConfigError, match=f"^{key}=: is empty; give a path, or leave it out$"):
