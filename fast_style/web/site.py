@@ -34,7 +34,7 @@ EDITION = "edition.js"
 HEADERS_FILE = "_headers"
 SCENES = "data/scenes"
 SCENE = "lake.jpg"
-"""Of the sample photos, the one that the page opens with, painted already."""
+"""The sample photo that the page opens with, already painted."""
 THUMBNAIL_SIDE = 240
 GENERATED = (
     "models/*.onnx", "previews/*.jpg", "thumbnails/*.jpg", "samples/*.jpg", "ort/ort*.mjs", "ort/ort*.wasm",
