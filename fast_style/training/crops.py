@@ -162,7 +162,8 @@ class PhotoCrops(Dataset[Sample]):
 
 def worker_message(error: DataError) -> str:
     """Returns the message of an error without the traceback that torch puts around it in a worker process."""
-    return str(error).strip().splitlines()[-1].removeprefix(f"{DataError.__module__}.{DataError.__qualname__}: ")
+    # Of the raw text: str(error) is on one line, whatever is in it.
+    return error.problem.rpartition(f"{DataError.__module__}.{DataError.__qualname__}: ")[2].strip()
 
 
 class SyntheticCrops(Dataset[Sample]):
