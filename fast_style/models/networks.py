@@ -106,14 +106,24 @@ class TransformationNetwork(nn.Module):
         Args:
             weights: of the styles, `[K]`; they sum to 1.
         """
-        single = build_network(self.name, **{**self.arguments, "styles": 1})
+        return self.with_styles(weights[None])
+
+    def with_styles(self, blends: Tensor) -> TransformationNetwork:
+        """Returns a network of J styles, each of which is a blend of the K styles of this one.
+
+        Args:
+            blends: weights of the styles, `[J, K]`; each row sums to 1.
+        """
+        network = build_network(self.name, **{**self.arguments, "styles": len(blends)})
         state = {key: value.detach() for key, value in self.state_dict().items()}
         for name, module in self.named_modules():
             if isinstance(module, (InstanceNorm2d, PhotoShortcut)):
                 for key, value in module.state_dict().items():
-                    state[f"{name}.{key}"] = torch.tensordot(weights.to(value), value, 1)
-        single.load_state_dict(copy.deepcopy(state))
-        return single.train(self.training)
+                    by_style = value if self.styles > 1 else value[None]
+                    blended = torch.tensordot(blends.to(value), by_style, 1)
+                    state[f"{name}.{key}"] = blended if len(blends) > 1 else blended[0]
+        network.load_state_dict(copy.deepcopy(state))
+        return network.train(self.training)
 
     def initialize_strength(self) -> None:
         """Gives a strength that was never trained a starting point; one that was trained stays as it is.

@@ -75,7 +75,10 @@ def train(config: TrainConfig) -> TrainResult:
     photos = torch.stack(data.validation.photos[:GRID_PHOTOS])
     if config.init_from and not plan.resume:
         load_initial_weights(
-            config.init_from, module.network, lambda trained: nearest_blend(trained, criterion, to_float(photos))
+            config.init_from,
+            module.network,
+            names,
+            lambda trained, style: nearest_blend(trained, criterion, to_float(photos), style),
         )
 
     grid = ImageGrid(photos, [style.image for style in styles])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fast_style.config.compose import CONFIG, read_config, style_name
 from fast_style.errors import UNSET, ConfigError
-from fast_style.models.artifact import SAFETENSORS, find_model
+from fast_style.models.artifact import SAFETENSORS, find_model, read_info
 from fast_style.models.networks import TransformationNetwork, is_strength_parameter, load_network
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.training.checkpoints import read_checkpoint
@@ -18,15 +18,19 @@ from fast_style.training.module import Hyperparameters
 
 
 def load_initial_weights(
-    model: str, network: TransformationNetwork, choose_blend: Callable[[TransformationNetwork], Tensor]
+    model: str,
+    network: TransformationNetwork,
+    styles: Sequence[str],
+    choose_blend: Callable[[TransformationNetwork, int], Tensor],
 ) -> None:
     """Gives `network` the weights of the trained model that the setting `init_from` names.
 
     Args:
         model: name or path of the model.
         network: the network to train, which is changed in place.
-        choose_blend: returns the weights `[K]` of the styles of a network that holds K, where another number of
-            styles is to be learned: each of these begins with that blend.
+        styles: names of the styles to learn, where they are several: each begins with the model's style of that name.
+        choose_blend: returns the weights `[K]` of the styles of a network that holds K, with which a style begins
+            that the network does not know by name, given its number in the network to train.
 
     Raises:
         ModelNotFoundError: there is no such model.
@@ -51,18 +55,27 @@ def load_initial_weights(
             remedy="give it the same {model.name} and arguments",
             suggestions={"model.name": UNSET},
         )
+    # A single style goes by no name: two people's "wave" are two paintings, and the loss tells them apart.
+    known = [style["name"] for style in read_info(files.safetensors).styles] if len(styles) > 1 else []
+    names = [*styles] if len(styles) > 1 else [""]
+    choices = torch.eye(trained.styles)
+    blends = [
+        choices[known.index(name)]
+        if name in known
+        else choose_blend(trained, number)
+        if trained.styles > 1
+        else choices[0]
+        for number, name in enumerate(names)
+    ]
+    weights = trained.with_styles(torch.stack(blends)).state_dict()
     # The other weights are those at strength 1, whether or not the model takes a strength. What another style has
     # learned about the strength would be of little use.
-    if trained.styles not in (1, network.styles):
-        trained = trained.with_style(choose_blend(trained))
-    weights = {key: value for key, value in trained.state_dict().items() if not is_strength_parameter(key)}
-    state = network.state_dict()
-    # Where one style becomes several, each begins with its scales and shifts.
-    network.load_state_dict({key: value.expand_as(state[key]) for key, value in weights.items()}, strict=False)
+    wanted = {key: value for key, value in weights.items() if not is_strength_parameter(key)}
+    network.load_state_dict(wanted, strict=False)
 
 
 @torch.no_grad()
-def nearest_blend(trained: TransformationNetwork, criterion: PerceptualLoss, photos: Tensor) -> Tensor:
+def nearest_blend(trained: TransformationNetwork, criterion: PerceptualLoss, photos: Tensor, style: int = 0) -> Tensor:
     """Returns the blend of a network's styles whose pictures have the lowest loss.
 
     Each style is tried alone, and then the best two and the best three together. What is new in a style is learned
@@ -70,14 +83,15 @@ def nearest_blend(trained: TransformationNetwork, criterion: PerceptualLoss, pho
 
     Args:
         trained: a network of K styles.
-        criterion: the loss of the style to learn; of several, the first counts.
+        criterion: the loss of the styles to learn.
         photos: float RGB in [0, 1], `[N, 3, H, W]`.
+        style: number of the style to learn.
 
     Returns:
         Weights `[K]`, which sum to 1.
     """
     content = criterion.content_features(photos)
-    grams = criterion.style_targets(torch.zeros(len(photos), dtype=torch.int64, device=photos.device))
+    grams = criterion.style_targets(torch.full((len(photos),), style, device=photos.device))
 
     def total(weights: Tensor) -> float:
         return float(criterion(trained(photos, style=weights), content, grams=grams)["total"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pytorch_lightning import Callback, Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from fast_style.models.artifact import SAFETENSORS, ModelInfo
+from fast_style.models.artifact import SAFETENSORS, ModelInfo, StyleInfo
 from fast_style.models.networks import TransformationNetwork
 from fast_style.training.crops import Batch
 from fast_style.training.export import write_safetensors
@@ -56,11 +57,12 @@ def fit(module: StyleModule, folder: Path, *callbacks: Callback, steps: int = 30
     return trainer
 
 
-def save_model(network: TransformationNetwork, folder: Path, **training: Any) -> Path:
+def save_model(network: TransformationNetwork, folder: Path, styles: Sequence[StyleInfo] = (), **training: Any) -> Path:
     """Writes a model without its ONNX file, card and preview, which take seconds."""
     folder.mkdir()
     info = ModelInfo(
-        folder.name, network.name, network.arguments, "A", "nobody", network.minimum_side, training=training
+        folder.name, network.name, network.arguments, "A", "nobody", network.minimum_side, training=training,
+        styles=[*styles],
     )  # fmt: skip
     write_safetensors(network, folder / SAFETENSORS, info, half_weights=False)
     return folder

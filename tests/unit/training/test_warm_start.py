@@ -78,7 +78,7 @@ def test_a_checkpoint_of_an_earlier_version_continues(checkpoint: Path) -> None:
     module.load_state_dict(content["state_dict"])
 
 
-def no_blend(trained: TransformationNetwork) -> Tensor:
+def no_blend(trained: TransformationNetwork, style: int) -> Tensor:
     raise AssertionError("both have the same styles")
 
 
@@ -108,7 +108,7 @@ def test_a_run_begins_with_the_weights_of_a_model(tmp_path: Path, takes_strength
     folder = save_model(trained, tmp_path / "model")
     network = build_network("lite", width=4, blocks=1, takes_strength=True)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    load_initial_weights(str(folder), network, no_blend)
+    load_initial_weights(str(folder), network, [], no_blend)
     expected = trained.state_dict()
     for key, value in network.state_dict().items():
         assert torch.equal(value, before[key] if key.endswith("strength_coefficients") else expected[key]), key
@@ -118,15 +118,39 @@ def test_one_style_becomes_several_and_several_become_one(tmp_path: Path) -> Non
     torch.manual_seed(0)
     one = build_network("lite", width=4, blocks=1)
     several = build_network("lite", width=4, blocks=1, styles=3, takes_strength=True, upsampling="linear")
-    load_initial_weights(str(save_model(one, tmp_path / "one")), several, no_blend)
+    load_initial_weights(str(save_model(one, tmp_path / "one")), several, list("abc"), no_blend)
     image = torch.rand(1, 3, 16, 24)
     smooth = build_network("lite", width=4, blocks=1, upsampling="linear")
     smooth.load_state_dict(one.state_dict())
     for style in torch.eye(3):
         torch.testing.assert_close(several(image, style=style), smooth(image))
     back = build_network("lite", width=4, blocks=1, upsampling="linear")
-    load_initial_weights(str(save_model(several, tmp_path / "several")), back, lambda trained: torch.eye(3)[1])
+    load_initial_weights(
+        str(save_model(several, tmp_path / "several")), back, [], lambda trained, style: torch.eye(3)[1]
+    )
     torch.testing.assert_close(back(image), smooth(image))
+
+
+def test_styles_begin_with_those_of_their_name(tmp_path: Path) -> None:
+    """Of a network of c, a and b, the new network knows a and c; z, its second style, begins with a blend."""
+    torch.manual_seed(0)
+    trained = build_network("lite", width=4, blocks=1, styles=3)
+    for parameter in trained.parameters():
+        torch.nn.init.normal_(parameter, 0.1, 0.3)
+    folder = save_model(trained, tmp_path / "trained", [{"name": name, "title": name} for name in "cab"])
+    network = build_network("lite", width=4, blocks=1, styles=3)
+    blend = torch.tensor([0.5, 0.0, 0.5])
+    asked: list[int] = []
+
+    def choose_blend(model: TransformationNetwork, style: int) -> Tensor:
+        asked.append(style)
+        return blend
+
+    load_initial_weights(str(folder), network, ["a", "z", "c"], choose_blend)
+    image = torch.rand(1, 3, 16, 24)
+    for style, weights in zip(torch.eye(3), (torch.eye(3)[1], blend, torch.eye(3)[0]), strict=True):
+        torch.testing.assert_close(network(image, style=style), trained(image, style=weights))
+    assert asked == [1]
 
 
 def test_models_that_a_run_cannot_begin_with(tmp_path: Path) -> None:
@@ -134,9 +158,9 @@ def test_models_that_a_run_cannot_begin_with(tmp_path: Path) -> None:
     folder = save_model(narrow, tmp_path / "narrow")
     network = build_network("lite", width=5, blocks=1, takes_strength=True)
     with pytest.raises(ConfigError, match=r"^init_from=.*: is lite .*'width': 4.*, the model to train is .*'width': 5"):
-        load_initial_weights(str(folder), network, no_blend)
+        load_initial_weights(str(folder), network, [], no_blend)
     with pytest.raises(ModelError, match="no model nowhere"):
-        load_initial_weights("nowhere", network, no_blend)
+        load_initial_weights("nowhere", network, [], no_blend)
     (tmp_path / "model.onnx").touch()
     with pytest.raises(ConfigError, match=r"^init_from=.*: has no model\.safetensors"):
-        load_initial_weights(str(tmp_path), network, no_blend)
+        load_initial_weights(str(tmp_path), network, [], no_blend)
