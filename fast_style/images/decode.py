@@ -57,17 +57,22 @@ class Picture(NamedTuple):
     cutout: Cutout | None
     """The picture without the white; None where all of it is opaque."""
     metadata: Metadata
+    has_alpha: bool = False
+    """Whether there are values of alpha, be they 255 throughout."""
 
-    def repainted(self, painted: RGB, kind: str) -> tuple[RGB, Alpha | None]:
-        """Returns the colors and the alpha to write for a picture painted from `rgb`.
+    def repainted(self, painted: RGB, kind: str | None = None) -> tuple[RGB, Alpha | None]:
+        """Returns the colors and the alpha of a picture painted from `rgb`.
 
         Args:
             painted: uint8 `[H, W, 3]`, what became of `rgb`.
-            kind: Pillow's name of the format that is written; one without alpha keeps the white.
+            kind: Pillow's name of the format that is written; one without alpha keeps the white. None for a picture
+                that stays in memory.
         """
-        if self.cutout is None or kind not in FORMATS_WITH_ALPHA:
+        if kind is not None and kind not in FORMATS_WITH_ALPHA:
             return painted, None
-        return self.cutout.repainted(painted)
+        if self.cutout is not None:
+            return self.cutout.repainted(painted)
+        return painted, np.full(painted.shape[:2], 255, np.uint8) if self.has_alpha else None
 
 
 def open_image(source: Source, *, max_side: int | None = None, setting: str | None = None) -> Image.Image:
@@ -177,12 +182,17 @@ def decode_rgb(image: Image.Image) -> RGB:
     Raises:
         ImageError: The pixels cannot be decoded, for example because the file was cut short.
     """
-    return decode_cutout(image)[0]
+    return _decode(image, _name(image), None)[0]
 
 
-def decode_cutout(image: Image.Image) -> tuple[RGB, Cutout | None]:
-    """Decodes as `decode_rgb` does; beside it the picture without the white, None where all of it is opaque."""
-    return _decode(image, _name(image), None)
+def decode_picture(image: Image.Image) -> Picture:
+    """Decodes a PIL image as `decode_rgb` does, with the transparency and metadata beside it.
+
+    Raises:
+        ImageError: As in `decode_rgb`.
+    """
+    rgb, cutout = _decode(image, _name(image), None)
+    return _with_metadata(image, rgb, cutout)
 
 
 def _decode(image: Image.Image, name: str, size: tuple[int, int] | None) -> tuple[RGB, Cutout | None]:
@@ -266,7 +276,12 @@ def _read(image: Image.Image, name: str, max_side: int | None) -> Picture:
             else:
                 remedy = "give it to fast-style video for all of them"
                 _log.warning("%s is animated (%d frames): only the first frame is used; %s", name, frames, remedy)
-    return Picture(rgb, cutout, Metadata.of(image, rgb.shape[1], rgb.shape[0]))
+    return _with_metadata(image, rgb, cutout)
+
+
+def _with_metadata(image: Image.Image, rgb: RGB, cutout: Cutout | None) -> Picture:
+    has_alpha = cutout is not None or image.getbands()[-1] in "Aa"  # of LAB, the last is B
+    return Picture(rgb, cutout, Metadata.of(image, rgb.shape[1], rgb.shape[0]), has_alpha)
 
 
 def check_readable(path: str | Path) -> None:

@@ -6,12 +6,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
+from typing import TypeAlias, TypedDict
 
 from fast_style.errors import ConfigError
 from fast_style.system.hardware import available_memory, parse_bytes, used_memory
 
 Advance = Callable[[float], None]
 """A function that is called now and then with the fraction of the work that is done, from 0 to 1."""
+Style: TypeAlias = str | Mapping[str, float]
+"""A style by name, or the weights of several."""
 
 ENGINE_CHOICES = ("auto", "onnx", "torch")
 DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps", "coreml", "directml")
@@ -38,7 +41,7 @@ class StylizeOptions:
     strength: float | None = None
     keep_color: bool = False
     stroke: float = 1.0
-    style: str | Mapping[str, float] | None = None
+    style: Style | None = None
 
     def __post_init__(self) -> None:
         self.style_weights()
@@ -64,6 +67,16 @@ class StylizeOptions:
         if not (total > 0 and math.isfinite(total) and all(weight >= 0 for weight in weights.values())):
             raise ConfigError("weights must be at least 0, and one above 0", setting="style", value=self.style)
         return {name: weight / total for name, weight in weights.items()}
+
+
+class StylizeArguments(TypedDict, total=False):
+    """What `Stylizer.__call__` takes besides the picture."""
+
+    strength: float | None
+    keep_color: bool
+    stroke: float
+    style: Style | None
+    advance: Advance | None
 
 
 def parse_style(text: str) -> dict[str, float]:

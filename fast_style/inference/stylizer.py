@@ -6,31 +6,34 @@ not fit into memory in one piece is stylized in tiles that show no seam (`tiling
 
 from __future__ import annotations
 
-import io
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from functools import partial
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, overload
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeAlias, TypeVar, Unpack, overload
 
 import numpy as np
 
 from fast_style.errors import UNSET, ConfigError, ImageError, ModelError, first_line
 from fast_style.inference.engines import Engine, Pixels, StyleWeights, load_engine
-from fast_style.inference.options import Advance, StylizeOptions, Tiling
+from fast_style.inference.options import Advance, Style, StylizeArguments, StylizeOptions, Tiling
+from fast_style.inference.pictures import repaint
 from fast_style.models.artifact import SAFETENSORS, ModelFiles, ModelInfo, find_model
 from fast_style.system.hardware import used_memory
 from fast_style.system.optional import require_extra
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from torch import Tensor
 
     from fast_style.inference.torch_engine import TorchEngine
 
-Style: TypeAlias = str | Mapping[str, float]
-"""A style by name, or the weights of several."""
 Condition: TypeAlias = tuple[float | None, StyleWeights | None]
 """Strength and style that an engine runs with."""
+
+T = TypeVar("T")
 
 ALWAYS_WHOLE = 1 << 20
 """Pixels of a picture that is too small for a question about memory."""
@@ -43,18 +46,28 @@ def _ignore_progress(done: float) -> None:
 class Stylizer:
     """A model ready to stylize; several threads may share it.
 
-    Make one with `Stylizer.load`. Copied or unpickled, it is loaded anew.
+    Make one with `Stylizer.load`. Copied or unpickled, it is loaded anew. At the end of a `with` its memory
+    is given back.
 
     ```python
     stylizer = Stylizer.load("starry_night")
     stylized = stylizer(photo)  # PIL image in, PIL image out; uint8 RGB array in, array out
     ```
+
+    Args:
+        engine: runs the network.
+        files: the model's files.
+        tiling: when pictures are stylized in tiles.
+
+    Raises:
+        ModelError: `engine` is a name or a path, which is for `Stylizer.load`.
     """
 
     def __init__(self, engine: Engine, files: ModelFiles | None = None, tiling: Tiling | None = None) -> None:
         if isinstance(engine, str | Path):
             raise ModelError(f"Stylizer({str(engine)!r}): takes an engine; use Stylizer.load({str(engine)!r})")
-        self.engine = engine
+        self._engine: Engine | None = engine
+        self._info = engine.info
         self.tiling = tiling or Tiling()
         self._files = files
         self._bytes_per_pixel: float | None = None
@@ -68,15 +81,43 @@ class Stylizer:
             raise ModelError("a Stylizer around an engine can't be pickled or copied; make it with Stylizer.load")
         return self._load, ()
 
+    def __repr__(self) -> str:
+        how = "closed" if self._engine is None else self._engine.describe()
+        return f"<Stylizer {self.info.name}: {self.info.network}, {how}>"
+
+    def __enter__(self) -> Self:
+        _ = self.engine  # there must be one
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives up the model and its memory; whoever stylizes with it afterwards gets a ModelError."""
+        self._engine = self._tile_engine = None
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the network.
+
+        Raises:
+            ModelError: the Stylizer is closed.
+        """
+        if self._engine is None:
+            raise ModelError(f"the Stylizer of {self.info.name} is closed", remedy="load it again with Stylizer.load")
+        return self._engine
+
     @property
     def info(self) -> ModelInfo:
         """The model's metadata."""
-        return self.engine.info
+        return self._info
 
     @classmethod
     def load(
         cls,
-        model: str | Path,
+        model: str | Path | ModelFiles,
         *,
         engine: str = "auto",
         device: str = "auto",
@@ -88,7 +129,8 @@ class Stylizer:
         """Loads a model by name, by folder or by file.
 
         Args:
-            model: a name (`starry_night`), a model folder, or a `.safetensors` or `.onnx` file.
+            model: a name (`starry_night`), a model folder, a `.safetensors` or `.onnx` file, or an entry of
+                `list_models`.
             engine: `onnx`, `torch`, or `auto`: the one that the file is for; for a folder ONNX Runtime, which
                 starts faster, but torch for a GPU.
             device: `cpu`, `cuda`, `mps`, `coreml`, `directml`, or `auto`: the fastest that works.
@@ -96,6 +138,9 @@ class Stylizer:
             compile: lets torch compile the network: for video, many pictures of one size.
             tile: for pictures too large for one piece; see `Tiling`.
             memory: most bytes to take; see `Tiling`.
+
+        Returns:
+            The model, ready to stylize.
 
         Raises:
             ConfigError: a value is unknown or out of range, or cannot be had here.
@@ -123,38 +168,19 @@ class Stylizer:
         return [style["name"] for style in self.info.styles]
 
     @overload
-    def __call__(
-        self,
-        picture: Pixels,
-        *,
-        strength: float | None = ...,
-        keep_color: bool = ...,
-        stroke: float = ...,
-        style: Style | None = ...,
-        advance: Advance | None = ...,
-    ) -> Pixels: ...
+    def __call__(self, picture: Pixels, **how: Unpack[StylizeArguments]) -> Pixels: ...
     @overload
-    def __call__(
-        self,
-        picture: Image | str | Path,
-        *,
-        strength: float | None = ...,
-        keep_color: bool = ...,
-        stroke: float = ...,
-        style: Style | None = ...,
-        advance: Advance | None = ...,
-    ) -> Image: ...
+    def __call__(self, picture: Tensor, **how: Unpack[StylizeArguments]) -> Tensor: ...
     @overload
-    def __call__(
-        self,
-        picture: bytes | bytearray | BinaryIO,
-        *,
-        strength: float | None = ...,
-        keep_color: bool = ...,
-        stroke: float = ...,
-        style: Style | None = ...,
-        advance: Advance | None = ...,
+    def __call__(self, picture: Image | str | PathLike[str], **how: Unpack[StylizeArguments]) -> Image: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # an open file is an iterator, too, of lines
+        self, picture: bytes | bytearray | memoryview | BinaryIO, **how: Unpack[StylizeArguments]
     ) -> bytes: ...
+    @overload
+    def __call__(self, picture: list[T] | tuple[T, ...], **how: Unpack[StylizeArguments]) -> list[T]: ...
+    @overload
+    def __call__(self, picture: Iterator[T], **how: Unpack[StylizeArguments]) -> Iterator[T]: ...
     def __call__(
         self,
         picture: object,
@@ -164,12 +190,19 @@ class Stylizer:
         stroke: float = 1.0,
         style: Style | None = None,
         advance: Advance | None = None,
-    ) -> Pixels | Image | bytes:
-        """Stylizes one picture, or a batch of equal size.
+    ) -> object:
+        """Stylizes one picture, a batch of equal size, or one picture after the other.
 
         Args:
-            picture: uint8 RGB array `[H, W, 3]` or `[N, H, W, 3]`, a PIL image of any mode, an image file's bytes
-                (bytes, bytearray, BytesIO or a file opened in binary mode), or its path.
+            picture: one of
+
+                - a uint8 array, RGB `[H, W, 3]`, RGBA `[H, W, 4]` or gray `[H, W]`, or a batch `[N, H, W, C]` with 1,
+                  3 or 4 channels;
+                - a torch tensor, float in [0, 1], `[C, H, W]` or `[N, C, H, W]`, or uint8, laid out as an array;
+                - a PIL image of any mode;
+                - the path of an image file;
+                - an image file's bytes (bytes, bytearray, memoryview, BytesIO or a file opened in binary mode);
+                - a list, or an iterator such as a generator of frames, of any of these.
             strength: how much style, for a model that takes a strength: from 0, nearly the picture itself, over 1,
                 as trained and by default, to 1.5.
             keep_color: takes only the lightness of the result, and the colors of the picture.
@@ -179,54 +212,22 @@ class Stylizer:
             advance: called now and then with the fraction of a large picture that is done.
 
         Returns:
-            The same kind, exactly as large: an array for an array, bytes of the same format and with the same
-            metadata for a file's bytes, a PIL image for a PIL image or for a path. What is transparent is stylized
-            over white, which is taken out again, and keeps its alpha in images (mode RGBA, else RGB) and in bytes
-            whose format holds it.
+            The same kind, exactly as large: an array for an array; a tensor of the same dtype, on the same device and
+            without a gradient, of levels rounded to 8 bits, for a tensor; a PIL image for a PIL image or for a path;
+            bytes of the same format and with the same metadata for a file's bytes; a list for a list; an iterator,
+            which stylizes as it goes, for an iterator. Gray becomes RGB. What has an alpha keeps it, be it opaque
+            throughout: RGBA for RGBA, in bytes as far as their format holds it. What is transparent is stylized over
+            white, which is taken out again.
 
         Raises:
             ImageError: the picture is of another type, dtype or shape, has no pixels, or is an unreadable file.
             ConfigError: strength or stroke is no number or out of range, the model takes no strength, or has not
                 that style.
-            ModelError: the engine fails.
+            ModelError: the engine fails, or the Stylizer is closed.
         """
         options = StylizeOptions(strength, keep_color, stroke, style)
-        if isinstance(picture, np.ndarray):
-            if picture.dtype != np.uint8 or picture.ndim not in (3, 4) or picture.shape[-1] != 3 or 0 in picture.shape:
-                raise ImageError(
-                    f"cannot stylize {picture.dtype} {list(picture.shape)}: want uint8 RGB [H, W, 3] or [N, H, W, 3]"
-                )
-            batch = picture if picture.ndim == 4 else picture[None]
-            stylized = self.stylize(batch, options, advance)
-            return stylized if picture.ndim == 4 else stylized[0]
-        return self._stylize_image(picture, lambda rgb: self.stylize(rgb[None], options, advance)[0])
-
-    def _stylize_image(self, picture: object, stylize: Callable[[Pixels], Pixels]) -> Image | bytes:
-        """Decodes an image, stylizes its pixels, and returns the same kind of image."""
-        from PIL import Image
-
-        from fast_style.images.arrays import make_image
-        from fast_style.images.decode import decode_cutout, load_picture
-        from fast_style.images.encode import encode_rgb
-
-        if isinstance(picture, Image.Image | str | Path):
-            rgb, cutout = (
-                decode_cutout(picture) if isinstance(picture, Image.Image) else load_picture(picture, partial=True)[:2]
-            )
-            painted = stylize(rgb)
-            return make_image(painted, None) if cutout is None else make_image(*cutout.repainted(painted))
-        if isinstance(picture, bytearray):
-            picture = bytes(picture)
-        if isinstance(picture, bytes) or (hasattr(picture, "read") and not isinstance(picture, io.TextIOBase)):
-            source: Any = picture
-            decoded = load_picture(source, partial=True)
-            kind = decoded.metadata.format
-            painted, alpha = decoded.repainted(stylize(decoded.rgb), kind)
-            return encode_rgb(painted, kind, metadata=decoded.metadata, alpha=alpha)
-        raise ImageError(
-            f"cannot stylize a {type(picture).__name__}: want a uint8 RGB array, a PIL image, a path, "
-            f"or an image file's bytes or the file opened in binary mode"
-        )
+        self._condition(options)  # an iterator comes back before its first picture is looked at
+        return repaint(picture, lambda batch: self.stylize(batch, options, advance))
 
     def stylize(self, batch: Pixels, options: StylizeOptions | None = None, advance: Advance | None = None) -> Pixels:
         """Stylizes a batch of pixels.
@@ -245,7 +246,7 @@ class Stylizer:
             ModelError: the engine fails.
         """
         options = options or StylizeOptions()
-        condition = self._engine_strength(options.strength), self._engine_style(options)
+        condition = self._condition(options)
         scaled = self._scale(batch, options.stroke)
         # Pictures smaller than the network takes are mirrored outwards, and cut back after.
         height, width = scaled.shape[1:3]
@@ -262,6 +263,9 @@ class Stylizer:
 
             result = keep_color(batch, result)
         return result
+
+    def _condition(self, options: StylizeOptions) -> Condition:
+        return self._engine_strength(options.strength), self._engine_style(options)
 
     def _engine_strength(self, strength: float | None) -> float | None:
         """Returns the strength to run with, None for a model that takes none."""
@@ -369,11 +373,12 @@ class Stylizer:
         require_extra("torch")
         from fast_style.inference.torch_engine import TorchEngine
 
-        if isinstance(self.engine, TorchEngine):
-            return self.engine
+        engine = self.engine
+        if isinstance(engine, TorchEngine):
+            return engine
         with self._lock:
             if self._tile_engine is None:
-                device = "auto" if self.engine.device == "cuda" else "cpu"
+                device = "auto" if engine.device == "cuda" else "cpu"
                 self._tile_engine = TorchEngine(self._weights(), device, precision="fp32")
             return self._tile_engine
 

@@ -172,7 +172,12 @@ def model_folders() -> list[Path]:
 
 
 def list_models() -> list[ModelFiles]:
-    """Returns every model that has a name, sorted; one of your own hides a shipped one of the same name."""
+    """Returns every model that has a name: those in `./checkpoints`, and those that came with the package.
+
+    Returns:
+        The files of each model, sorted by name; one of your own hides a shipped one of the same name. `Stylizer.load`
+        and `load_network` take an entry of it.
+    """
     found: dict[str, ModelFiles] = {}
     for folder in model_folders():
         for path in sorted(folder.iterdir()):
@@ -182,13 +187,15 @@ def list_models() -> list[ModelFiles]:
     return [found[name] for name in sorted(found)]
 
 
-def find_model(model: str | Path) -> ModelFiles:
-    """Returns the files of a model given by its name, its folder, or one of its files.
+def find_model(model: str | Path | ModelFiles) -> ModelFiles:
+    """Returns the files of a model given by its name, its folder, or one of its files; files are returned as they are.
 
     Raises:
         ModelNotFoundError: there is none; the message lists the names there are.
         ModelError: the path is a file of another kind.
     """
+    if isinstance(model, ModelFiles):
+        return model
     path = Path(model).expanduser()
     if path.is_file():
         if path.suffix == ".onnx":

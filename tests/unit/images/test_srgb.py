@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from fast_style.images import srgb
-from fast_style.images.decode import decode_cutout, decode_rgb, load_rgb, open_image
+from fast_style.images.decode import decode_picture, decode_rgb, load_rgb, open_image
 from tests.unit.images.helpers import (
     encoded,
     mean_difference,
@@ -116,13 +116,19 @@ def test_gray_with_alpha_and_color_keys() -> None:
 
 def test_only_what_is_transparent_has_an_alpha() -> None:
     for mode in ("RGB", "L", "CMYK", "P"):
-        assert decode_cutout(Image.new(mode, (5, 4)))[1] is None
-    assert decode_cutout(Image.new("RGBA", (5, 4), (1, 2, 3, 255)))[1] is None
+        plain = decode_picture(Image.new(mode, (5, 4)))
+        assert plain.cutout is None and not plain.has_alpha
+    for mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        opaque = decode_picture(Image.new("LA", (5, 4), (7, 255)).convert("RGBA").convert(mode))
+        assert opaque.cutout is None and opaque.has_alpha, mode
+        assert opaque.repainted(opaque.rgb)[1].min() == 255
+        assert opaque.repainted(opaque.rgb, "JPEG")[1] is None
     palette = Image.new("P", (5, 4))
     palette.info["transparency"] = 0
     pa = Image.new("RGBA", (5, 4)).convert("PA")
     for image in (Image.new("RGBA", (5, 4)), Image.new("LA", (5, 4)), palette, pa):
-        rgb, cutout = decode_cutout(image)
+        rgb, cutout, _, has_alpha = decode_picture(image)
+        assert has_alpha
         assert cutout is not None and cutout.alpha.shape == (4, 5) and not cutout.alpha.any(), image.mode
         assert (rgb == 255).all(), image.mode
 
