@@ -37,9 +37,21 @@ def register() -> None:
 
     `conf/train.yaml` and `conf/distill.yaml` start from the schemas under the names that are given here.
     """
-    ConfigStore.instance().store(name="schema", node=TrainConfig)
-    ConfigStore.instance().store(name="distill_schema", node=DistillConfig)
+    ConfigStore.instance().store(name="schema", node=structured(TrainConfig))
+    ConfigStore.instance().store(name="distill_schema", node=structured(DistillConfig))
     OmegaConf.register_new_resolver("stem", lambda path: Path(str(path)).stem, replace=True)
+
+
+def structured(schema: type) -> DictConfig:
+    """Returns a schema as Hydra merges into it.
+
+    It has no arguments of a network: `conf/model`, or a run's own settings, say all that a network takes, and what
+    the schema's default network takes would be added to them.
+    """
+    node: DictConfig = OmegaConf.structured(schema)
+    if schema is TrainConfig:
+        node.model.arguments = {}
+    return node
 
 
 def to_config(composed: DictConfig) -> TrainConfig:
@@ -62,7 +74,7 @@ def typed(composed: object, schema: type[Schema]) -> Schema:
     try:
         # It is merged into the schema once more, because +key=value on the command line gets past Hydra's own check.
         plain = OmegaConf.to_container(composed, resolve=False)
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), plain))
+        config = OmegaConf.to_object(OmegaConf.merge(structured(schema), plain))
     except OmegaConfBaseException as error:
         raise as_config_error(error, schema) from error
     assert isinstance(config, schema)

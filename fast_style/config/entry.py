@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from omegaconf import OmegaConf
 
 from fast_style.config.checks import check_distillation
-from fast_style.config.compose import compose_raw, to_config, typed
+from fast_style.config.compose import compose_raw, structured, to_config, typed
 from fast_style.config.overrides import with_own_style, with_quoted_texts
 from fast_style.config.renamed import with_new_names
 from fast_style.config.schema import DistillConfig, TrainConfig, settings
@@ -55,7 +55,7 @@ def described(
         ConfigError: An unknown key, or an override that Hydra cannot parse.
     """
     jobs = sweep_jobs(normalized(overrides)) if schema is TrainConfig else [_prepared(overrides)]
-    composed = [OmegaConf.merge(OmegaConf.structured(schema), compose_raw(job, schema)) for job in jobs]
+    composed = [OmegaConf.merge(structured(schema), compose_raw(job, schema)) for job in jobs]
     plain = [OmegaConf.to_container(job, resolve=True) for job in composed]
     result = []
     for each in settings(schema):

@@ -102,6 +102,16 @@ def test_settings_of_an_earlier_version_are_read(tmp_path: Path) -> None:
     assert read_config(path) == made
 
 
+def test_a_network_gets_the_arguments_that_are_given_and_no_others(tmp_path: Path) -> None:
+    """A run from before there was another upsampling continues without it, as does a network that has none."""
+    made = config("style=flow")
+    assert made.model.arguments == {"upsampling": "linear"}
+    write_config(made, tmp_path)
+    path = tmp_path / "config.yaml"
+    path.write_text(path.read_text().replace("  arguments:\n    upsampling: linear\n", "  arguments: {}\n"))
+    assert read_config(path).model.arguments == {}
+
+
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a:b"])
 def test_a_name_must_be_usable_as_that_of_a_folder(name: str) -> None:
     made = config("style=flow")
