@@ -190,6 +190,17 @@ class PerceptualLoss(nn.Module):
                 for layer, value in self.encoder(at_scale(photo, scale, window), self.settings.content_layers).items()
             }
 
+    def content_energies(self, photos: Tensor) -> dict[str, float]:
+        """Computes the mean square of the features that content is compared by, over photos.
+
+        Args:
+            photos: float RGB in [0, 1], `[N, 3, H, W]`.
+
+        Returns:
+            Mean squares by `term_key`.
+        """
+        return {key: value.float().square().mean().item() for key, value in self.content_features(photos).items()}
+
     def strength_targets(
         self, photos: Tensor, strengths: Tensor, styles: Tensor, window: Window | None = None
     ) -> dict[str, Tensor]:
@@ -262,6 +273,7 @@ class PerceptualLoss(nn.Module):
         *,
         grams: Mapping[str, Tensor] | None = None,
         window: Window | None = None,
+        content_energies: Mapping[str, float] | None = None,
     ) -> dict[str, Tensor]:
         """Computes the content and style terms of each sample.
 
@@ -271,6 +283,8 @@ class PerceptualLoss(nn.Module):
             grams: as for `forward`.
             window: the part of the picture that is compared in full size, where features cost most; None for all of
                 it. At smaller scales all of it is compared in any case.
+            content_energies: mean squares by `term_key` that content errors are relative to; by default those of each
+                photo, or of what its window shows.
 
         Returns:
             `[N]` by the names that `forward` gives the terms.
@@ -287,7 +301,12 @@ class PerceptualLoss(nn.Module):
                 terms[f"style/{name}"] = relative_errors(gram, target)
             for layer in content_layers:
                 name = term_key(layer, scale)
-                terms[f"content/{name}"] = relative_errors(features[layer], content[name])
+                energy = None
+                if content_energies:
+                    energy = content[name].new_full(
+                        (len(content[name]),), content_energies[name] * content[name][0].numel(), dtype=torch.float32
+                    )
+                terms[f"content/{name}"] = relative_errors(features[layer], content[name], energy)
         contents = [value for name, value in terms.items() if name.startswith("content/")]
         weighted = [
             (self.layer_weights[layer], terms[f"style/{term_key(layer, scale)}"])

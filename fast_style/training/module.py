@@ -94,6 +94,9 @@ class StyleModule(LightningModule):
         self.first_strength_step = hyperparameters.max_steps - strength_steps
         # Past nn.Module's own __setattr__: the encoder of a registered loss would land in every checkpoint.
         object.__setattr__(self, "criterion", criterion)
+        self.content_energies: dict[str, float] = {}
+        """What content errors in training are relative to, as in `PerceptualLoss.sample_terms`; if empty, each photo's
+        own. A plain sky has little energy of its own: no stroke could be put there."""
 
     def forward(self, photos: Tensor, styles: Tensor | None = None) -> Tensor:
         """Stylizes photos.
@@ -170,7 +173,9 @@ class StyleModule(LightningModule):
             # The strength gets no gradient at 1, but it takes part: DDP expects every parameter in every step.
             strengths = torch.ones(len(photos), device=photos.device)
         stylized = self.network(photos, strengths, self._style_weights(styles))
-        samples = criterion.sample_terms(stylized, content, grams=grams, window=window)
+        samples = criterion.sample_terms(
+            stylized, content, grams=grams, window=window, content_energies=self.content_energies
+        )
         self._log_by_style("train", samples, styles)
         terms = criterion.weigh(samples, stylized, emphasis=emphasis)
         weight = self.hyperparameters.stability_weight

@@ -37,6 +37,9 @@ log = logging.getLogger("fast_style")
 GRID_PHOTOS = 4
 """Number of held-out photos in TensorBoard's image grid."""
 
+TYPICAL_PHOTOS = 16
+"""Number of held-out photos whose features are the measure of content errors."""
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -73,6 +76,7 @@ def train(config: TrainConfig) -> TrainResult:
     check_writable(model_dir, "output_dir")
     data = StyleDataModule(config.data, seed=config.seed)
     photos = torch.stack(data.validation.photos[:GRID_PHOTOS])
+    module.content_energies = criterion.content_energies(to_float(torch.stack(data.validation.photos[:TYPICAL_PHOTOS])))
     if config.init_from and not plan.resume:
         load_initial_weights(
             config.init_from,

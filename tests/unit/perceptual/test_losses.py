@@ -164,3 +164,16 @@ def test_a_window_counts_at_full_size_alone(small_loss: PerceptualLoss) -> None:
     for name, value in first.items():
         if "/" in name:
             assert torch.equal(value, second[name]) == name.endswith("@1"), name
+
+
+def test_content_errors_may_be_relative_to_typical_photos() -> None:
+    """The same change counts as much on a dark and plain photo as on a bright one."""
+    loss = make_loss(torch.rand(1, 3, 8, 8))
+    energies = loss.content_energies(torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, 3, 8, 8))
+    assert energies == {"identity@1": 0.5}
+    photos = torch.tensor([0.25, 0.5]).view(2, 1, 1, 1).expand(2, 3, 8, 8)
+    content = loss.content_features(photos)
+    by_own = loss.sample_terms(photos + 0.25, content)["content"]
+    by_typical = loss.sample_terms(photos + 0.25, content, content_energies=energies)["content"]
+    torch.testing.assert_close(by_own, torch.tensor([1.0, 0.25]))
+    torch.testing.assert_close(by_typical, torch.tensor([0.125, 0.125]))
