@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -27,7 +28,7 @@ from fast_style.config.compose import register, to_config
 from fast_style.config.entry import normalized
 from fast_style.config.hydra_errors import as_config_error
 from fast_style.config.sweep import MULTIRUN, compose_sweep
-from fast_style.errors import ConfigError, FastStyleError
+from fast_style.errors import UNSET, ConfigError, FastStyleError
 from fast_style.models.artifact import PREVIEW
 from fast_style.perceptual.style_image import load_styles
 from fast_style.system.paths import resource
@@ -35,12 +36,20 @@ from fast_style.training.interruption import Interrupted
 from fast_style.training.session import is_leader
 from fast_style.training.train import TrainResult, train
 
-HYDRA_FLAGS = (
-    "-m", "--multirun", "-r", "--run", "-c", "--cfg", "-i", "--info", "-p", "--package", "-cp", "--config-path",
-    "-cn", "--config-name", "-cd", "--config-dir", "-sc", "--shell-completion", "--resolve", "--hydra-help",
-    "--experimental-rerun",
-)  # fmt: skip
-"""Hydra's own flags, as `fast-style train --hydra-help` lists them."""
+SWITCHES = ("--multirun", "--run", "--shell-completion", "--resolve", "--hydra-help")
+"""Hydra's own flags that take no value, as `fast-style train --hydra-help` lists them."""
+CHOICES = {
+    "--cfg": ("job", "hydra", "all"),
+    "--info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
+}
+"""Those that take one of these; `--info` may also stand alone, for the first of them."""
+VALUED = ("--package", "--config-path", "--config-name", "--config-dir", "--experimental-rerun")
+"""Those that take any value."""
+SHORT = {
+    "-m": "--multirun", "-r": "--run", "-sc": "--shell-completion", "-c": "--cfg", "-i": "--info", "-p": "--package",
+    "-cp": "--config-path", "-cn": "--config-name", "-cd": "--config-dir",
+}  # fmt: skip
+"""Short names of flags."""
 
 register()
 
@@ -70,27 +79,59 @@ def run(overrides: list[str]) -> None:
         ImageError: A style image of a sweep cannot be used.
         SystemExit: With status 2, after an error was printed.
     """
-    for argument in overrides:
-        if argument.startswith("-") and argument.split("=")[0] not in HYDRA_FLAGS:
-            raise ConfigError(
-                "settings are written NAME=VALUE, like style.image=painting.jpg data.dir=photos/",
-                setting=argument,
-                remedy="fast-style train --help shows them all",
-            )
-    overrides = normalized(overrides)
+    flags, overrides = split_flags(overrides)
+    sweep = [flag for flag in flags if flag in MULTIRUN]
+    overrides = normalized([*sweep, *overrides])
     for config in {
-        (job.style.image, job.style.images, job.style.size): job for job in compose_sweep(overrides)
+        (job.style.image, job.style.images, job.style.size): job for job in compose_sweep([*flags, *overrides])
     }.values():
         load_styles(config)  # a bad image should stop the sweep now rather than when its turn comes
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise, rather than print a traceback and exit with 1
     # Hydra's parser takes its flags before the overrides or after them, but not in between.
-    sys.argv = [__file__, *sorted(overrides, key=lambda argument: argument not in MULTIRUN)]
+    sys.argv = [__file__, *flags, *(override for override in overrides if override not in MULTIRUN)]
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:
         raise as_config_error(error) from error
     except FastStyleError as error:  # from a job of a sweep, which has printed it
         raise SystemExit(2) from error
+
+
+def split_flags(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Returns Hydra's own flags among the arguments, each with its value in one, as `--cfg=job`, and the overrides.
+
+    Raises:
+        ConfigError: A flag is unknown, or has no value or another than it takes.
+    """
+    flags: list[str] = []
+    overrides: list[str] = []
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("-"):
+            overrides.append(argument)
+            continue
+        name, equals, value = argument.partition("=")
+        name = SHORT.get(name, name)
+        if name in SWITCHES and not equals:
+            flags.append(name)
+            continue
+        if name not in (*CHOICES, *VALUED):
+            raise ConfigError(
+                "settings are written NAME=VALUE, like style.image=painting.jpg data.dir=photos/",
+                setting=argument,
+                remedy="fast-style train --help shows them all",
+            )
+        choices = CHOICES.get(name, ())
+        if not equals and rest and (rest[0] in choices or name != "--info"):
+            value = rest.pop(0)
+        elif not equals and name == "--info":
+            value = choices[0]
+        if not value or (choices and value not in choices):
+            wanted = f"one of {', '.join(choices)}" if choices else "a value"
+            raise ConfigError(f"takes {wanted}", setting=name, value=value or UNSET)
+        flags.append(f"{name}={value}")
+    return flags, overrides
 
 
 def _report(result: TrainResult) -> None:

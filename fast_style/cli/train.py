@@ -21,7 +21,7 @@ def train(context: typer.Context) -> None:
 
     help_wanted, overrides = without_help(context.args)
     if help_wanted:
-        from fast_style.config.compose import groups
+        from fast_style.config.choices import groups
         from fast_style.config.schema import TrainConfig
 
         show_settings(TRAIN_HELP, overrides, TrainConfig, groups())

@@ -140,9 +140,3 @@ def style_name(config: TrainConfig) -> str:
     if not name or name.startswith(".") or UNUSABLE_IN_NAMES & set(name):
         raise ConfigError("not usable as the name of a folder", setting="style.name", value=name, remedy="give another")
     return name
-
-
-def groups() -> dict[str, list[str]]:
-    """Returns the groups of `conf/`, and the names of the choices in each."""
-    folders = sorted(path for path in resource("conf").iterdir() if path.is_dir())
-    return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}

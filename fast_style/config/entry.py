@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from omegaconf import OmegaConf
 
 from fast_style.config.checks import check_distillation
+from fast_style.config.choices import check_choices
 from fast_style.config.compose import compose_raw, structured, to_config, typed
 from fast_style.config.overrides import with_own_style, with_quoted_texts
 from fast_style.config.renamed import with_new_names
@@ -30,14 +31,22 @@ def compose_distillation(overrides: Sequence[str]) -> DistillConfig:
     Raises:
         ConfigError: An override cannot be parsed, is unknown or has a wrong type, or a value is impossible.
     """
-    config = typed(compose_raw(_prepared(overrides), DistillConfig), DistillConfig)
+    prepared = _prepared(overrides)
+    check_choices(prepared, DistillConfig)
+    config = typed(compose_raw(prepared, DistillConfig), DistillConfig)
     check_distillation(config)
     return config
 
 
 def normalized(overrides: Sequence[str]) -> list[str]:
-    """Returns the arguments of `fast-style train`, Hydra's flags included, in the form that Hydra needs."""
-    return with_own_names(with_own_style(_prepared(overrides)))
+    """Returns the overrides of `fast-style train`, with or without the flag of a sweep, in the form that Hydra needs.
+
+    Raises:
+        ConfigError: What is chosen in a group is not a name.
+    """
+    prepared = with_own_style(_prepared(overrides))
+    check_choices(prepared)
+    return with_own_names(prepared)
 
 
 def described(

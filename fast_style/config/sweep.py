@@ -10,7 +10,8 @@ from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
 
-from fast_style.config.compose import compose_raw, groups, style_name, to_config
+from fast_style.config.choices import groups
+from fast_style.config.compose import compose_raw, style_name, to_config
 from fast_style.config.hydra_errors import as_config_error
 from fast_style.config.overrides import in_quotes
 from fast_style.config.schema import PATHS, TrainConfig

@@ -10,6 +10,7 @@ from fast_style.datasets.jpegs import PhotoJob, PreparedFolder, PrepareOptions, 
 from fast_style.datasets.record import open_prepared_folder, remove_outdated, write_record
 from fast_style.errors import DataError, DataNotFoundError
 from fast_style.images.folders import distinct_names, find_images
+from fast_style.system.paths import check_no_url
 
 
 def prepare_folder(
@@ -34,6 +35,7 @@ def prepare_folder(
     """
     options = options or PrepareOptions()
     if not source.is_dir():
+        check_no_url(source, DataNotFoundError)
         raise DataNotFoundError(f"{source}: no such folder of photos", remedy="check the path")
     origin = source.resolve()
     if target.resolve().is_relative_to(origin):

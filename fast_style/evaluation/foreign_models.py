@@ -10,6 +10,7 @@ from fast_style.errors import ConfigError, ModelError, ModelNotFoundError, first
 from fast_style.evaluation.photos import Stylize
 from fast_style.images.arrays import RGB
 from fast_style.inference.onnx_engine import open_session
+from fast_style.system.paths import check_no_url
 
 CONVENTIONS = {"nchw-255": 255, "nchw-1": 1}
 """The value of white in float RGB `[1, 3, H, W]`, by the name of the convention."""
@@ -34,6 +35,7 @@ def load_foreign(path: Path, convention: str) -> Stylize:
     if convention not in CONVENTIONS:
         raise ConfigError(f"must be one of {', '.join(CONVENTIONS)}", setting="convention", value=convention)
     if not path.is_file():
+        check_no_url(path, ModelNotFoundError)
         raise ModelNotFoundError(f"{path}: no such file", remedy="give the path of an .onnx model")
     session = open_session(path, ["CPUExecutionProvider"])
     name, white = session.get_inputs()[0].name, CONVENTIONS[convention]

@@ -16,6 +16,7 @@ from fast_style.images.folders import readable_photos
 from fast_style.images.tensors import to_float, to_tensor
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.perceptual.style_image import load_large_enough
+from fast_style.system.paths import check_no_url
 
 log = logging.getLogger("fast_style")
 
@@ -82,6 +83,7 @@ def find_photos(folder: Path) -> list[Path]:
         DataError: not a folder, or no readable photo in it.
     """
     if not folder.is_dir():
+        check_no_url(folder, DataNotFoundError, setting="photos")
         if folder.exists():
             raise DataError("is not a folder", setting="photos", value=folder, remedy="give a folder of photos")
         raise DataNotFoundError("does not exist", setting="photos", value=folder, remedy="give a folder of photos")

@@ -24,6 +24,7 @@ from fast_style.images.metadata import Metadata
 from fast_style.images.openers import Opened, open_any, open_cut_short
 from fast_style.images.srgb import to_srgb
 from fast_style.system.native_output import lines_caught
+from fast_style.system.paths import check_no_url
 
 Source = str | Path | bytes | BinaryIO
 """A path, the content of a file, or an open file."""
@@ -138,6 +139,7 @@ def _check_file(path: Path) -> None:
     try:
         status = path.stat()
     except FileNotFoundError as error:
+        check_no_url(path, ImageNotFoundError)
         raise ImageNotFoundError(f"{path} does not exist", remedy="check the path") from error
     except OSError as error:
         raise _cannot_open(str(path), error) from error

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from fast_style.errors import DataError, DataNotFoundError, ImageError, one_line
 from fast_style.images.decode import check_readable
 from fast_style.images.formats import IMAGE_SUFFIXES
+from fast_style.system.paths import check_no_url
 
 _log = logging.getLogger("fast_style")
 
@@ -107,6 +108,7 @@ def readable_photos(folder: Path, *, setting: str | None = None) -> tuple[list[P
         DataError: There is no readable photo in it.
     """
     if not folder.is_dir():
+        check_no_url(folder, DataNotFoundError, setting=setting)
         raise DataNotFoundError(
             f"{folder}: no such folder of photos",
             remedy="check the path" if setting is None else f"give one with {{{setting}}}",

@@ -21,6 +21,7 @@ from fast_style.images.formats import (
     format_of,
     result_suffix,
 )
+from fast_style.system.paths import check_no_url
 
 _log = logging.getLogger("fast_style")
 
@@ -57,6 +58,8 @@ def plan_jobs(inputs: Sequence[Path], output: str | Path, suffix: str | None = N
     """
     if suffix is not None:
         format_of(f"picture{suffix}")
+    for path in inputs:
+        check_no_url(path, ImageNotFoundError)
     target_folder = _target_folder(inputs, output)
     jobs: list[PictureJob] = []
     other_kinds: list[Path] = []

@@ -5,14 +5,16 @@ Standard library and safetensors alone: reading a model's metadata imports no to
 
 from __future__ import annotations
 
+import difflib
 import json
+import shlex
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TypedDict
 
 from fast_style.errors import ModelError, ModelNotFoundError
 from fast_style.models.migration import JsonObject, migrate_card, migrate_metadata
-from fast_style.system.paths import resource
+from fast_style.system.paths import check_no_url, resource
 
 SCHEMA_VERSION = "1.2"
 """Version of the metadata. 1.1 renamed the dial to strength, see `migration`; 1.2 added `styles`."""
@@ -191,7 +193,7 @@ def find_model(model: str | Path | ModelFiles) -> ModelFiles:
     """Returns the files of a model given by its name, its folder, or one of its files; files are returned as they are.
 
     Raises:
-        ModelNotFoundError: there is none; the message lists the names there are.
+        ModelNotFoundError: there is none; the message says what was probably meant, or lists the names there are.
         ModelError: the path is a file of another kind.
     """
     if isinstance(model, ModelFiles):
@@ -202,7 +204,7 @@ def find_model(model: str | Path | ModelFiles) -> ModelFiles:
             return ModelFiles(path.parent.name, onnx=path)
         if path.suffix == ".safetensors":
             return ModelFiles(path.parent.name, safetensors=path)
-        raise ModelError(f"{path}: a model is a .safetensors or .onnx file, or a folder that holds one")
+        raise _not_found(model, path)
     files = _files_in(path)
     if files is not None:
         return files
@@ -211,8 +213,32 @@ def find_model(model: str | Path | ModelFiles) -> ModelFiles:
             files = _files_in(folder / path.name)
             if files is not None:
                 return files
-    names = ", ".join(files.name for files in list_models()) or "none yet"
-    raise ModelNotFoundError(f"no model {model}: give a path, or one of these names: {names}")
+    raise _not_found(model, path)
+
+
+def _not_found(model: str | Path, path: Path) -> ModelError:
+    """Returns the error for what is no model, with what was probably meant."""
+    from fast_style.images.formats import IMAGE_SUFFIXES  # which imports Pillow
+
+    check_no_url(model, ModelNotFoundError)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        image = shlex.quote(str(model))
+        return ModelNotFoundError(
+            f"{model}: a style image is not a model yet", remedy=f"train one: fast-style train style.image={image}"
+        )
+    if path.suffix == ".ckpt" or (path.is_dir() and any(path.glob("*.ckpt"))):
+        checkpoint = shlex.quote(str(model if path.suffix == ".ckpt" else path / "last.ckpt"))
+        return ModelNotFoundError(
+            f"{model}: a checkpoint is not a model yet",
+            remedy=f"make one: fast-style export {checkpoint} -o checkpoints/NAME",
+        )
+    if path.is_file():
+        return ModelError(f"{path}: a model is a .safetensors or .onnx file, or a folder that holds one")
+    names = [files.name for files in list_models()]
+    similar = difflib.get_close_matches(str(model), names, n=1)
+    if similar:
+        return ModelNotFoundError(f"no model {model}", remedy=f"did you mean {similar[0]}?")
+    return ModelNotFoundError(f"no model {model}", remedy=f"give a path or a name: {', '.join(names) or 'none yet'}")
 
 
 def _files_in(folder: Path) -> ModelFiles | None:

@@ -7,9 +7,14 @@ beside it.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from platformdirs import user_cache_path
+
+from fast_style.errors import FastStyleError
+
+_URL = re.compile(r"(https?|ftps?|file|s3|gs|rtsp|rtmp):/+")
 
 PACKAGE = Path(__file__).resolve().parent.parent
 """The folder of the package `fast_style`."""
@@ -28,6 +33,32 @@ def find_input(path: str | Path) -> Path:
         return given
     shipped = resource(str(path))
     return shipped if shipped.exists() else given
+
+
+def url_of(path: str | Path) -> str | None:
+    """Returns the URL that a path was made of, with both of its slashes, which `Path` merges; None for any other."""
+    found = _URL.match(str(path))
+    return None if found is None or Path(path).exists() else f"{found[1]}://{str(path)[found.end() :]}"
+
+
+def check_no_url(path: str | Path, kind: type[FastStyleError], *, setting: str | None = None) -> None:
+    """Checks that a path is not a URL.
+
+    Args:
+        path: The path, or what a user gave as one.
+        kind: The error to raise.
+        setting: The setting that it was given for, for the error.
+
+    Raises:
+        FastStyleError: Of the type `kind`: it is one.
+    """
+    url = url_of(path)
+    if url is None:
+        return
+    remedy = "download it first, and give the path of the file"
+    if setting is None:
+        raise kind(f"{url}: URLs are not read here", remedy=remedy)
+    raise kind("URLs are not read here", setting=setting, value=url, remedy=remedy)
 
 
 def cache_folder() -> Path:

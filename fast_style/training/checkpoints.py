@@ -18,6 +18,7 @@ from torch import Tensor
 from fast_style.errors import ConfigError, FastStyleError, NotFoundError
 from fast_style.models.migration import migrate_hyper_parameters, migrate_state_dict
 from fast_style.system.files import atomic_write
+from fast_style.system.paths import check_no_url
 from fast_style.training.failures import write_failure
 
 EQUAL_SCORES = 1e-4
@@ -50,6 +51,7 @@ def read_checkpoint(path: Path, *, setting: str = "checkpoint") -> Checkpoint:
         ConfigError: the file is damaged, or something else.
     """
     if not path.is_file():
+        check_no_url(path, NotFoundError, setting=setting)
         raise NotFoundError("no such checkpoint", setting=setting, value=path, remedy="give the path of a .ckpt file")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from fast_style.errors import NotFoundError, WriteError, one_line
+from fast_style.system.paths import check_no_url
 
 LAST = "last.ckpt"
 """File in a run folder: the newest checkpoint."""
@@ -27,6 +28,7 @@ def find_checkpoint(path: str) -> Path:
         return given
     found = sorted(given.rglob(LAST), key=lambda file: file.stat().st_mtime) if given.is_dir() else []
     if not found:
+        check_no_url(path, NotFoundError, setting="resume")
         raise NotFoundError(
             "no checkpoint there", setting="resume", value=path, remedy=f"give a .ckpt file or a run folder with {LAST}"
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fast_style.errors import ConfigError, MediaError, MediaNotFoundError
 from fast_style.images.arrays import fit
+from fast_style.system.paths import url_of
 from fast_style.video.captions import has_captions
 from fast_style.video.containers import libav_reason
 from fast_style.video.conversion import ColorTags, RgbConverter
@@ -214,9 +215,10 @@ def _open_container(path: str | Path) -> InputContainer:
         MediaNotFoundError: there is no such file.
         MediaError: it cannot be opened, or is something other than a video.
     """
-    address = str(path)
+    address = url_of(path) or str(path)
+    remedy = "check the address and the connection"
     if "://" not in address:
-        file = Path(path)
+        file, remedy = Path(path), "check path and permissions"
         address = str(file.absolute())  # libav takes the 12: of 12:30.mp4 for a protocol
         if not file.exists():
             raise MediaNotFoundError(f"{file}: no such file; check the path")
@@ -229,7 +231,8 @@ def _open_container(path: str | Path) -> InputContainer:
         raise MediaError(f"{path}: is no video, or damaged beyond reading; check it with a player") from error
     except (av.error.FFmpegError, ValueError, OSError) as error:
         reason = libav_reason(error)
-        raise MediaError(f"{path}: cannot be opened ({reason}); check path and permissions") from error
+        shown = address if "://" in address else path
+        raise MediaError(f"{shown}: cannot be opened ({reason}); {remedy}") from error
     kind = container.format.name
     is_picture = kind == "image2" or kind.endswith("_pipe")
     if is_picture or kind in _NOT_VIDEO:

@@ -104,7 +104,10 @@ def test_max_size(fast_style: Command, work: Path) -> None:
     [
         (["missing.jpg", "-o", "out.jpg"], ["missing.jpg"]),
         (["photo.jpg", "-o", "out.jpg", "--model", "nothing"], ["nothing", "starry_night"]),
-        (["photo.jpg", "-o", "out.jpg", "--model", "photo.jpg"], ["photo.jpg", ".onnx"]),
+        (
+            ["photo.jpg", "-o", "out.jpg", "--model", "photo.jpg"],
+            ["photo.jpg", "fast-style train style.image=photo.jpg"],
+        ),
         (["photo.jpg", "-o", "out.jpg", "-m", "wave", "-m", "mosaic"], ["--model: only one at a time", "wave, mosaic"]),
         (["photo.jpg", "-o", "out.jpg", "--engine", "magic"], ["magic"]),
         (["photo.jpg", "-o", "out.jpg", "--strength", "2"], ["--strength 2", "0 to 1.5"]),

@@ -21,7 +21,7 @@ from fast_style.perceptual.encoders.encoder import (
     finite,
 )
 from fast_style.system.files import atomic_write
-from fast_style.system.paths import PACKAGE
+from fast_style.system.paths import PACKAGE, check_no_url
 
 EMBEDDED_WEIGHTS = PACKAGE / "perceptual" / "embedded.safetensors"
 
@@ -123,6 +123,7 @@ class Embedded(Encoder):
         from safetensors import SafetensorError, safe_open
 
         if not path.is_file():
+            check_no_url(path, EncoderNotFoundError, setting="encoder.weights")
             raise EncoderNotFoundError(
                 "no such file", setting="encoder.weights", value=path, remedy="give one that `fast-style distill` wrote"
             )

@@ -18,6 +18,7 @@ from fast_style.perceptual.encoders.encoder import (
     block_of,
     check_layers,
 )
+from fast_style.system.paths import check_no_url
 
 VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 """Convolutions in each block."""
@@ -121,6 +122,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         EncoderError: an unreadable file.
     """
     if not path.is_file():
+        check_no_url(path, EncoderNotFoundError, setting="encoder.weights")
         raise EncoderNotFoundError(
             "no such file",
             setting="encoder.weights",

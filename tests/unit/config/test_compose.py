@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fast_style.config.compose import compose_raw, groups, read_config, style_name, to_config, write_config
+from fast_style.config.choices import groups
+from fast_style.config.compose import compose_raw, read_config, style_name, to_config, write_config
 from fast_style.config.schema import TrainConfig
 from fast_style.errors import ConfigError
 from fast_style.models.networks import NETWORKS

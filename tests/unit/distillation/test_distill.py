@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -230,6 +231,18 @@ def test_weights_that_end_too_early_name_the_teacher(config: DistillConfig, tmp_
     config.teacher.weights = str(path)
     remedy = r"choose layers that it reaches \(teacher\.layers, teacher\.content_layer\) or a file with more"
     with pytest.raises(EncoderError, match=rf"^teacher\.weights={re.escape(str(path))}: vgg16 needs .*; {remedy}$"):
+        distill(config)
+
+
+def test_without_a_network_it_asks_for_a_file_by_its_own_setting(
+    config: DistillConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("torchvision.models._api.WeightsEnum.get_state_dict", fail)
+    config.teacher.weights = None
+    with pytest.raises(EncoderError, match=r"^teacher\.name=vgg16: cannot .* a local file: teacher\.weights=FILE\.pth"):
         distill(config)
 
 

@@ -86,8 +86,20 @@ def test_models_are_found_by_name_folder_and_file(tmp_path: Path, monkeypatch: p
     assert find_model("checkpoints/zig").safetensors == Path("checkpoints/zig/model.safetensors")
     assert find_model(path).onnx is None
     assert "zig" in [files.name for files in list_models()]
-    with pytest.raises(ModelNotFoundError, match=r"no model zag.*zig"):
-        find_model("zag")
+    for wanted, message in (
+        ("nowhere", "no model nowhere; give a path or a name: .*zig"),
+        ("zigg", r"no model zigg; did you mean zig\?"),
+        ("starynight", r"no model starynight; did you mean starry_night\?"),
+        ("my art.jpg", "my art.jpg: a style image is not a model yet; .* train style.image='my art.jpg'"),
+        ("runs/zig/last.ckpt", "not a model yet; make one: fast-style export runs/zig/last.ckpt -o checkpoints/NAME"),
+        ("https://example.com/zig", "https://example.com/zig: URLs are not read here"),
+    ):
+        with pytest.raises(ModelNotFoundError, match=f"^{message}|{message}$"):
+            find_model(wanted)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "last.ckpt").write_bytes(b"x")
+    with pytest.raises(ModelNotFoundError, match=r"export runs/last\.ckpt -o"):
+        find_model("runs")
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(ModelError, match=r"safetensors or \.onnx"):
         find_model("notes.txt")

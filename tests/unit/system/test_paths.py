@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fast_style.system.paths import PACKAGE, cache_folder, find_input, resource
+from fast_style.errors import ImageError
+from fast_style.system.paths import PACKAGE, cache_folder, check_no_url, find_input, resource, url_of
 
 
 def test_what_comes_with_the_package_is_found() -> None:
@@ -31,3 +32,21 @@ def test_the_cache_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert cache_folder() == tmp_path
     monkeypatch.delenv("FAST_STYLE_CACHE")
     assert "fast_style" in cache_folder().name
+
+
+@pytest.mark.parametrize("url", ["https://example.com/a.jpg?b=1", "http://example.com", "s3://bucket/photos/"])
+def test_a_url_keeps_its_slashes(url: str) -> None:
+    assert url_of(url) == url
+    assert url_of(Path(url)) == url.rstrip("/")
+    with pytest.raises(ImageError, match=r"^https://example\.com/a\.jpg: URLs are not read here; download it first"):
+        check_no_url(Path("https://example.com/a.jpg"), ImageError)
+    with pytest.raises(ImageError, match=r"^style\.image=https://a/b: URLs are not read here"):
+        check_no_url("https://a/b", ImageError, setting="style.image")
+
+
+def test_a_path_is_no_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "https:").mkdir()
+    for path in ("photos/a.jpg", "/photos", "12:30.mp4", "C:/photos", "https:"):
+        assert url_of(path) is None
+        check_no_url(path, ImageError)
