@@ -14,28 +14,63 @@ from fast_style.config.overrides import with_own_style, with_quoted_texts
 from fast_style.config.renamed import with_new_names
 from fast_style.config.schema import DistillConfig, TrainConfig, settings
 from fast_style.config.sweep import sweep_jobs, with_own_names
+from fast_style.errors import ConfigError
 
 
 def compose_training(overrides: Sequence[str]) -> TrainConfig:
     """Returns the settings of a training run: `conf/train.yaml` with these overrides.
 
+    Args:
+        overrides: A list of texts, each as on the command line: `["style.image=painting.jpg", "seed=1"]`.
+
+    Returns:
+        All settings, checked; `fast_style.train` takes them.
+
     Raises:
         ConfigError: An override cannot be parsed, is unknown or has a wrong type, or a value is impossible.
     """
+    check_overrides(overrides)
     return to_config(compose_raw(normalized(overrides), TrainConfig))
 
 
 def compose_distillation(overrides: Sequence[str]) -> DistillConfig:
     """Returns the settings of a distillation: `conf/distill.yaml` with these overrides.
 
+    Args:
+        overrides: A list of texts, each as on the command line.
+
     Raises:
         ConfigError: An override cannot be parsed, is unknown or has a wrong type, or a value is impossible.
     """
+    check_overrides(overrides)
     prepared = _prepared(overrides)
     check_choices(prepared, DistillConfig)
     config = typed(compose_raw(prepared, DistillConfig), DistillConfig)
     check_distillation(config)
     return config
+
+
+def check_overrides(overrides: object) -> None:
+    """Checks that overrides are a list of texts.
+
+    Raises:
+        ConfigError: They are one text, whose letters would be taken for overrides, or something else.
+    """
+    if isinstance(overrides, str):
+        raise ConfigError(
+            "must be a list of texts, not one text", setting="overrides", value=repr(overrides),
+            remedy=f"put it in brackets, [{overrides!r}]",
+        )  # fmt: skip
+    if not isinstance(overrides, Sequence):
+        raise ConfigError(
+            f"must be a list of texts, not a {type(overrides).__name__}", setting="overrides", value=repr(overrides)
+        )
+    for override in overrides:
+        if not isinstance(override, str):
+            raise ConfigError(
+                f"must be a text, NAME=VALUE, not a {type(override).__name__}", setting="overrides",
+                value=repr(override),
+            )  # fmt: skip
 
 
 def normalized(overrides: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fast_style.errors import ConfigError, ModelError, first_line
-from fast_style.models.artifact import read_info
+from fast_style.models.artifact import SAFETENSORS, ModelFiles, find_model, read_info
 from fast_style.models.layers import (
     CellConv2d,
     Condition,
@@ -165,7 +165,7 @@ class Johnson(TransformationNetwork):
         upsampling: `nearest`, or `linear`, which leaves no pattern on flat areas.
 
     Raises:
-        ConfigError: width or blocks are out of range.
+        ConfigError: an argument is out of range.
     """
 
     name = "johnson"
@@ -182,9 +182,8 @@ class Johnson(TransformationNetwork):
         upsampling: str = "nearest",
     ) -> None:
         super().__init__()
-        check_width_and_blocks(width, blocks)
-        upsample = find_upsampling(upsampling)
-        self.arguments = network_arguments(width, blocks, takes_strength, styles, upsampling)
+        self.arguments = checked_arguments(width, blocks, takes_strength, styles, upsampling)
+        upsample = UPSAMPLING[upsampling]
         norm = partial(InstanceNorm2d, takes_strength=takes_strength, styles=styles)
         self.encode = Stages(
             ConvNorm(ReflectionConv2d(3, width, 9, bias=False), norm),
@@ -228,7 +227,7 @@ class Lite(TransformationNetwork):
         upsampling: `nearest`, or `linear`, which leaves no pattern on flat areas.
 
     Raises:
-        ConfigError: width or blocks are out of range.
+        ConfigError: an argument is out of range.
     """
 
     name = "lite"
@@ -245,9 +244,8 @@ class Lite(TransformationNetwork):
         upsampling: str = "nearest",
     ) -> None:
         super().__init__()
-        check_width_and_blocks(width, blocks, least_width=2)
-        upsample = find_upsampling(upsampling)
-        self.arguments = network_arguments(width, blocks, takes_strength, styles, upsampling)
+        self.arguments = checked_arguments(width, blocks, takes_strength, styles, upsampling, least_width=2)
+        upsample = UPSAMPLING[upsampling]
         norm = partial(InstanceNorm2d, takes_strength=takes_strength, styles=styles)
         self.encode = Stages(
             nn.PixelUnshuffle(4),  # [N, 48, H/4, W/4]
@@ -286,14 +284,26 @@ class Lite(TransformationNetwork):
         return painted
 
 
-def network_arguments(width: int, blocks: int, takes_strength: bool, styles: int, upsampling: str) -> dict[str, object]:
+def checked_arguments(
+    width: int, blocks: int, takes_strength: bool, styles: int, upsampling: str, *, least_width: int = 1
+) -> dict[str, object]:
     """Returns the arguments that make a network again, as model files state them.
 
+    A file may state any size, and memory for it would be taken.
+
     Raises:
-        ConfigError: the number of styles is out of range.
+        ConfigError: width, blocks or the number of styles are out of range, or there is no such upsampling.
     """
-    if not 1 <= styles <= MOST_STYLES:
-        raise ConfigError(f"must lie from 1 to {MOST_STYLES}", setting="model.styles", value=styles)
+    for setting, value, least, most in (
+        ("model.width", width, least_width, LARGEST_WIDTH),
+        ("model.blocks", blocks, 0, MOST_BLOCKS),
+        ("model.styles", styles, 1, MOST_STYLES),
+    ):
+        if not least <= value <= most:
+            raise ConfigError(f"must lie from {least} to {most}", setting=setting, value=value)
+    if upsampling not in UPSAMPLING:
+        choices = ", ".join(UPSAMPLING)
+        raise ConfigError(f"must be one of {choices}", setting="model.upsampling", value=upsampling)
     return {
         "width": width,
         "blocks": blocks,
@@ -301,32 +311,6 @@ def network_arguments(width: int, blocks: int, takes_strength: bool, styles: int
         "styles": styles,
         "upsampling": upsampling,
     }
-
-
-def find_upsampling(upsampling: str) -> type[UpsampleConv2d] | type[LinearUpsampleConv2d]:
-    """Returns the layer that upsamples in this way.
-
-    Raises:
-        ConfigError: there is no such way.
-    """
-    if upsampling not in UPSAMPLING:
-        choices = ", ".join(UPSAMPLING)
-        raise ConfigError(f"must be one of {choices}", setting="model.upsampling", value=upsampling)
-    return UPSAMPLING[upsampling]
-
-
-def check_width_and_blocks(width: int, blocks: int, *, least_width: int = 1) -> None:
-    """Checks the size of a network: a file may state any number, and memory for it would be taken.
-
-    Raises:
-        ConfigError: one of them is out of range.
-    """
-    for setting, value, least, most in (
-        ("model.width", width, least_width, LARGEST_WIDTH),
-        ("model.blocks", blocks, 0, MOST_BLOCKS),
-    ):
-        if not least <= value <= most:
-            raise ConfigError(f"must lie from {least} to {most}", setting=setting, value=value)
 
 
 def to_image(output: Tensor) -> Tensor:
@@ -355,18 +339,36 @@ def build_network(name: str, **arguments: object) -> TransformationNetwork:
     return NETWORKS[name](**arguments)
 
 
-def load_network(path: Path) -> TransformationNetwork:
-    """Returns the trained network in a model's `.safetensors` file, with weights in float32.
+def load_network(model: str | Path | ModelFiles, *, trainable: bool = False) -> TransformationNetwork:
+    """Loads the trained network of a model, an ordinary `torch.nn.Module`, with weights in float32 on the CPU.
+
+    ```python
+    network = load_network("starry_night")
+    stylized = network(photos)  # float RGB in [0, 1], [N, 3, H, W], in and out
+    ```
+
+    Args:
+        model: a name (`starry_night`), a model folder, a `.safetensors` file, or an entry of `list_models`.
+        trainable: returns the network in training mode, with weights that require a gradient.
+
+    Returns:
+        The network; in eval mode, and with weights that require no gradient, unless `trainable`. A gradient with
+        respect to the photo passes in either case.
 
     Raises:
-        ModelNotFoundError: there is no such file.
-        ModelError: it is a folder, cannot be read, is not ours, or its weights do not fit its network.
+        ModelNotFoundError: there is no such model.
+        ModelError: it has no `.safetensors` file, which cannot be read, is not ours, or holds weights that do not fit
+            its network.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if Path(path).is_dir():
-        raise ModelError(f"{path}: is a folder", remedy="give the model.safetensors in it")
+    files = find_model(model)
+    path = files.safetensors
+    if path is None:
+        raise ModelError(
+            f"{files.onnx}: an .onnx file holds no network of torch", remedy=f"give a folder that holds a {SAFETENSORS}"
+        )
     info = read_info(path)
     try:
         # On the meta device, which takes no memory, until the file turns out to have the weights that it announces.
@@ -380,4 +382,4 @@ def load_network(path: Path) -> TransformationNetwork:
     except (RuntimeError, SafetensorError) as error:
         problem = f"{path}: its weights do not fit its network {info.network}"
         raise ModelError(problem, remedy="export it again") from error
-    return network
+    return network.train(trainable).requires_grad_(trainable)

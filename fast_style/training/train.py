@@ -1,19 +1,23 @@
-"""train(config): one style goes in, a trained and exported model comes out."""
+"""train(): one style goes in, a trained and exported model comes out."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import torch
+from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import LearningRateMonitor
 
 from fast_style.config.compose import style_name, write_config
+from fast_style.config.entry import compose_training
+from fast_style.config.python_values import overrides_of, style_overrides
 from fast_style.config.schema import TrainConfig
-from fast_style.errors import UNSET, TrainingError
+from fast_style.errors import UNSET, ConfigError, TrainingError
 from fast_style.evaluation.photos import SMALLEST_MEASURED
 from fast_style.images.tensors import to_float
 from fast_style.models.artifact import ModelFiles
@@ -27,6 +31,7 @@ from fast_style.training.data import StyleDataModule
 from fast_style.training.divergence import DivergenceGuard
 from fast_style.training.export import back_up_model, export_model
 from fast_style.training.module import Hyperparameters, StyleModule
+from fast_style.training.progress import ProgressFunction, user_callbacks
 from fast_style.training.record import count_earlier_steps, training_record
 from fast_style.training.scoring import MEASURED_PHOTOS, comparison_metrics, flatten_settings, measure_model
 from fast_style.training.session import Session, SessionSettings, plan_session
@@ -46,22 +51,85 @@ class TrainResult:
     """Where everything is, and how well training went."""
 
     model_dir: Path
+    """Folder of the exported model, which `Stylizer.load` and `load_network` take."""
     run_dir: Path
+    """Folder of checkpoints, TensorBoard's log and settings, which the setting `resume` takes."""
     metrics: dict[str, float]
     """Terms of the last validation by name, such as `val/total`."""
     skipped: list[str]
     """One line for each unreadable photo."""
 
 
-def train(config: TrainConfig) -> TrainResult:
-    """Trains, validates, checkpoints and exports.
+def train(
+    config: TrainConfig | None = None,
+    *,
+    style: str | PathLike[str] | Mapping[str, object] | None = None,
+    photos: str | PathLike[str] | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: ProgressFunction | None = None,
+    **settings: object,
+) -> TrainResult:
+    """Trains one style, validates it, and exports the model.
+
+    ```python
+    result = train(style="painting.jpg", photos="photos/", trainer={"max_steps": 300})
+    stylizer = Stylizer.load(result.model_dir)
+    ```
 
     Whatever is wrong with the settings is found before the first file is written.
 
+    Args:
+        config: all settings, as `compose_training` returns them, in place of `style`, `photos` and `settings`.
+        style: path of the style image, or of a folder of images that one network learns; the name of one of the
+            project's own styles, such as `wave`; or a mapping of the settings of the section `style`. None for the
+            project's default style.
+        photos: folder of photos to learn from, subfolders included; None for synthetic images.
+        callbacks: further callbacks of Lightning, which are called after those of the run.
+        progress: called with a `TrainingProgress` after every step.
+        settings: those of `fast-style train`: a section as a mapping, `trainer={"max_steps": 300}`; a setting by its
+            full name, `**{"trainer.max_steps": 300}`; a group's choice, `model="johnson"` or `experiment="release"`.
+
+    Returns:
+        Where the model and the run are, and the terms of the last validation.
+
     Raises:
-        FastStyleError: something that the user can put right.
+        ConfigError: a setting is unknown, has a wrong type or an impossible value, or cannot be had on this machine.
+        ImageError: a style image cannot be read.
+        DataError: there are no photos, or they cannot be read.
+        EncoderError: the encoder's weights are missing or damaged, or lack a layer.
+        ModelError: the model to begin with is unreadable.
+        TrainingError: the loss diverges, the memory or the disk is full.
+        FastStyleError: anything else that the user can put right; all of these are kinds of it.
         Interrupted: a signal ended the run, which was saved.
     """
+    if config is None:
+        config = compose_training(
+            [
+                *([] if style is None else style_overrides(style)),
+                *([] if photos is None else overrides_of({"data.dir": photos})),
+                *overrides_of(settings),
+            ]
+        )
+    else:
+        _check_alone(config, {"style": style, "photos": photos, **settings})
+    return _run(config, user_callbacks(callbacks, progress))
+
+
+def _check_alone(config: object, given: Mapping[str, object]) -> None:
+    """Raises a ConfigError unless these are settings, and nothing was given beside them."""
+    if not isinstance(config, TrainConfig):
+        raise ConfigError(
+            f"must be settings as compose_training returns them, not a {type(config).__name__}",
+            setting="config",
+            remedy="give the painting as {style}",
+            suggestions={"style": repr(str(config))},
+        )
+    more = [name for name, value in given.items() if value is not None]
+    if more:
+        raise ConfigError(f"holds all settings, and there are more beside it ({', '.join(more)})", setting="config")
+
+
+def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
     name = style_name(config)
     model_dir = Path(config.output_dir).expanduser() / name
     plan = plan_session(session_settings(config, name))
@@ -87,7 +155,9 @@ def train(config: TrainConfig) -> TrainResult:
 
     grid = ImageGrid(photos, [style.image for style in styles])
     guard = DivergenceGuard(config.trainer.log_every, checkpoint_every=config.trainer.checkpoint_every)
-    session = Session(plan, guard, [LearningRateMonitor(logging_interval="step"), SkippedPhotos(data), grid])
+    session = Session(
+        plan, guard, [LearningRateMonitor(logging_interval="step"), SkippedPhotos(data), grid, *callbacks]
+    )
     if plan.is_leader:
         write_config(config, session.run_dir)
     session.print(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pydoc
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +26,27 @@ def test_the_package_lists_what_it_has() -> None:
 def test_every_public_name_is_there(name: str) -> None:
     assert callable(getattr(fast_style, name))
     assert name in dir(fast_style)
+
+
+@pytest.mark.parametrize("name", [name for name in fast_style.__all__ if name != "__version__"])
+def test_every_public_name_is_explained(name: str) -> None:
+    """Whatever it takes, what it returns and what it raises; of a class, each public method too."""
+    public = getattr(fast_style, name)
+    found = {name: public}
+    if inspect.isclass(public):
+        members = inspect.getmembers_static(public, lambda member: callable(member) or isinstance(member, classmethod))
+        named = [key for key, _ in members if not key.startswith("_")]
+        found |= {f"{name}.{key}": getattr(public, key) for key in ("__call__", *named)}
+    for each, value in found.items():
+        text = inspect.getdoc(value) or ""
+        taken = [key for key in inspect.signature(value).parameters if key != "self"]
+        assert text.split("\n")[0].endswith("."), each
+        for key in taken:
+            assert re.search(rf"^ +{key}: \S", text, re.M), f"{each} takes {key}"
+        if taken:
+            assert "\nRaises:\n" in text, each
+        if inspect.signature(value).return_annotation not in (None, "None", inspect.Signature.empty) and each != name:
+            assert "\nReturns:\n" in text, each
 
 
 def test_an_unknown_name() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from fast_style.config.entry import compose_training, described, normalized
+from fast_style.config.entry import compose_distillation, compose_training, described, normalized
 from fast_style.config.schema import DistillConfig
 from fast_style.errors import ConfigError
 from fast_style.models.networks import NETWORKS
@@ -64,3 +67,17 @@ def test_overrides_are_normalized_in_one_go() -> None:
         "style.image='~/a.jpg'",
         "style=custom",
     ]
+
+
+@pytest.mark.parametrize("compose", [compose_training, compose_distillation])
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ("style.image=x", r"overrides='style\.image=x': must be a list of texts, not one text; .*\['style\.image=x'\]"),
+        (7, r"overrides=7: must be a list of texts, not a int"),
+        (["seed=1", 7], r"overrides=7: must be a text, NAME=VALUE, not a int"),
+    ],
+)
+def test_overrides_are_a_list_of_texts(compose: Callable[[Any], object], overrides: Any, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        compose(overrides)

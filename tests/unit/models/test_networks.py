@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from itertools import product
 from pathlib import Path
 
@@ -7,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from fast_style.errors import ConfigError, ModelError
+from fast_style.errors import ConfigError, ModelError, ModelNotFoundError
 from fast_style.models import networks
-from fast_style.models.artifact import ModelInfo
+from fast_style.models.artifact import ModelInfo, list_models
 from fast_style.models.networks import NETWORKS, Johnson, TransformationNetwork, build_network, load_network
 
 TINY = {"width": 4, "blocks": 1}
@@ -156,10 +157,33 @@ def test_files_that_lie_about_their_network(
         load_network(tmp_path / "model.safetensors")
 
 
-def test_a_folder_is_no_file_of_weights(tmp_path: Path) -> None:
-    for folder in (tmp_path, str(tmp_path)):
-        with pytest.raises(ModelError, match=r"is a folder; give the model\.safetensors in it"):
-            load_network(folder)  # type: ignore[arg-type]
+def test_a_network_is_found_as_a_model_is(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name, folder, file, or entry of the list of models."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_model, tmp_path / "checkpoints" / "small")
+    files = next(files for files in list_models() if files.name == "small")
+    for model in ("small", tiny_model, str(tiny_model), tiny_model / "model.safetensors", files):
+        assert load_network(model).name == "lite"
+    with pytest.raises(ModelNotFoundError, match=r"no model big: give a path, or one of these names: .*small"):
+        load_network("big")
+    with pytest.raises(ModelNotFoundError, match="no model"):
+        load_network(tmp_path)
+    (tmp_path / "checkpoints/small/model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"model\.onnx: an \.onnx file holds no network of torch"):
+        load_network("small")
+
+
+def test_a_network_comes_ready_to_use_or_to_train(tiny_model: Path) -> None:
+    network = load_network(tiny_model)
+    assert not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    photo = torch.rand(1, 3, 16, 16, requires_grad=True)
+    network(photo).sum().backward()  # as for an adversarial photo
+    assert photo.grad is not None
+    trainable = load_network(tiny_model, trainable=True)
+    assert trainable.training
+    assert all(parameter.requires_grad for parameter in trainable.parameters())
+    assert trainable(photo).requires_grad
 
 
 def test_half_precision_weights_are_loaded_in_float32(tmp_path: Path) -> None:
@@ -168,7 +192,7 @@ def test_half_precision_weights_are_loaded_in_float32(tmp_path: Path) -> None:
     weights = {name: value.half() for name, value in network.state_dict().items()}
     save_file(weights, tmp_path / "model.safetensors", metadata=info.to_metadata())
     loaded = load_network(tmp_path / "model.safetensors")
-    assert all(p.dtype == torch.float32 and p.requires_grad for p in loaded.parameters())
+    assert all(p.dtype == torch.float32 for p in loaded.parameters())
     for name, value in loaded.state_dict().items():
         torch.testing.assert_close(value, weights[name].float(), rtol=0, atol=0)
 

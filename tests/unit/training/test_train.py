@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fast_style.config.entry import compose_training
-from fast_style.training.train import hyperparameters, scaled_learning_rate, session_settings
+from fast_style.errors import ConfigError, ImageNotFoundError
+from fast_style.training.train import hyperparameters, scaled_learning_rate, session_settings, train
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,19 @@ def test_settings_reach_the_module_and_the_session() -> None:
     session = session_settings(config, "name")
     assert (str(session.runs), session.max_steps, session.gradient_clip) == ("r/name", 7, 2)
     assert session.val_every == config.trainer.val_every
+
+
+def test_wrong_arguments_are_named_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = compose_training([])
+    with pytest.raises(ConfigError, match=r"config: must be settings .*, not a str; give .* as style='painting\.jpg'"):
+        train("painting.jpg")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"config: holds all settings, and there are more beside it \(photos, seed\)"):
+        train(config, photos="photos", seed=1)
+    with pytest.raises(ConfigError, match=r"max_steps: no such setting"):
+        train(max_steps=3)
+    with pytest.raises(ConfigError, match=r"callbacks="):
+        train(config, callbacks=3)  # type: ignore[arg-type]
+    with pytest.raises(ImageNotFoundError, match=r"painting\.jpg"):
+        train(style="painting.jpg", photos="photos/")
+    assert list(tmp_path.iterdir()) == []
