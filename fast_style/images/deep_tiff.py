@@ -25,6 +25,8 @@ _COLOR_SAMPLES = {"MINISWHITE": 1, "MINISBLACK": 1, "RGB": 3, "CIELAB": 3, "SEPA
 """The color spaces that are read, and how many samples a pixel has in each."""
 _MODES = {"RGB": "RGB", "CIELAB": "LAB", "SEPARATED": "CMYK"}
 _SAMPLE_FORMATS = {1: "unsigned", 2: "signed", 3: "float", 5: "complex integer", 6: "complex"}
+_MOST_PER_BYTE = 1100
+"""Bytes that one byte of a file holds at most, when it is packed with Deflate."""
 _MULTIPLIED_ALPHA, _PLAIN_ALPHA = 1, 2
 
 
@@ -97,6 +99,8 @@ class DeepTiff(ImageFile.ImageFile):
         complex_ = int(page.sampleformat) not in {1, 2, 3}
         if self._space not in _COLOR_SAMPLES or page.samplesperpixel < self._colors or page.imagedepth != 1 or complex_:
             raise self._refusal("is not read", "save it as RGB with 8 or 16 bits")
+        if page.nbytes > _MOST_PER_BYTE * page.parent.filehandle.size:
+            raise ValueError(f"{page.nbytes} bytes of samples cannot come from so small a file")
         try:
             samples = page.asarray()
         except (ValueError, KeyError) as error:

@@ -54,7 +54,7 @@ def bad_chunks(file: BinaryIO) -> list[Unread]:
             elif size > LARGEST_TEXT or texts > MOST_TEXT:
                 what = "color profile" if kind == b"iCCP" else "text"
                 found.append(Unread(position, end, f"a {what} of more than {LARGEST_TEXT >> 20} MB"))
-            elif length != _LENGTHS.get(kind, length):
+            elif length != _LENGTHS.get(kind, length) or (kind == b"acTL" and not any(content[:4])):
                 found.append(Unread(position, end, f"a damaged {name} chunk"))
         position = end
 

@@ -55,11 +55,14 @@ def check_card(model: ModelFiles) -> JsonObject:
     """Returns a model's card.
 
     Raises:
-        ModelError: the model has none.
+        ModelError: the model has none to which a scorecard could be added.
     """
     card = model.card()
-    if not card:
-        raise ModelError(f"{model.folder / CARD_JSON}: missing or damaged; export the model again to get a card")
+    try:
+        markdown({key: value for key, value in card.items() if key != "scorecard"})
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        message = f"{model.folder / CARD_JSON}: missing or damaged; export the model again to get a card"
+        raise ModelError(message) from error
     return card
 
 

@@ -117,3 +117,12 @@ def test_what_cannot_be_read_is_named_for_what_it_is(monkeypatch: pytest.MonkeyP
     one_line(error, "compression LERC, which needs imagecodecs", "pip install 'fast-style[tiff]'")
     with pytest.raises(ImageError, match=r"damaged or cut short|no image"):
         load_rgb(written(smooth() / np.float32(255), photometric="rgb")[:5000])
+
+
+def test_a_small_file_claims_no_memory() -> None:
+    data = bytearray(written(smooth() / np.float32(255), photometric="rgb"))
+    for tag in (256, 257):
+        at = data.index(struct.pack("<HHI", tag, 4, 1)) + 8
+        data[at : at + 4] = struct.pack("<I", 12_000)
+    with pytest.raises(ImageError, match="cannot come from so small a file"):
+        load_rgb(bytes(data))

@@ -53,6 +53,7 @@ def deep_png(depth: int, color: int, samples: np.ndarray, key: bytes) -> bytes:
         (png_chunk(b"tIME", b"\x07\xe8\1\1\1\1\1")[:-4] + b"none", "a damaged tIME chunk"),
         (png_chunk(b"pHYs", b"\0\0"), "a damaged pHYs chunk"),
         (png_chunk(b"gAMA", b"\0"), "a damaged gAMA chunk"),
+        (png_chunk(b"acTL", bytes(8)), "a damaged acTL chunk"),  # an animation of no frames
     ],
 )
 def test_a_png_is_read_without_a_bad_chunk(

@@ -51,6 +51,15 @@ def test_a_model_without_a_card(model: ModelFiles) -> None:
         add_scorecard(model, {})
 
 
+@pytest.mark.parametrize("place", ["network", "style", "training", "engines_differ_by_at_most", "files"])
+@pytest.mark.parametrize("value", [None, 3, "text", []])
+def test_a_card_that_holds_something_else(model: ModelFiles, place: str, value: object) -> None:
+    card = {**find_model(SHIPPED / "wave").card(), place: value}
+    (model.folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="missing or damaged"):
+        check_card(model)
+
+
 def test_a_scorecard_is_added_in_place_of_an_earlier_one(model: ModelFiles) -> None:
     card = find_model(SHIPPED / "wave").card()
     scorecard = card.pop("scorecard")
