@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
@@ -33,12 +34,17 @@ def write_card(folder: Path, card: JsonObject) -> None:
     Raises:
         WriteError: the folder cannot be written to.
     """
-    for name, text in (
-        (CARD_JSON, json.dumps(card, indent=2, ensure_ascii=False) + "\n"),
-        (CARD_MD, markdown(card)),
-    ):
+    for name, content in _contents(card).items():
         with atomic_write(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_bytes(content)
+
+
+def _contents(card: JsonObject) -> dict[str, bytes]:
+    """Returns what both files of a card hold, by their names."""
+    return {
+        CARD_JSON: (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
+        CARD_MD: markdown(card).encode(),
+    }
 
 
 def add_scorecard(model: ModelFiles, scorecard: Mapping[str, Any]) -> None:
@@ -59,8 +65,8 @@ def check_card(model: ModelFiles) -> JsonObject:
     """
     card = model.card()
     try:
-        markdown({key: value for key, value in card.items() if key != "scorecard"})
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        _contents({key: value for key, value in card.items() if key != "scorecard"})
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         message = f"{model.folder / CARD_JSON}: missing or damaged; export the model again to get a card"
         raise ModelError(message) from error
     return card
@@ -100,7 +106,10 @@ def _text(card: JsonObject, *keys: str) -> str:
 
 def _number(card: JsonObject, *keys: str) -> float | None:
     value = _look_up(card, keys)
-    return value if isinstance(value, (int, float)) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # JSON knows numbers that a float cannot hold.
+    return value if abs(value) <= sys.float_info.max else None
 
 
 def markdown(card: JsonObject) -> str:

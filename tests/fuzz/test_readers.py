@@ -226,17 +226,26 @@ def test_safetensors_models(tmp_path: Path, steps: list[tuple[str, float, bytes]
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**400)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.just("\ud800"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
+
+
+NUMBERS = ("style_left", "content", "iterations_from_photo", "iterations_from_noise")
 
 
 @given(steps=changes(), replaced=st.lists(st.tuples(st.integers(0, 100), _JSON), max_size=4))
 @example(steps=[], replaced=[])
 def test_cards(tmp_path: Path, steps: list[tuple[str, float, bytes]], replaced: list[tuple[int, object]]) -> None:
     from fast_style.models.artifact import ModelFiles
-    from fast_style.models.card import check_card, summary
+    from fast_style.models.card import check_card, summary, write_card
 
     whole = (MODEL / "card.json").read_bytes()
     (tmp_path / "model.onnx").touch()
@@ -247,9 +256,10 @@ def test_cards(tmp_path: Path, steps: list[tuple[str, float, bytes]], replaced: 
     for content in (changed(whole, steps), json.dumps(valid).encode()):
         (tmp_path / "card.json").write_bytes(content)
         with bounded(whole=not steps and not replaced):
-            summary(model)
+            line = summary(model)
+            assert all(f"{line[name]:g}" for name in NUMBERS if line[name] is not None)  # type: ignore[literal-required]
         with bounded(whole=not steps and not replaced):
-            check_card(model)
+            write_card(tmp_path, check_card(model) | {"scorecard": json.loads(whole)["scorecard"]})
 
 
 def _replace(node: object, number: int, value: object) -> int:

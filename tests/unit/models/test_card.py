@@ -36,7 +36,14 @@ def test_the_line_about_a_model(model: ModelFiles) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("card", [None, [], {}, {"scorecard": {"style_share": "much"}}, {"scorecard": 1, "network": 2}])
+@pytest.mark.parametrize(
+    "card",
+    [
+        None, [], {}, {"scorecard": {"style_share": "much"}}, {"scorecard": 1, "network": 2},
+        {"scorecard": {"style_share": 10**400}}, {"scorecard": {"style_share": float("nan")}},
+        {"scorecard": {"style_share": True}},
+    ],
+)  # fmt: skip
 def test_a_damaged_card_leaves_gaps(model: ModelFiles, card: Any) -> None:
     if card is not None:
         (model.folder / "card.json").write_text(json.dumps(card))
@@ -55,6 +62,20 @@ def test_a_model_without_a_card(model: ModelFiles) -> None:
 @pytest.mark.parametrize("value", [None, 3, "text", []])
 def test_a_card_that_holds_something_else(model: ModelFiles, place: str, value: object) -> None:
     card = {**find_model(SHIPPED / "wave").card(), place: value}
+    (model.folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="missing or damaged"):
+        check_card(model)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"validation": {"total": 10**400}},  # no float can hold it
+        {"seed": "\ud800"},  # no file can hold it
+    ],
+)
+def test_a_card_that_cannot_be_written_again(model: ModelFiles, training: Any) -> None:
+    card = {**find_model(SHIPPED / "wave").card(), "training": training}
     (model.folder / "card.json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="missing or damaged"):
         check_card(model)
