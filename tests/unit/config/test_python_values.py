@@ -65,7 +65,7 @@ def test_a_style_is_a_picture_a_folder_or_a_name(tmp_path: Path, monkeypatch: py
         ({"seed": {"a": 1}}, r"seed"),
         ({"trainer": {"max_step": 3}}, r"trainer\.max_step: no such setting; did you mean trainer\.max_steps"),
         ({"model": "vgg"}, r"model=vgg: no such choice"),
-        ({"trainer": {"max_steps": "many"}}, r"trainer\.max_steps=many: must be a whole number"),
+        ({"trainer": {"max_steps": "many"}}, r"trainer\.max_steps='many': must be a whole number"),
     ],
 )
 def test_what_is_wrong_is_named(values: dict[str, Any], words: str) -> None:
