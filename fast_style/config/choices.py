@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from fast_style.config.schema import DistillConfig, TrainConfig, settings
-from fast_style.errors import ConfigError
+from fast_style.errors import UNSET, ConfigError
 from fast_style.images.formats import IMAGE_SUFFIXES
 from fast_style.system.paths import check_no_url, resource
 
@@ -39,7 +39,7 @@ def check_choices(overrides: Sequence[str], schema: type = TrainConfig) -> None:
         if group not in known:
             continue
         if schema is DistillConfig:
-            raise ConfigError("no such setting", setting=group, remedy="fast-style distill --help shows them all")
+            raise no_such_setting(group, schema)
         try:
             parsed = OverridesParser.create().parse_override(override)
         except HydraException:  # reported better when Hydra composes
@@ -60,6 +60,28 @@ def no_such_choice(group: str, value: str) -> ConfigError:
     remedy = f"did you mean {{{group}}}?" if similar else f"use one of {', '.join(known)}"
     suggestions = {group: similar[0]} if similar else {}
     return ConfigError("no such choice", setting=group, value=value, remedy=remedy, suggestions=suggestions)
+
+
+def no_such_setting(name: str, schema: type) -> ConfigError:
+    """Returns the error for a name that no setting has, with those that may be meant, or those that there are."""
+    names = [each.name for each in settings(schema)]
+    section, _, last = name.rpartition(".")
+    # A name without its section, or with the section of another, before one that is spelled wrong.
+    meant = [known for known in names if known.rpartition(".")[2] == last]
+    inside = [known for known in names if section and known.startswith(f"{section}.")]
+    if not meant and inside:  # the section itself does not make names alike
+        meant = [f"{section}.{similar}" for similar in difflib.get_close_matches(
+            last, [known.removeprefix(f"{section}.") for known in inside], n=1
+        )]  # fmt: skip
+    elif not meant:
+        meant = difflib.get_close_matches(name, names, n=1)
+    if meant:
+        return ConfigError(
+            "no such setting", setting=name, remedy=f"did you mean {' or '.join(f'{{{known}}}' for known in meant)}?",
+            suggestions=dict.fromkeys(meant, UNSET),
+        )  # fmt: skip
+    there_are = inside or dict.fromkeys(known.partition(".")[0] for known in names)
+    return ConfigError("no such setting", setting=name, remedy=f"there are {', '.join(there_are)}")
 
 
 def not_a_setting(word: str, schema: type) -> ConfigError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import is_dataclass
 from types import NoneType, UnionType
@@ -18,7 +17,7 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from fast_style.config.choices import groups, no_such_choice, not_a_setting
+from fast_style.config.choices import groups, no_such_choice, no_such_setting, not_a_setting
 from fast_style.config.schema import PATHS, DistillConfig, TrainConfig, settings
 from fast_style.errors import UNSET, ConfigError
 
@@ -123,9 +122,4 @@ def _unknown(key: str, schema: type) -> ConfigError:
     # What lies below a setting is an entry of a dictionary: `loss.layer_weights.relu1_2`.
     if any(key.startswith(f"{name}.") for name in names):
         return ConfigError("is not there yet", setting=key, remedy=f"put a + before it: +{key}=VALUE")
-    similar = difflib.get_close_matches(key, names, n=1)
-    if similar:
-        return ConfigError(
-            "no such setting", setting=key, remedy=f"did you mean {{{similar[0]}}}?", suggestions={similar[0]: UNSET}
-        )
-    return ConfigError("no such setting", setting=key, remedy=f"fast-style {COMMANDS[schema]} --help shows them all")
+    return no_such_setting(key, schema)

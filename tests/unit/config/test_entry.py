@@ -26,6 +26,21 @@ def test_every_setting_is_explained() -> None:
         described(["loss.style_wait=1"])
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("max_steps", r"did you mean trainer\.max_steps\?"),
+        ("data.max_steps", r"did you mean trainer\.max_steps\?"),
+        ("style_weight", r"did you mean encoder\.style_weight or loss\.style_weight\?"),
+        ("data.brightness", r"there are data\.dir, data\.val_dir"),
+        ("hue", r"there are style, data, model"),
+    ],
+)
+def test_a_setting_that_there_is_not(name: str, remedy: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{name}: no such setting; {remedy}"):
+        compose_training([f"{name}=1"])
+
+
 def test_help_shows_what_a_training_run_gets() -> None:
     ours = {name: value for name, value, _ in described(["style.image=größe.jpg", "data.dir=~/photos"])}
     assert (ours["style.image"], ours["data.dir"]) == ("größe.jpg", "~/photos")
@@ -52,7 +67,7 @@ def test_every_setting_of_a_distillation_is_explained() -> None:
     values = {name: value for name, value, _ in found}
     assert (values["teacher.name"], values["student.widths"], values["resume"]) == ("vgg19", "[32, 48, 112]", "null")
     assert (values["max_steps"], values["photos"], values["styles"]) == ("7", "größe", "[data/styles]")
-    with pytest.raises(ConfigError, match=r"hue: no such setting; fast-style distill --help shows them all"):
+    with pytest.raises(ConfigError, match=r"hue: no such setting; there are .*teacher, student"):
         described(["hue=red"], DistillConfig)
 
 

@@ -88,8 +88,8 @@ def test_a_word_without_a_name_is_told_its_setting(word: str, meant: str) -> Non
     ("word", "message"),
     [
         ("nonsense", "for example photos=photos/"),
-        ("style=3", "style: no such setting; fast-style distill --help shows them all"),
-        ("style=wave", "style: no such setting; fast-style distill --help shows them all"),
+        ("style=3", "style: no such setting; did you mean styles?"),
+        ("style=wave", "style: no such setting; did you mean styles?"),
         ("student.widths=3", "student.widths=3: must be a list of whole numbers, like [32,48]"),
     ],
 )
