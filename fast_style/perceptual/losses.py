@@ -161,6 +161,15 @@ class PerceptualLoss(nn.Module):
         """Returns the Gram matrices of the style images for a layer at a scale, `[K, C, C]`."""
         return self.get_buffer(self._buffer(layer, scale))
 
+    def of_style(self, style: int) -> PerceptualLoss:
+        """Returns the loss of one of the style images alone, by its number."""
+        grams = {
+            term_key(layer, scale): self.style_target(layer, scale)[style : style + 1]
+            for layer in self.settings.style_layers
+            for scale in self.settings.scales
+        }
+        return PerceptualLoss(self.encoder, grams, self.settings)
+
     def style_targets(self, styles: Tensor) -> dict[str, Tensor]:
         """Returns the Gram matrices of the style that each sample gets, `[N, C, C]` by `term_key`.
 

@@ -21,13 +21,15 @@ MEASURED_PHOTOS = 8
 def measure_model(files: ModelFiles, photos: list[RGB], loss: PerceptualLoss) -> Scorecard:
     """Measures a new model on held-out photos, and writes the scorecard into its card.
 
+    Of a network that holds several styles the first is measured; validation has the terms of each.
+
     Args:
         files: the model.
         photos: uint8 RGB `[H, W, 3]` each, sides of at least `SMALLEST_MEASURED`.
-        loss: the reference objective.
+        loss: the reference objective of all its styles.
     """
     stylize, stylize_at = model_functions(Stylizer.load(files.folder))
-    card = scorecard(stylize, photos, loss.cpu(), stylize_at=stylize_at)
+    card = scorecard(stylize, photos, loss.cpu().of_style(0), stylize_at=stylize_at)
     add_scorecard(files, card)
     return card
 

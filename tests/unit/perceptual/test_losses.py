@@ -177,3 +177,13 @@ def test_content_errors_may_be_relative_to_typical_photos() -> None:
     by_typical = loss.sample_terms(photos + 0.25, content, content_energies=energies)["content"]
     torch.testing.assert_close(by_own, torch.tensor([1.0, 0.25]))
     torch.testing.assert_close(by_typical, torch.tensor([0.125, 0.125]))
+
+
+def test_the_loss_of_one_of_several_styles() -> None:
+    styles, photo = torch.rand(3, 3, 16, 16), torch.rand(1, 3, 16, 16)
+    alone = [make_loss(style[None]) for style in styles]
+    grams = {key: torch.cat([loss.style_target(*key) for loss in alone]) for key in [("identity", 1.0)]}
+    together = PerceptualLoss(alone[0].encoder, {"identity@1": grams["identity", 1.0]}, alone[0].settings)
+    for number, loss in enumerate(alone):
+        content = loss.content_features(photo)
+        assert together.of_style(number)(photo, content)["style"] == pytest.approx(loss(photo, content)["style"])
