@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from fast_style.errors import ConfigError, FastStyleError, MediaError
+from fast_style.errors import FastStyleError, MediaError
 from fast_style.images.arrays import fit
 from fast_style.images.decode import open_image
 from fast_style.video.containers import libav_reason
-from fast_style.video.media import BT709, Frame, StreamFormat, check_time_range, path_errors
+from fast_style.video.media import BT709, Frame, StreamFormat, check_start, check_time_range, exact_seconds, path_errors
 
 if TYPE_CHECKING:
     from fast_style.video.media import Packets
@@ -90,12 +90,9 @@ class AnimationReader:
         self._size = fit(*self._image.size, max_side)
         spans = self._spans()
         length = spans[-1][1] + spans[-1][2]
-        if start and start >= length:
-            raise ConfigError(
-                f"{path} ends before that, at {float(length):.2f} seconds", setting="start", value=f"{start:g}"
-            )
-        begin = Fraction(start).limit_denominator(1_000_000)
-        end = length if duration is None else begin + Fraction(duration).limit_denominator(1_000_000)
+        check_start(path, start, length)
+        begin = exact_seconds(start)
+        end = length if duration is None else begin + exact_seconds(duration)
         self._spans_read = [
             (number, max(time, begin) - begin, min(time + shown, end) - max(time, begin))
             for number, time, shown in spans

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fast_style.errors import WriteError
+from fast_style.errors import FastStyleError, WriteError
 from fast_style.system.files import flush_and_rename, temporary_name, write_target
 from fast_style.video.containers import libav_reason
 from fast_style.video.libraries import av
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from av.container.output import OutputContainer
     from av.packet import Packet
     from av.stream import Stream
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
+    from fast_style.video.media import StreamFormat
 
 _MARGIN = 1 << 16
 _BYTES_PER_PACKET = 48
@@ -137,3 +140,62 @@ class ContainerWriter(ABC):
                 self._file.close()
         with suppress(OSError):
             self._temporary.unlink(missing_ok=True)
+
+
+class EncodingWriter(ContainerWriter):
+    """A file in which one stream of pictures is encoded, `_stream`.
+
+    Args:
+        path: the file to write.
+        stream_format: what all frames have in common.
+
+    Raises:
+        WriteError: something other than a regular file has this name.
+    """
+
+    _stream: VideoStream
+
+    def __init__(self, path: Path, stream_format: StreamFormat) -> None:
+        super().__init__(path)
+        self.format = stream_format
+        self._rate = stream_format.rate.limit_denominator(1 << 16)
+
+    @contextmanager
+    def _setting_up(
+        self, remedy: str = "check its folder", suggestions: Mapping[str, object] | None = None
+    ) -> Iterator[None]:
+        """Removes the file where setting it up inside the `with` fails.
+
+        Args:
+            remedy: what to do about a failure that is not the system's.
+            suggestions: the settings in it.
+
+        Raises:
+            WriteError: the file cannot be made, or libav refuses.
+        """
+        try:
+            yield
+        except FastStyleError:
+            self.discard()
+            raise
+        except (av.error.FFmpegError, ValueError, OSError) as error:
+            self.discard()
+            raise WriteError(
+                f"cannot write {self.path}: {libav_reason(error)}",
+                remedy="check its folder" if isinstance(error, OSError) else remedy,
+                suggestions=suggestions,
+            ) from error
+        except BaseException:
+            self.discard()
+            raise
+
+    def _encode(self, picture: VideoFrame | None) -> None:
+        """Encodes a frame, or with None what the encoder still holds back."""
+        try:
+            packets = self._stream.encode(picture)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise WriteError(f"cannot write {self.path}: the encoder failed ({libav_reason(error)})") from error
+        self._mux(packets)
+
+    def _flush(self) -> None:
+        self._encode(None)

@@ -156,6 +156,26 @@ def check_time_range(start: float, duration: float | None) -> None:
         raise ConfigError("must be more than nothing", setting="duration", value="0")
 
 
+def exact_seconds(seconds: float) -> Fraction:
+    """Returns a start or a duration to the microsecond."""
+    return Fraction(seconds).limit_denominator(1_000_000)
+
+
+def check_start(path: str | Path, start: float, length: float | Fraction | None) -> None:
+    """Checks that a video has something behind `start`; a video that starts at 0 has, and so may one of unknown length.
+
+    Raises:
+        ConfigError: it ends before.
+    """
+    if length is not None and start and start >= length:
+        raise ends_before(path, start, length)
+
+
+def ends_before(path: str | Path, start: float, length: float | Fraction) -> ConfigError:
+    """Returns the error for a start in seconds behind a video of this length."""
+    return ConfigError(f"{path} ends before that, at {float(length):.2f} seconds", setting="start", value=f"{start:g}")
+
+
 @contextmanager
 def path_errors() -> Iterator[None]:
     """Turns the system's errors about a path into MediaErrors: a folder without permission, a name that is too long."""

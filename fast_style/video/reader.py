@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fast_style.errors import ConfigError, MediaError, MediaNotFoundError
+from fast_style.errors import MediaError, MediaNotFoundError
 from fast_style.images.arrays import fit
 from fast_style.system.paths import url_of
 from fast_style.video.captions import has_captions
@@ -16,7 +16,7 @@ from fast_style.video.conversion import ColorTags, RgbConverter
 from fast_style.video.decoders import open_decoder
 from fast_style.video.decoding import DecodedFrame, Selection, TimeRange, begin_decoding
 from fast_style.video.libraries import av
-from fast_style.video.media import Frame, StreamFormat, check_time_range, path_errors
+from fast_style.video.media import Frame, StreamFormat, check_start, check_time_range, exact_seconds, path_errors
 from fast_style.video.orientation import Orientation
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ class VideoReader:
         origin = begins if container.format.name in _ARBITRARY_ORIGIN else Fraction(0)
         if trimmed:  # start and duration count from the first frame, which may come later than the sound
             origin = begins if video.start_time is None else max(begins, video.start_time * base)
-        range_start = origin + Fraction(start).limit_denominator(1_000_000)
-        range_end = None if duration is None else range_start + Fraction(duration).limit_denominator(1_000_000)
+        range_start = origin + exact_seconds(start)
+        range_end = None if duration is None else range_start + exact_seconds(duration)
         time_range = TimeRange(range_start, range_end, trimmed=trimmed)
 
         length = float(video.duration * base) if video.duration else None
@@ -126,10 +126,7 @@ class VideoReader:
         is_common_length = length is None or any(abs(length - other) < 0.001 for other in lengths)
         if length is None and container.duration:
             length = float(Fraction(container.duration, av.time_base))
-        if length is not None and start and start >= length:
-            raise ConfigError(
-                f"{self.path} ends before that, at {length:.2f} seconds", setting="start", value=f"{start:g}"
-            )
+        check_start(self.path, start, length)
         self.seconds = None if length is None else max(0.0, length - start)
         if duration is not None:
             self.seconds = duration if self.seconds is None else min(duration, self.seconds)

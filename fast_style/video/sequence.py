@@ -11,12 +11,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fast_style.errors import ConfigError, FastStyleError, ImageError, MediaError, MediaNotFoundError, WriteError
+from fast_style.errors import FastStyleError, ImageError, MediaError, MediaNotFoundError, WriteError
 from fast_style.images.decode import load_rgb
 from fast_style.images.encode import save_rgb
 from fast_style.images.formats import IMAGE_SUFFIXES, WRITTEN_SUFFIXES
 from fast_style.system.files import move_files, temporary_name
-from fast_style.video.media import BT709, Frame, StreamFormat, check_time_range, path_errors
+from fast_style.video.media import BT709, Frame, StreamFormat, check_time_range, ends_before, path_errors
 
 if TYPE_CHECKING:
     from fast_style.video.media import Packets
@@ -138,8 +138,7 @@ class SequenceReader:
             raise MediaNotFoundError(f"{path}: no pictures there", remedy=f"the suffixes that are read are {known}")
         first = round(start * rate)
         if first >= len(files):
-            end = float(len(files) / rate)
-            raise ConfigError(f"{path} ends before that, at {end:.2f} seconds", setting="start", value=f"{start:g}")
+            raise ends_before(path, start, len(files) / rate)
         count = len(files) if duration is None else max(1, round(duration * rate))
         self._files = files[first : first + count]
         self.seconds = float(len(self._files) / rate)

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fast_style.errors import UNSET, ConfigError, FastStyleError, WriteError
+from fast_style.errors import UNSET, ConfigError, WriteError
 from fast_style.video.codecs import VideoCodec, choose_codec, is_hardware
-from fast_style.video.container_writer import ContainerWriter
+from fast_style.video.container_writer import EncodingWriter
 from fast_style.video.containers import QUICKTIME_SUFFIXES, libav_reason
 from fast_style.video.conversion import FULL_RANGE, LIMITED_RANGE, YuvConverter
 from fast_style.video.libraries import av
@@ -17,7 +17,6 @@ from fast_style.video.reader import VideoReader
 from fast_style.video.tracks import Track, add_track
 
 if TYPE_CHECKING:
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
     from fast_style.video.media import Packets
@@ -28,7 +27,7 @@ _READ_FROM_TS = frozenset({"mpeg1video", "mpeg2video", "mpeg4", "h264", "hevc", 
 """The video codecs that are recognized in a transport stream."""
 
 
-class VideoWriter(ContainerWriter):
+class VideoWriter(EncodingWriter):
     """A video file, encoded frame by frame; it gets its name when it is complete.
 
     Args:
@@ -54,31 +53,18 @@ class VideoWriter(ContainerWriter):
         source: VideoReader | None = None,
         tracks: bool = True,
     ) -> None:
-        super().__init__(path)
+        super().__init__(path, stream_format)
         os.environ.setdefault("SVT_LOG", "1")  # keeps the AV1 encoder from writing to stderr
-        self.format = stream_format
         self._source = source if tracks else None
         self._suffix = path.suffix.lower()
         chosen, options = choose_codec(path, codec, crf)
-        try:
+        with self._setting_up("try another {codec} or a .mkv", {"codec": UNSET}):
             self._create(**{"movflags": "+faststart"} if self._suffix in QUICKTIME_SUFFIXES else {})
             self._stream = self._add_video(chosen, options)
             self._tracks = self._add_tracks(source) if source is not None and tracks else {}
             if source is not None:
                 self._copy_metadata(source)
             self._container.start_encoding()
-        except FastStyleError:
-            self.discard()
-            raise
-        except (av.error.FFmpegError, ValueError, OSError) as error:
-            self.discard()
-            remedy = "check its folder" if isinstance(error, OSError) else "try another {codec} or a .mkv"
-            raise WriteError(
-                f"cannot write {path}: {libav_reason(error)}", remedy=remedy, suggestions={"codec": UNSET}
-            ) from error
-        except BaseException:
-            self.discard()
-            raise
         assert self._stream.pix_fmt is not None
         self._convert = YuvConverter(stream_format, self._stream.pix_fmt)
         self._last_pts = -(1 << 62)
@@ -86,11 +72,10 @@ class VideoWriter(ContainerWriter):
     def _add_video(self, codec: VideoCodec, options: dict[str, str]) -> VideoStream:
         """Adds the stream that frames are encoded to."""
         pixel_format = self._pixel_format(codec)
-        rate = self.format.rate.limit_denominator(1 << 16)
         try:
             if self._suffix == ".ts" and av.codec.Codec(codec.encoder, "w").canonical_name not in _READ_FROM_TS:
                 raise ValueError  # libav writes it, as data of no kind
-            stream = self._container.add_stream(codec.encoder, rate=rate, options=options)
+            stream = self._container.add_stream(codec.encoder, rate=self._rate, options=options)
         except ValueError as error:
             raise ConfigError(
                 f"a {self._suffix} file cannot hold it",
@@ -204,16 +189,8 @@ class VideoWriter(ContainerWriter):
         self._encode(self._convert(frame))
         return True
 
-    def _encode(self, picture: VideoFrame | None) -> None:
-        """Encodes a frame, or with None what the encoder still holds back."""
-        try:
-            packets = self._stream.encode(picture)
-        except (av.error.FFmpegError, ValueError) as error:
-            raise WriteError(f"cannot write {self.path}: the encoder failed ({libav_reason(error)})") from error
-        self._mux(packets)
-
     def _flush(self) -> None:
-        self._encode(None)
+        super()._flush()
         if self._source is not None and self._source.has_captions:
             self.warnings.append(f"{self._source.path}: closed captions inside the video are left out")
         for track in self._tracks.values():
