@@ -1,4 +1,4 @@
-"""The contact sheet; `fast-style sheet` is run by tests/e2e/test_readme.py."""
+"""The contact sheet; `fast-style sheet` is run by tests/e2e/test_guide.py."""
 
 from __future__ import annotations
 

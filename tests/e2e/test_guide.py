@@ -1,7 +1,7 @@
-"""Every command of README.md is run as it stands there, in a folder that has the files it speaks of.
+"""The commands of README.md and of the guide are run as they stand there, in a folder that has the files they name.
 
 `COMMANDS` says what is added to each, to make it a matter of seconds, and what it has to leave behind. A command that
-is not there fails the test: add it.
+is not there fails the test: add it. tests/unit/docs/test_pages.py checks the options and settings of all of them.
 """
 
 from __future__ import annotations
@@ -27,27 +27,13 @@ from PIL import Image
 
 from fast_style.config.entry import compose_training
 from fast_style.perceptual.encoders import EMBEDDED_WEIGHTS
-from fast_style.system.paths import PACKAGE, resource
+from fast_style.system.paths import resource
 from tests.clips import write_clip
-from tests.conftest import ROOT, make_photo
+from tests.conftest import make_photo
+from tests.guide import DOCS, PAGES, README, blocks, commands
 from tests.warm import Warm
 
 pytest.importorskip("cv2")
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PROSE = re.sub(r"^```.*?^```", "", README, flags=re.S | re.M)
-
-
-def blocks(language: str) -> list[str]:
-    """What stands in the code blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.S | re.M)
-
-
-def commands() -> list[str]:
-    """Every line of a shell block, and every whole command in the text, without its comment."""
-    lines = [line for block in blocks("sh") for line in block.splitlines() if line]
-    inline = [code for code in re.findall(r"`([^`\n]+)`", PROSE) if re.match(r"(\w+=\S+ \./run|\./run \S+) \S", code)]
-    return list(dict.fromkeys(re.sub(r"\s+#.*", "", line) for line in (*lines, *inline)))
 
 
 @dataclass(frozen=True)
@@ -96,17 +82,11 @@ COMMANDS = {
     "./run train style.image=painting.jpg data.dir=photos/ trainer.devices=2": Begins(),
     "./run train style.image=painting.jpg data.dir=photos/ resume=runs/painting": Begins(),
     "./run train experiment=release style=flow data.dir=photos/": Begins("encoder.weights=$VGG16"),
-    "./run train experiment=release style=wave style.image=painting.jpg data.dir=photos/": Begins(
-        "encoder.weights=$VGG16"
-    ),
     "./run train style.images=paintings/ data.dir=photos/": Begins(),
-    "./run train style.image=painting.jpg data.dir=sets/train2017 data.batch_size=8 trainer.max_steps=10000": Begins(),
-    "./run train experiment=johnson2016 style.image=painting.jpg data.dir=sets/train2017": Begins(
-        "encoder.weights=$VGG16"
-    ),
     "./run train style.image=painting.jpg encoder.weights=own.safetensors": Begins(),
     "./run train 'style.image=\"a=b [1].jpg\"'": Begins(),
     "./run train --help": Run(says="style_weight"),
+    "./run distill --help": Run(says="adversaries"),
     "./run train experiment=release --help": Run(says="3000"),
     "./run tensorboard --logdir runs": Serves("--port 0"),
     "./run stylize photo.jpg -o painted.jpg": Run(makes="painted.jpg"),
@@ -160,7 +140,17 @@ COMMANDS = {
     './run python -c "import torch; print(torch.__version__, torch.cuda.is_available())"': Run(says=torch.__version__),
 }
 
+ONLY_READ = {
+    "./run train experiment=release style=wave style.image=painting.jpg data.dir=photos/",
+    "./run train experiment=johnson2016 style.image=painting.jpg data.dir=sets/train2017",
+    "./run train style.image=painting.jpg data.dir=sets/train2017 data.batch_size=8 trainer.max_steps=10000",
+    "./run train style.image=painting.jpg data.dir=photos/ init_from=starry_night trainer.max_steps=1000",
+}
+"""Trainings that differ from others here in their settings alone, which tests/unit/docs/test_pages.py checks."""
+
 EXCLUDED = {
+    "./run docs": "needs an extra; CI does it",
+    "./run docs serve": "the same, with a server of MkDocs",
     "./run test": "runs these very tests; CI does it",
     "FAST_STYLE_BROWSER=1 ./run test": "the same, with a browser",
     "PYTHON=/path/to/python3.12 ./run train": "names a Python that is not there; it is ./run train",
@@ -206,8 +196,8 @@ class Place:
 
 @pytest.fixture(scope="module")
 def prepared(warm: Warm, vgg16_file: Path, vgg19_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A folder with everything that the README speaks of."""
-    folder = tmp_path_factory.mktemp("readme") / "prepared"
+    """A folder with everything that the guide speaks of."""
+    folder = tmp_path_factory.mktemp("guide") / "prepared"
     for number, name in enumerate(PICTURES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(make_photo(number, 160, 144)).save(folder / name)
@@ -236,14 +226,13 @@ def place(prepared: Place, tmp_path: Path) -> Place:
 
 
 def test_every_command_is_known() -> None:
-    found = commands()
-    assert len(found) > 30
-    assert set(found) - {*COMMANDS, *EXCLUDED} == set(), "in README.md, but not here"
-    assert {*COMMANDS, *EXCLUDED} - set(found) == set(), "here, but not in README.md"
+    found, known = set(commands(*PAGES)), {*COMMANDS, *ONLY_READ, *EXCLUDED}
+    assert found - known == set(), "in README.md or docs/, but not here"
+    assert known - found == set(), "here, but not in README.md or docs/"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [command for command in commands() if command not in EXCLUDED])
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_a_command_does_what_it_says(place: Place, command: str) -> None:
     run = COMMANDS[command]
     if isinstance(run, Begins):
@@ -271,8 +260,9 @@ def test_a_command_does_what_it_says(place: Place, command: str) -> None:
 def test_python(place: Place, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
     monkeypatch.chdir(place.folder)
     upload = (place.folder / "photo.jpg").read_bytes()
-    block, _ = blocks("python")
-    exec(compile(block, "README.md", "exec"), {"frame": photo, "upload": upload})
+    names: dict[str, Any] = {"frame": photo, "upload": upload}
+    for block in (*blocks(README, "python"), *blocks(DOCS / "python.md", "python")[:2]):
+        exec(compile(block, "python.md", "exec"), names)
     assert Image.open("lake.png").size == Image.open("data/scenes/lake.jpg").size
 
 
@@ -280,49 +270,10 @@ def test_python(place: Place, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray
 def test_training_from_python(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place.folder)
     monkeypatch.setattr(
-        "fast_style.config.entry.compose_training", lambda given: compose_training([*given, *SMALL.split()])
+        "fast_style.training.train.compose_training", lambda given: compose_training([*given, *SMALL.split()])
     )
-    _, block = blocks("python")
     made: dict[str, Any] = {}
-    exec(compile(block, "README.md", "exec"), made)
+    exec(compile(blocks(DOCS / "python.md", "python")[2], "python.md", "exec"), made)
     assert (made["result"].model_dir / "model.onnx").is_file()
     photos = torch.rand(2, 3, 33, 40)
     assert made["network"](photos).shape == photos.shape
-
-
-def test_settings_exist() -> None:
-    """Every `key=value` in the text is one of `fast-style train`."""
-    text = PROSE[PROSE.index("## Train your own style") : PROSE.index("## From Python")]
-    text += PROSE[PROSE.index("## Troubleshooting") :]
-    given = {word for code in re.findall(r"`(\+?[a-z][a-z0-9_.]*=[^`…]+)`", text) for word in code.split()}
-    groups = {word for word in given if resource("conf").joinpath(word.partition("=")[0]).is_dir()}
-    values = {word for word in given if not word.startswith("hydra/")} - groups
-    assert len(values) > 20 and len(groups) > 5
-    always = ["style.image=a.jpg", "data.dir=photos"]
-    # Of several values for one setting Hydra takes the last; here they are only looked at.
-    compose_training([*always, *sorted(values)])
-    for word in sorted(groups):
-        compose_training([*always, word])
-
-
-def test_recipes_are_those_there_are() -> None:
-    named = set(re.findall(r"experiment=(\w+)", README))
-    assert named == {path.stem for path in resource("conf/experiment").glob("*.yaml")}
-
-
-def test_links_lead_somewhere() -> None:
-    headings = re.findall(r"^#+ (.+)$", PROSE, re.M)
-    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
-    for target in re.findall(r"\]\(([^)]+)\)", PROSE):
-        if target.startswith("#"):
-            assert target[1:] in anchors, target
-        elif "://" not in target:
-            assert (ROOT / target).exists(), target
-
-
-def test_the_tree_is_the_tree() -> None:
-    (tree,) = re.findall(r"^fast_style/.*?\n(.*?)^tests/", README, re.S | re.M)
-    named = set(re.findall(r"^  (\w+(?:/|\.py)) ", tree, re.M))
-    packages = {f"{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")}
-    modules = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
-    assert named == packages | modules
