@@ -83,7 +83,7 @@ def _leaves(group: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
 
 def settings_page() -> str:
     """Returns a page with every setting of `train` and `distill`: its default, its meaning and its limits."""
-    from fast_style.config.compose import groups
+    from fast_style.config.choices import groups
     from fast_style.config.schema import DistillConfig, TrainConfig
 
     lines = [
