@@ -42,6 +42,9 @@ class Limits:
     only_if: str | None = None
 
 
+AUTO = "auto"
+"""The value of a setting that is to be chosen by what is there."""
+
 ANYTHING = Limits()
 POSITIVE = Limits(above=0)
 NOT_NEGATIVE = Limits(minimum=0)
@@ -115,6 +118,9 @@ class ModelConfig:
     strength: bool = setting(True, "Train a network that takes a strength from 0 to 1.5 when it stylizes")
     arguments: dict[str, Any] = setting(
         {"upsampling": "linear"}, "Further arguments of the network: +model.arguments.NAME=VALUE"
+    )
+    base: str | None = setting(
+        "paintings", "Model that training starts from where init_from is auto; null for none", path=True
     )
 
 
@@ -236,7 +242,10 @@ class TrainConfig:
         None, "Checkpoint to continue from, or a folder of runs, whose newest last.ckpt is taken", path=True
     )
     init_from: str | None = setting(
-        None, "Model, by name or path, whose weights training starts from; its style may be any", path=True
+        AUTO,
+        "Model, by name or path, whose weights training starts from; its style may be any. auto is model.base where "
+        "that has the network's size; null is none",
+        path=True,
     )
     output_dir: str = setting("checkpoints", "Folder of models; this one goes to output_dir/NAME", path=True)
     runs_dir: str = setting(

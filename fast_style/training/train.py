@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from fast_style.training.progress import ProgressFunction, user_callbacks
 from fast_style.training.record import count_earlier_steps, training_record
 from fast_style.training.scoring import MEASURED_PHOTOS, comparison_metrics, flatten_settings, measure_model
 from fast_style.training.session import Session, SessionSettings, plan_session
-from fast_style.training.warm_start import check_same_run, load_initial_weights, nearest_blend
+from fast_style.training.warm_start import check_same_run, find_initial_model, load_initial_weights, nearest_blend
 
 log = logging.getLogger("fast_style")
 
@@ -132,6 +132,7 @@ def _check_alone(config: object, given: Mapping[str, object]) -> None:
 def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
     name = style_name(config)
     model_dir = Path(config.output_dir).expanduser() / name
+    config = replace(config, init_from=find_initial_model(config))
     plan = plan_session(session_settings(config, name))
     styles = load_styles(config)
     torch.manual_seed(config.seed)
@@ -161,7 +162,8 @@ def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
     if plan.is_leader:
         write_config(config, session.run_dir)
     session.print(
-        f"{'resuming' if plan.resume else 'training'} {name} on {data.source}, "
+        f"{'resuming' if plan.resume else 'training'} {name} {f'from {config.init_from} ' if config.init_from else ''}"
+        f"on {data.source}, "
         f"{session.trainer.strategy.root_device.type} {plan.precision}; TensorBoard: tensorboard --logdir "
         f"{config.runs_dir}"
     )

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from fast_style.config.compose import CONFIG, read_config, style_name
+from fast_style.config.schema import AUTO, TrainConfig
 from fast_style.errors import UNSET, ConfigError
 from fast_style.models.artifact import SAFETENSORS, find_model, read_info
 from fast_style.models.networks import TransformationNetwork, is_strength_parameter, load_network
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.training.checkpoints import read_checkpoint
 from fast_style.training.module import Hyperparameters
+
+SAME_WEIGHTS = ("takes_strength", "upsampling", "styles")
+"""Arguments by which networks may differ and still begin with one another's weights."""
+
+
+def find_initial_model(config: TrainConfig) -> str | None:
+    """Returns the model that a training run starts from, as the setting `init_from` says.
+
+    Raises:
+        ModelNotFoundError: the network's base does not exist.
+    """
+    if config.init_from != AUTO or config.model.base is None:
+        return None if config.init_from == AUTO else config.init_from
+    files = find_model(config.model.base)
+    if files.safetensors is None:
+        return None
+    base = read_info(files.safetensors)
+    wanted = {"width": config.model.width, "blocks": config.model.blocks, **config.model.arguments}
+    fits = base.network == config.model.name and _size(base.network_arguments) == _size(wanted)
+    return config.model.base if fits else None
+
+
+def _size(arguments: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in arguments.items() if key not in SAME_WEIGHTS}
 
 
 def load_initial_weights(
@@ -42,12 +67,8 @@ def load_initial_weights(
             f"has no {SAFETENSORS}; an .onnx file cannot be trained further", setting="init_from", value=model
         )
     trained = load_network(files.safetensors)
-    # Whatever has the same weights: a network may be trained on with smoother upsampling.
-    arguments = [
-        {key: value for key, value in each.arguments.items() if key not in ("takes_strength", "upsampling", "styles")}
-        for each in (trained, network)
-    ]
-    if trained.name != network.name or arguments[0] != arguments[1]:
+    # A network may be trained on with smoother upsampling, for other styles, and with a strength.
+    if trained.name != network.name or _size(trained.arguments) != _size(network.arguments):
         raise ConfigError(
             f"is {trained.name} {trained.arguments}, the model to train is {network.name} {network.arguments}",
             setting="init_from",

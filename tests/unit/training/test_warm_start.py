@@ -14,7 +14,7 @@ from fast_style.errors import ConfigError, ModelError
 from fast_style.models.networks import TransformationNetwork, build_network
 from fast_style.perceptual.losses import PerceptualLoss, style_grams
 from fast_style.training.module import Hyperparameters, StyleModule
-from fast_style.training.warm_start import check_same_run, load_initial_weights, nearest_blend
+from fast_style.training.warm_start import check_same_run, find_initial_model, load_initial_weights, nearest_blend
 from tests.unit.training.helpers import save_model
 
 OURS = Hyperparameters("lite", {"width": 4, "blocks": 1, "takes_strength": True})
@@ -151,6 +151,26 @@ def test_styles_begin_with_those_of_their_name(tmp_path: Path) -> None:
     for style, weights in zip(torch.eye(3), (torch.eye(3)[1], blend, torch.eye(3)[0]), strict=True):
         torch.testing.assert_close(network(image, style=style), trained(image, style=weights))
     assert asked == [1]
+
+
+def test_a_run_begins_with_the_base_of_its_network_if_that_has_its_size(tmp_path: Path) -> None:
+    base = str(save_model(build_network("lite", width=4, blocks=1, styles=3), tmp_path / "base"))
+    narrow = [f"model.base={base}", "model.width=4", "model.blocks=1"]
+    for overrides, expected in (
+        (narrow, base),
+        ([*narrow, "init_from=null"], None),
+        ([*narrow, "init_from=other"], "other"),
+        ([*narrow, "model.width=5"], None),
+        ([*narrow, "model=johnson"], None),
+        (["model.base=null"], None),
+        ([], "paintings"),
+        (["model=johnson"], "starry_night_johnson"),
+        (["experiment=smoke"], None),
+        (["experiment=johnson2016", "style.image=a.jpg", f"data.dir={tmp_path}"], None),
+    ):
+        assert find_initial_model(compose_training(overrides)) == expected, overrides
+    with pytest.raises(ModelError, match="no model nowhere"):
+        find_initial_model(compose_training(["model.base=nowhere"]))
 
 
 def test_models_that_a_run_cannot_begin_with(tmp_path: Path) -> None:
