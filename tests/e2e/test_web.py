@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import subprocess
 import sys
@@ -13,208 +11,21 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from fast_style.inference.stylizer import Stylizer
-from tests.browser import COLORS, find_axe, find_browser, find_runtime, lacking, write_camera_clip
+from tests.browser import COLORS, find_axe, find_browser, find_runtime
 from tests.conftest import Command, assert_one_line_error, make_photo
+from tests.e2e.page import CLOSE, Visit, by_command, canvases, choose, difference, expect, hand_over, painted, png
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
 
 pytestmark = pytest.mark.slow
-
-try:
-    from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
-except ImportError:
-    lacking_playwright = True
-else:
-    lacking_playwright = False
-
-CLOSE = 3  # of 255
-WAIT = 60_000  # ms
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two tiny untrained networks: one without a strength, one with a strength that does something."""
-    import torch
-
-    from fast_style.models.networks import build_network
-    from fast_style.training.export import export_model
-
-    folder = tmp_path_factory.mktemp("models")
-    torch.manual_seed(0)
-    plain = build_network("johnson", width=4, blocks=1)
-    adjustable = build_network("lite", width=8, blocks=1, takes_strength=True)
-    for key, parameter in adjustable.named_parameters():
-        if key.endswith("strength_coefficients"):
-            torch.nn.init.normal_(parameter, std=0.3)
-    return {
-        name: export_model(network, folder / name, name=name, training={}, style_title=title).folder
-        for name, network, title in (("plain", plain, "Plain"), ("adjustable", adjustable, "With a strength"))
-    }
-
-
-def run_command(*arguments: object) -> str:
-    program = Path(sys.executable).with_name("fast-style")
-    done = subprocess.run(
-        [str(program), *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-@pytest.fixture(scope="module")
-def site(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    find_runtime()
-    folder = tmp_path_factory.mktemp("web") / "site"
-    run_command("web", "-m", models["plain"], "-m", models["adjustable"], "-o", folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(models: dict[str, Path]) -> Iterator[str]:
-    """The address of `fast-style web --serve`, which writes a site of its own."""
-    find_runtime()
-    program = Path(sys.executable).with_name("fast-style")
-    server = subprocess.Popen(
-        [str(program), "web", "-m", models["plain"], "-m", models["adjustable"], "--serve", "--port", "0", "--quiet"],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert server.stdout is not None
-    yield server.stdout.readline().strip()
-    server.terminate()
-    assert server.wait(30) == 0
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    if lacking_playwright:
-        lacking("playwright is not installed (pip install playwright)")
-    expect.set_options(timeout=WAIT)
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium with a camera that shows `COLORS`; pages have to ask for it."""
-    clip = tmp_path_factory.mktemp("camera") / "clip.y4m"
-    write_camera_clip(clip)
-    browser = playwright.chromium.launch(
-        executable_path=find_browser(),
-        args=[
-            "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}",
-            # A name that is no secure origin, though it is this machine.
-            "--host-resolver-rules=MAP plain.test 127.0.0.1",
-        ],
-    )  # fmt: skip
-    yield browser
-    browser.close()
-
-
-class Visit:
-    """A page in a context of its own, and what went wrong there."""
-
-    def __init__(self, context: BrowserContext) -> None:
-        self.complaints: list[str] = []
-        self.context = context
-        self.page = context.new_page()
-        self.page.set_default_timeout(WAIT)
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def open(self, address: str) -> Page:
-        self.page.goto(address)
-        expect(self.page.locator("#engine-name")).not_to_have_text("Looking at this device")
-        expect(self.page.locator("#style-0")).to_be_attached()
-        return self.page
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
-    context.grant_permissions(["camera"])
-    visit = Visit(context)
-    yield visit
-    context.close()
-    assert visit.complaints == []
-
-
-def canvases(page: Page) -> dict[str, np.ndarray]:
-    """The two pictures that are shown, read in one go: uint8 RGB `[H, W, 3]`."""
-    read = page.evaluate(
-        """() => Object.fromEntries(["original", "stylized"].map((id) => {
-          const canvas = document.getElementById(id);
-          const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
-          copy.drawImage(canvas, 0, 0);
-          const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
-          let text = "";
-          for (let at = 0; at < data.length; at += 8192) text += String.fromCharCode(...data.subarray(at, at + 8192));
-          return [id, [canvas.height, canvas.width, btoa(text)]];
-        }))"""
-    )
-    pictures = {}
-    for name, (height, width, text) in read.items():
-        rgba = np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
-        assert (rgba[..., 3] == 255).all()
-        pictures[name] = rgba[..., :3]
-    return pictures
-
-
-def painted(page: Page, model: str) -> dict[str, np.ndarray]:
-    """The pictures, once there is a painting by `model` and nothing is still to be painted."""
-    page.wait_for_selector(f'#picture[data-painted="{model}"]:not([aria-busy])')
-    return canvases(page)
-
-
-def difference(one: np.ndarray, other: np.ndarray) -> int:
-    assert one.shape == other.shape
-    return int(np.abs(one.astype(int) - other).max())
-
-
-def by_command(picture: np.ndarray, model: Path, folder: Path) -> np.ndarray:
-    """What `fast-style stylize` makes of a picture, with ONNX Runtime."""
-    Image.fromarray(picture).save(folder / "frame.png")
-    run_command("stylize", folder / "frame.png", "-o", folder / "out.png", "-m", model, "--engine", "onnx", "-q")
-    return np.array(Image.open(folder / "out.png"))
-
-
-def png(picture: Image.Image | np.ndarray) -> bytes:
-    stream = io.BytesIO()
-    (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def hand_over(page: Page, event: str, content: bytes, name: str = "photo.png", kind: str = "image/png") -> None:
-    """Drops or pastes a file, as the browser tells the page of it."""
-    page.evaluate(
-        """([event, text, name, type]) => {
-          const transfer = new DataTransfer();
-          transfer.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name, { type }));
-          const options = { bubbles: true, cancelable: true };
-          document.body.dispatchEvent(event === "paste"
-            ? new ClipboardEvent(event, { ...options, clipboardData: transfer })
-            : new DragEvent(event, { ...options, dataTransfer: transfer }));
-        }""",
-        [event, base64.b64encode(content).decode(), name, kind],
-    )
-
-
-def wait_until(page: Page, expression: str) -> None:
-    """Waits until a JavaScript expression is true; Playwright's own way is one that the page's policy forbids."""
-    for _ in range(WAIT // 100):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(100)
-    pytest.fail(f"never true: {expression}")
-
-
-def choose(page: Page, index: int) -> None:
-    """A visitor's click on a style, also on one that is chosen already."""
-    page.click(f"#style-{index}", force=True)  # the picture of another lies over its button
 
 
 def test_the_page_shows_a_scene_before_anything_is_fetched(visit: Visit, address: str) -> None:

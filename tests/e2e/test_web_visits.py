@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,23 +14,10 @@ from fast_style.web.server import open_server
 from fast_style.web.site import write_site
 from tests.browser import find_axe, find_runtime
 from tests.conftest import make_photo
-from tests.e2e.test_web import (
-    Browser,
-    Visit,
-    address,
-    browser,
-    choose,
-    expect,
-    hand_over,
-    models,
-    painted,
-    playwright,
-    png,
-    visit,
-    wait_until,
-)  # fmt: skip
+from tests.e2e.page import Visit, choose, expect, hand_over, painted, png, wait_until
 
-__all__ = ["address", "browser", "models", "playwright", "visit"]  # fixtures
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,26 +13,10 @@ from PIL import Image
 
 from fast_style.inference.stylizer import Stylizer
 from tests.conftest import make_photo
-from tests.e2e.test_web import (
-    CLOSE,
-    Page,
-    Visit,
-    address,
-    browser,
-    canvases,
-    choose,
-    difference,
-    expect,
-    hand_over,
-    models,
-    painted,
-    playwright,
-    png,
-    visit,
-    wait_until,
-)  # fmt: skip
+from tests.e2e.page import CLOSE, Visit, canvases, choose, difference, expect, hand_over, painted, png, wait_until
 
-__all__ = ["address", "browser", "models", "playwright", "visit"]  # fixtures
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.slow
 
