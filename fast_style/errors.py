@@ -158,12 +158,15 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def first_line(error: BaseException) -> str:
-    """Returns the first line of an error's message: libraries add several more of their own bookkeeping."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def reason_of(error: BaseException) -> str:
+    """Returns why something failed, in a few words on one line, for the parentheses of a message.
 
-
-def one_line(error: BaseException) -> str:
-    """Returns the reason that an exception gives, on one line; of an OSError, the system's words alone."""
-    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-    return " ".join(text.split())
+    These are the words of the system, or of libav, where there are any: what they are about, the message names itself.
+    Of another error it is the first line: libraries add several more of their own bookkeeping. An error about an
+    address has another one inside, which says why.
+    """
+    inner = getattr(error, "reason", None)
+    if isinstance(inner, BaseException):
+        return reason_of(inner)
+    words = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+    return str(words).splitlines()[0].strip().rstrip(".")

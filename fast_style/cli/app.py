@@ -32,7 +32,7 @@ from fast_style.cli import (
 from fast_style.cli.commands import Command, Group
 from fast_style.cli.consoles import LogLines, complain, show_any_name
 from fast_style.cli.rendering import ErrorsInLogs, Parameter, spelling
-from fast_style.errors import FastStyleError, Spelling, first_line
+from fast_style.errors import FastStyleError, Spelling, reason_of
 
 app = typer.Typer(
     name="fast-style",
@@ -127,7 +127,7 @@ def main() -> None:
         raise SystemExit(2) from error
     except OSError as error:  # the system's own: a full disk, a folder that no one may enter
         where = f"{error.filename}: " if error.filename else ""
-        complain(command, f"{where}{error.strerror or first_line(error)}")
+        complain(command, f"{where}{reason_of(error)}")
         if not error.filename and sys.stdout is not None:
             # What stdout could not take is flushed once more at the end, which would be an error of its own.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,7 +20,7 @@ from fast_style.config.checks import check
 from fast_style.config.hydra_errors import COMMANDS, as_config_error
 from fast_style.config.renamed import rename_settings
 from fast_style.config.schema import DistillConfig, TrainConfig
-from fast_style.errors import ConfigError, first_line
+from fast_style.errors import ConfigError, reason_of
 from fast_style.system.files import atomic_write
 from fast_style.system.paths import resource
 
@@ -95,7 +95,7 @@ def read_config(path: Path) -> TrainConfig:
         return typed(OmegaConf.create(values), TrainConfig)
     except Exception as error:  # PyYAML and OmegaConf raise types of their own
         raise ConfigError(
-            f"{path}: not readable as settings ({first_line(error)})", remedy="remove it to go without it"
+            f"{path}: not readable as settings ({reason_of(error)})", remedy="remove it to go without it"
         ) from error
 
 

@@ -13,10 +13,10 @@ from rich.filesize import decimal
 
 from fast_style.datasets.jpegs import PhotoJob, PreparedFolder, PrepareOptions, write_photos
 from fast_style.datasets.record import open_prepared_folder, write_record
-from fast_style.errors import UNSET, ConfigError, DataError, ImageError, first_line
+from fast_style.errors import UNSET, ConfigError, DataError, ImageError, reason_of
 from fast_style.images.folders import distinct_names, find_images
 from fast_style.images.formats import IMAGE_SUFFIXES
-from fast_style.system.downloads import check_url, fetch, reason
+from fast_style.system.downloads import check_url, fetch
 
 MAX_MEMBER_SIZE = 128 << 20
 """Bytes: larger members of a zip are not read. A photo of COCO has about 0.2 MiB."""
@@ -69,9 +69,11 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         with archive.open(info) as file:
             return file.read(MAX_MEMBER_SIZE)  # zipfile returns no more than the size that was checked above
     except OSError as error:
-        raise DataError(f"{archive.filename}: cannot be read ({reason(error)})", remedy="run again to go on") from error
+        raise DataError(
+            f"{archive.filename}: cannot be read ({reason_of(error)})", remedy="run again to go on"
+        ) from error
     except Exception as error:  # a damaged member makes zipfile and its decompressors raise nearly anything
-        raise ImageError(f"{name} is damaged in the zip ({first_line(error)})", remedy="fetch the zip again") from error
+        raise ImageError(f"{name} is damaged in the zip ({reason_of(error)})", remedy="fetch the zip again") from error
 
 
 def prepare_coco(
@@ -137,7 +139,7 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except Exception as error:  # a damaged directory makes zipfile raise nearly anything
         raise DataError(
-            f"{path}: not a zip ({first_line(error)})",
+            f"{path}: not a zip ({reason_of(error)})",
             remedy="check {url}, and remove the file",
             suggestions={"url": UNSET},
         ) from error

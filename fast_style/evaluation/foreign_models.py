@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fast_style.errors import ConfigError, ModelError, ModelNotFoundError, first_line
+from fast_style.errors import ConfigError, ModelError, ModelNotFoundError, reason_of
 from fast_style.evaluation.photos import Stylize
 from fast_style.images.arrays import RGB
 from fast_style.inference.onnx_engine import open_session
@@ -45,7 +45,7 @@ def load_foreign(path: Path, convention: str) -> Stylize:
         try:
             result = session.run(None, {name: given})[0][0].transpose(1, 2, 0)
         except Exception as error:  # ONNX Runtime raises types of its own, and a result may have any type and shape
-            raise ModelError(f"{path}: cannot stylize as {convention} ({first_line(error)})") from error
+            raise ModelError(f"{path}: cannot stylize as {convention} ({reason_of(error)})") from error
         picture: RGB = np.clip(np.rint(result * (255 / white)), 0, 255).astype(np.uint8)
         # Other people's networks round sizes up to a multiple of four.
         picture = picture[: photo.shape[0], : photo.shape[1]]

@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
-from fast_style.errors import UNSET, ConfigError, ImageError, ImageNotFoundError, one_line
+from fast_style.errors import UNSET, ConfigError, ImageError, ImageNotFoundError, reason_of
 from fast_style.images.arrays import RGB, Alpha, Cutout, fit
 from fast_style.images.formats import END_MARKERS, FORMATS_WITH_ALPHA, MAX_JPEG_PIXELS, MAX_PIXELS
 from fast_style.images.metadata import Metadata
@@ -144,7 +144,7 @@ def _check_file(path: Path) -> None:
     except OSError as error:
         raise _cannot_open(str(path), error) from error
     except ValueError as error:  # a null character
-        raise ImageError(f"{path!r} is not a path ({one_line(error)})", remedy="check the path") from error
+        raise ImageError(f"{path!r} is not a path ({reason_of(error)})", remedy="check the path") from error
     if stat.S_ISDIR(status.st_mode):
         raise ImageError(f"{path} is a folder, not an image", remedy="name a file inside it")
     if not stat.S_ISREG(status.st_mode):
@@ -154,7 +154,7 @@ def _check_file(path: Path) -> None:
 
 
 def _cannot_open(name: str, error: OSError) -> ImageError:
-    return ImageError(f"{name} cannot be opened ({one_line(error)})", remedy="check path and permissions")
+    return ImageError(f"{name} cannot be opened ({reason_of(error)})", remedy="check path and permissions")
 
 
 def _open_large_jpeg(source: str | Path | BinaryIO) -> JpegImagePlugin.JpegImageFile | None:
@@ -204,7 +204,7 @@ def _decode(image: Image.Image, name: str, size: tuple[int, int] | None) -> tupl
     try:
         rgb, alpha = to_srgb(image)
     except ValueError as error:
-        raise ImageError(f"{name} has colors of no known kind ({one_line(error)})", remedy="save it as RGB") from error
+        raise ImageError(f"{name} has colors of no known kind ({reason_of(error)})", remedy="save it as RGB") from error
     if alpha is not None:
         rgb.putalpha(alpha)
     if size is not None and rgb.size != size:
@@ -342,7 +342,7 @@ def _load(image: Image.Image, name: str) -> None:
     except ImageError:
         raise
     except Exception as error:  # decoders raise nearly anything on damaged data
-        raise ImageError(f"{name} is damaged or cut short ({one_line(error)})", remedy="copy it again") from error
+        raise ImageError(f"{name} is damaged or cut short ({reason_of(error)})", remedy="copy it again") from error
 
 
 def _upright(channels: Image.Image, decoded: Image.Image) -> Image.Image:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fast_style.errors import ConfigError, ImageError, one_line
+from fast_style.errors import ConfigError, ImageError, reason_of
 from fast_style.images.arrays import RGB, Alpha, make_image
 from fast_style.images.formats import FORMATS_WITH_ALPHA, check_fits_format, format_of
 from fast_style.images.metadata import Metadata
@@ -49,7 +49,7 @@ def save_rgb(
         except (OSError, ValueError, RuntimeError, ArithmeticError) as error:
             if isinstance(error, OSError) and error.errno is not None:  # from the disk, not from the encoder
                 raise
-            raise ImageError(f"cannot write {path}: {one_line(error)}", remedy="try a .png") from error
+            raise ImageError(f"cannot write {path}: {reason_of(error)}", remedy="try a .png") from error
 
 
 def encode_rgb(
@@ -75,7 +75,7 @@ def encode_rgb(
         if metadata is not None:
             metadata.finish(kind, stream)
     except (OSError, ValueError, RuntimeError, ArithmeticError) as error:
-        raise ImageError(f"cannot write {kind}: {one_line(error)}", remedy="try another format") from error
+        raise ImageError(f"cannot write {kind}: {reason_of(error)}", remedy="try another format") from error
     return stream.getvalue()
 
 

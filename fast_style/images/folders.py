@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path, PurePath
 
-from fast_style.errors import DataError, DataNotFoundError, ImageError, one_line
+from fast_style.errors import DataError, DataNotFoundError, ImageError, reason_of
 from fast_style.images.decode import check_readable
 from fast_style.images.formats import IMAGE_SUFFIXES
 from fast_style.system.paths import check_no_url
@@ -41,8 +41,10 @@ def find_images(folder: str | Path, suffixes: Collection[str] = IMAGE_SUFFIXES) 
             entries = _unseen_entries(folder / prefix, seen)
         except OSError as error:
             if not prefix:
-                raise ImageError(f"cannot list folder {folder} ({one_line(error)})", remedy="check the path") from error
-            _log.warning("%s is passed over: %s", folder / prefix, one_line(error))
+                raise ImageError(
+                    f"cannot list folder {folder} ({reason_of(error)})", remedy="check the path"
+                ) from error
+            _log.warning("%s is passed over: %s", folder / prefix, reason_of(error))
             continue
         for entry in entries:
             with suppress(OSError):  # a link that points to itself is neither file nor folder

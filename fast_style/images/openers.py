@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from PIL import Image, ImagePalette, UnidentifiedImageError
 
-from fast_style.errors import ImageError, one_line
+from fast_style.errors import ImageError, reason_of
 from fast_style.images import boxes, deep_tiff, png_chunks
 from fast_style.images.deep_tiff import DeepTiff
 from fast_style.images.formats import READABLE_FORMATS
@@ -164,9 +164,9 @@ def _with_boxes(image: Image.Image, source: Openable, name: str) -> Image.Image:
                 if channels is not None:
                     return MendedImage(image, image.mode, image.size, lambda i: _reordered(i, channels))
     except ValueError as error:
-        raise ImageError(f"{name} has {one_line(error)}", remedy="save it as JPEG or PNG") from error
+        raise ImageError(f"{name} has {reason_of(error)}", remedy="save it as JPEG or PNG") from error
     except (struct.error, IndexError) as error:
-        raise ImageError(f"{name} is damaged ({one_line(error)})", remedy="copy it again") from error
+        raise ImageError(f"{name} is damaged ({reason_of(error)})", remedy="copy it again") from error
     return image
 
 

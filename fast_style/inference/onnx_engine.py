@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fast_style.errors import ConfigError, ModelError, first_line
+from fast_style.errors import ConfigError, ModelError, reason_of
 from fast_style.inference.engines import DEVICE_NAMES, Pixels, StyleWeights
 from fast_style.models.artifact import ModelInfo
 from fast_style.system.hardware import usable_cores
@@ -94,7 +94,7 @@ def open_session(path: Path, providers: list[str]) -> OnnxSession:
     try:
         session: OnnxSession = ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # its exception types live in a private module
-        raise ModelError(f"{path}: not readable as an ONNX model ({first_line(error)})") from error
+        raise ModelError(f"{path}: not readable as an ONNX model ({reason_of(error)})") from error
     return session
 
 
@@ -157,7 +157,7 @@ class OnnxEngine:
         try:
             (stylized,) = self.session.run(["stylized"], inputs)
         except Exception as error:  # its exception types live in a private module
-            raise ModelError(f"ONNX Runtime failed ({first_line(error)[:200]})") from error
+            raise ModelError(f"ONNX Runtime failed ({reason_of(error)[:200]})") from error
         return stylized.astype(np.uint8, copy=False)
 
     def bytes_per_pixel(self) -> float:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, TypeAlias, TypeVar, Unpack, ov
 
 import numpy as np
 
-from fast_style.errors import UNSET, ConfigError, ImageError, ModelError, first_line
+from fast_style.errors import UNSET, ConfigError, ImageError, ModelError, reason_of
 from fast_style.inference.engines import Engine, Pixels, StyleWeights, load_engine
 from fast_style.inference.options import Advance, Style, StylizeArguments, StylizeOptions, Tiling
 from fast_style.inference.pictures import repaint
@@ -363,7 +363,7 @@ class Stylizer:
             return tiled(picture, side=side, strength=strength, map_memory=max(0, budget // 2), advance=advance)
         except (RuntimeError, MemoryError, OSError) as error:
             raise ModelError(
-                f"stylizing in tiles failed ({first_line(error)})",
+                f"stylizing in tiles failed ({reason_of(error)})",
                 remedy="give less {memory} or a smaller {tile}",
                 suggestions={"memory": UNSET, "tile": UNSET},
             ) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fast_style.errors import UNSET, ConfigError, ModelError, first_line
+from fast_style.errors import UNSET, ConfigError, ModelError, reason_of
 from fast_style.inference.engines import DEVICE_NAMES, Pixels, StyleWeights, check_choice
 from fast_style.inference.options import DEVICE_CHOICES
 from fast_style.inference.tiling import TiledNetwork
@@ -128,7 +128,7 @@ class TorchEngine:
                 return self._network(torch.from_numpy(images).to(self.device), strengths, styles).cpu().numpy()
         except Exception as error:  # out of memory, or a compiler that is not there: types of many packages
             raise ModelError(
-                f"torch failed ({first_line(error)[:200]})",
+                f"torch failed ({reason_of(error)[:200]})",
                 remedy="leave {compile} out" if self._compiled else None,
                 suggestions={"compile": UNSET},
             ) from error

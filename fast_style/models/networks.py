@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fast_style.errors import ConfigError, ModelError, first_line
+from fast_style.errors import ConfigError, ModelError, reason_of
 from fast_style.models.artifact import SAFETENSORS, ModelFiles, find_model, read_info
 from fast_style.models.layers import (
     CellConv2d,
@@ -375,7 +375,7 @@ def load_network(model: str | Path | ModelFiles, *, trainable: bool = False) -> 
         with torch.device("meta"):
             network = build_network(info.network, **info.network_arguments)
     except (ConfigError, TypeError) as error:
-        raise ModelError(f"{path}: {first_line(error)}", remedy="export it again, or update fast_style") from error
+        raise ModelError(f"{path}: {reason_of(error)}", remedy="export it again, or update fast_style") from error
     try:
         weights = migrate_state_dict(load_file(path))
         network.load_state_dict({key: weight.float() for key, weight in weights.items()}, assign=True)

@@ -13,7 +13,7 @@ from email.message import Message
 from http.client import HTTPException
 from pathlib import Path
 from typing import Protocol, Self, cast
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import (
     FileHandler,
@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from fast_style import __version__
-from fast_style.errors import UNSET, ConfigError, DataError, WriteError, first_line
+from fast_style.errors import UNSET, ConfigError, DataError, WriteError, reason_of
 from fast_style.system.files import flush_and_rename
 from fast_style.system.progress import ProgressDisplay
 
@@ -91,15 +91,6 @@ def check_url(url: str) -> None:
         )
 
 
-def reason(error: BaseException) -> str:
-    """Returns why a connection or a file operation failed, in the words of the system where there are any."""
-    if isinstance(error, URLError) and isinstance(error.reason, BaseException):
-        return reason(error.reason)
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return first_line(error)
-
-
 def _request(url: str, start: int) -> _Response:
     """Requests a file from byte `start` on.
 
@@ -121,10 +112,10 @@ def _request(url: str, start: int) -> _Response:
             suggestions={"url": UNSET},
         ) from error
     except (OSError, HTTPException) as error:
-        raise DataError(f"{url}: cannot be reached ({reason(error)})", remedy="run again to go on") from error
+        raise DataError(f"{url}: cannot be reached ({reason_of(error)})", remedy="run again to go on") from error
     except ValueError as error:
         raise DataError(
-            f"{url}: not a usable URL ({first_line(error)})", remedy="check {url}", suggestions={"url": UNSET}
+            f"{url}: not a usable URL ({reason_of(error)})", remedy="check {url}", suggestions={"url": UNSET}
         ) from error
 
 
@@ -163,7 +154,9 @@ def download(url: str, part: Path, report: Report = _report_nothing) -> None:
     except WriteError:
         raise
     except OSError as error:  # from the disk: errors of the network are DataErrors by now
-        raise WriteError(f"cannot write {part} ({reason(error)})", remedy="make room and run again to go on") from error
+        raise WriteError(
+            f"cannot write {part} ({reason_of(error)})", remedy="make room and run again to go on"
+        ) from error
 
 
 def _receive(response: _Response, url: str, part: Path, start: int, report: Report) -> None:
@@ -198,7 +191,7 @@ def _read(response: _Response, url: str, done: int) -> bytes:
         return response.read(CHUNK_SIZE)
     except (OSError, HTTPException) as error:
         raise DataError(
-            f"{url}: connection lost after {decimal(done)} ({reason(error)})", remedy="run again to go on"
+            f"{url}: connection lost after {decimal(done)} ({reason_of(error)})", remedy="run again to go on"
         ) from error
 
 
@@ -223,7 +216,7 @@ def digest_of(path: Path, algorithm: str, report: Report = _report_nothing) -> s
                 done += len(chunk)
                 report(done, total)
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({reason(error)})", remedy="check its permissions") from error
+        raise DataError(f"{path}: cannot be read ({reason_of(error)})", remedy="check its permissions") from error
     return digest.hexdigest()
 
 
@@ -270,7 +263,7 @@ def fetch(url: str, target: Path, checksum: str, *, algorithm: str = "md5", cons
                 return
             part.unlink()
         except OSError as error:
-            raise WriteError(f"cannot write {target} ({reason(error)})", remedy="check its folder") from error
+            raise WriteError(f"cannot write {target} ({reason_of(error)})", remedy="check its folder") from error
     raise DataError(
         f"{url}: the file's {kind} is {found}, not {checksum}, and it was removed",
         remedy="run again to fetch it anew, or check the URL and the checksum",

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fast_style.errors import FastStyleError, WriteError, one_line
+from fast_style.errors import FastStyleError, WriteError, reason_of
 
 
 def temporary_name(suffix: str = "") -> str:
@@ -41,7 +41,7 @@ def write_target(path: str | Path) -> Path:
 
 def write_error(path: str | Path, error: OSError) -> WriteError:
     """Returns the error that says why a file or folder cannot be written."""
-    return WriteError(f"cannot write {path}: {one_line(error)}", remedy="check its folder, permissions and free space")
+    return WriteError(f"cannot write {path}: {reason_of(error)}", remedy="check its folder, permissions and free space")
 
 
 def flush_and_rename(temporary: Path, target: Path) -> None:

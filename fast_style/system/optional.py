@@ -7,7 +7,7 @@ import importlib.util
 import os
 from types import ModuleType
 
-from fast_style.errors import MissingPackageError, first_line
+from fast_style.errors import MissingPackageError, reason_of
 
 _PROJECTS = {
     "av": "PyAV", "cv2": "OpenCV", "hydra": "Hydra", "pytorch_lightning": "PyTorch Lightning",
@@ -62,7 +62,7 @@ def require(module: str, extra: str) -> ModuleType:
         raise MissingPackageError(f"needs {project}", remedy=_installation(extra)) from error
     except ImportError as error:
         raise MissingPackageError(
-            f"{project} is installed but does not load ({first_line(error)})",
+            f"{project} is installed but does not load ({reason_of(error)})",
             remedy="on Debian: apt-get install libgl1 libglib2.0-0" if module == "cv2" else None,
         ) from error
 

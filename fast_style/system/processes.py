@@ -9,7 +9,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
-from fast_style.errors import FastStyleError, MediaError, first_line
+from fast_style.errors import FastStyleError, MediaError, reason_of
 from fast_style.system.signals import ignore_interrupts
 
 P = ParamSpec("P")
@@ -115,7 +115,7 @@ def _serve(
     except (EOFError, OSError):  # the other process has closed its end, or is gone
         pass
     except Exception as error:
-        connection.send((False, MediaError(f"{type(error).__name__}: {first_line(error)}")))
+        connection.send((False, MediaError(f"{type(error).__name__}: {reason_of(error)}")))
     finally:
         if isinstance(target, _Discardable):
             target.discard()

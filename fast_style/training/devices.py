@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from fast_style.errors import ConfigError, first_line
+from fast_style.errors import ConfigError, reason_of
 from fast_style.models.precision import cpu_computes_bf16
 
 LightningPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -60,7 +60,7 @@ def check_compiler(accelerator: str) -> None:
         torch.compile(torch.sin)(torch.zeros(64, device="cuda" if trains_on_cuda(accelerator) else "cpu"))
     except Exception as error:  # the compiler, Triton and what they call raise types of their own
         raise ConfigError(
-            f"PyTorch cannot compile here ({first_line(error)[:200]})",
+            f"PyTorch cannot compile here ({reason_of(error)[:200]})",
             setting="trainer.compile",
             value=True,
             remedy="install a C++ compiler (apt-get install g++), or use {trainer.compile}",
@@ -84,7 +84,7 @@ def count_devices(accelerator: str, devices: int | str, num_nodes: int) -> int:
         return found
     accelerator_exists = devices != "auto" and isinstance(_count_devices(accelerator, "auto", num_nodes), int)
     setting, value = ("trainer.devices", devices) if accelerator_exists else ("trainer.accelerator", accelerator)
-    raise ConfigError(first_line(found), setting=setting, value=value, remedy="auto takes what there is") from found
+    raise ConfigError(reason_of(found), setting=setting, value=value, remedy="auto takes what there is") from found
 
 
 def _count_devices(accelerator: str, devices: int | str, num_nodes: int) -> int | Exception:

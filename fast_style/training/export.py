@@ -14,7 +14,7 @@ import torch
 
 import fast_style
 from fast_style.config.compose import CONFIG, read_config
-from fast_style.errors import ConfigError, ModelError, first_line
+from fast_style.errors import ConfigError, ModelError, reason_of
 from fast_style.images.decode import load_rgb
 from fast_style.images.encode import save_rgb
 from fast_style.inference.stylizer import Stylizer
@@ -240,7 +240,7 @@ def network_of(checkpoint: Checkpoint) -> tuple[TransformationNetwork, float]:
         module.load_state_dict(checkpoint.state_dict)
     except (TypeError, RuntimeError, ConfigError) as error:
         raise ConfigError(
-            f"of something else than fast-style train, or of another version of it ({first_line(error)})",
+            f"of something else than fast-style train, or of another version of it ({reason_of(error)})",
             setting="checkpoint",
             value=checkpoint.path,
             remedy="train again",

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from pytorch_lightning import Trainer
 
-from fast_style.errors import DataError, FastStyleError, TrainingError, first_line, one_line
+from fast_style.errors import DataError, FastStyleError, TrainingError, reason_of
 from fast_style.training.crops import worker_message
 from fast_style.training.run_dir import LAST
 
@@ -40,7 +40,7 @@ def explain_out_of_memory(trainer: Trainer, memory_settings: Mapping[str, object
             raise
         names = " or ".join(f"{{{name}}}" for name in memory_settings)
         raise TrainingError(
-            f"step {trainer.global_step}: out of memory ({first_line(error)[:120]})",
+            f"step {trainer.global_step}: out of memory ({reason_of(error)[:120]})",
             remedy=f"use less than {names}",
             suggestions=memory_settings,
         ) from error
@@ -103,7 +103,7 @@ def explain_failures(run_dir: Path, trainer: Trainer, memory_settings: Mapping[s
 
 def write_failure(run_dir: Path, step: int, error: BaseException) -> TrainingError:
     """Returns the error for a run folder that cannot be written, with the way to continue."""
-    problem = f"step {step}: cannot write to {run_dir} ({one_line(error)})"
+    problem = f"step {step}: cannot write to {run_dir} ({reason_of(error)})"
     if not (run_dir / LAST).exists():
         return TrainingError(problem, remedy="there is no checkpoint yet: make room and start again")
     return TrainingError(

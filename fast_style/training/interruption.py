@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from fast_style.errors import first_line
+from fast_style.errors import reason_of
 from fast_style.system.signals import catch_signals
 from fast_style.training.crops import Batch
 from fast_style.training.divergence import Guard
@@ -88,4 +88,4 @@ def requeue() -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
-        log.warning("%s failed (%s); start the job again by hand, with resume=", " ".join(command), first_line(error))
+        log.warning("%s failed (%s); start the job again by hand, with resume=", " ".join(command), reason_of(error))

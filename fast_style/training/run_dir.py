@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from fast_style.errors import NotFoundError, WriteError, one_line
+from fast_style.errors import NotFoundError, WriteError, reason_of
 from fast_style.system.paths import check_no_url
 
 LAST = "last.ckpt"
@@ -80,5 +80,5 @@ def make_run_dir(runs: Path) -> Path:
             return run_dir
     except OSError as error:
         raise WriteError(
-            f"cannot write to {runs} ({one_line(error)})", setting="runs_dir", remedy="choose another folder"
+            f"cannot write to {runs} ({reason_of(error)})", setting="runs_dir", remedy="choose another folder"
         ) from error

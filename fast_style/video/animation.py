@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from fast_style.errors import FastStyleError, MediaError
+from fast_style.errors import FastStyleError, MediaError, reason_of
 from fast_style.images.arrays import fit
 from fast_style.images.decode import open_image
-from fast_style.video.containers import libav_reason
 from fast_style.video.media import BT709, Frame, StreamFormat, check_start, check_time_range, exact_seconds, path_errors
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ class AnimationReader:
                         f"{self.path}: not one frame can be decoded; it is damaged or cut short"
                     ) from error
                 self.warnings.append(
-                    f"{self.path}: ends after {len(stated)} of {count} frames ({libav_reason(error)}); it is cut short "
+                    f"{self.path}: ends after {len(stated)} of {count} frames ({reason_of(error)}); it is cut short "
                     f"or damaged, and what could be read is used"
                 )
                 break

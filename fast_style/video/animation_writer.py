@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fast_style.errors import FastStyleError, WriteError
+from fast_style.errors import FastStyleError, WriteError, reason_of
 from fast_style.video.container_writer import EncodingWriter
-from fast_style.video.containers import libav_reason
 from fast_style.video.last_duration import set_last_duration
 from fast_style.video.libraries import av
 from fast_style.video.media import Frame, StreamFormat
@@ -161,7 +160,7 @@ class GifWriter(AnimationWriter):
         except (av.error.BlockingIOError, av.error.EOFError):  # it wants more
             return
         except (av.error.FFmpegError, ValueError) as error:
-            raise WriteError(f"cannot write {self.path}: {libav_reason(error)}") from error
+            raise WriteError(f"cannot write {self.path}: {reason_of(error)}") from error
 
     def _flush(self) -> None:
         self._add(None)

@@ -9,9 +9,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fast_style.errors import FastStyleError, WriteError
+from fast_style.errors import FastStyleError, WriteError, reason_of
 from fast_style.system.files import flush_and_rename, temporary_name, write_target
-from fast_style.video.containers import libav_reason
 from fast_style.video.libraries import av
 from fast_style.video.media import partial_name, path_errors
 from fast_style.video.output_file import OutputFile
@@ -95,7 +94,7 @@ class ContainerWriter(ABC):
     @staticmethod
     def _write_error(path: Path, error: BaseException) -> WriteError:
         is_full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        return WriteError(f"cannot write {path}: {libav_reason(error)}", remedy="make room" if is_full else None)
+        return WriteError(f"cannot write {path}: {reason_of(error)}", remedy="make room" if is_full else None)
 
     def finish(self, *, partial: bool = False) -> Path:
         """Completes the file and gives it its name.
@@ -181,7 +180,7 @@ class EncodingWriter(ContainerWriter):
         except (av.error.FFmpegError, ValueError, OSError) as error:
             self.discard()
             raise WriteError(
-                f"cannot write {self.path}: {libav_reason(error)}",
+                f"cannot write {self.path}: {reason_of(error)}",
                 remedy="check its folder" if isinstance(error, OSError) else remedy,
                 suggestions=suggestions,
             ) from error
@@ -194,7 +193,7 @@ class EncodingWriter(ContainerWriter):
         try:
             packets = self._stream.encode(picture)
         except (av.error.FFmpegError, ValueError) as error:
-            raise WriteError(f"cannot write {self.path}: the encoder failed ({libav_reason(error)})") from error
+            raise WriteError(f"cannot write {self.path}: the encoder failed ({reason_of(error)})") from error
         self._mux(packets)
 
     def _flush(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fast_style.errors import MediaError, first_line
+from fast_style.errors import MediaError
 from fast_style.images.formats import WRITTEN_SUFFIXES
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts"})
@@ -25,8 +25,3 @@ def check_suffix(path: Path) -> None:
             f"cannot write {path}: unknown suffix {path.suffix!r}",
             remedy=f"use {known}, a folder, or frames/%05d.png",
         )
-
-
-def libav_reason(error: BaseException) -> str:
-    """Returns the reason that libav gives for an error, without memory addresses and file names."""
-    return str(getattr(error, "strerror", None) or first_line(error)).rstrip(".")

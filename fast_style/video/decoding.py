@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fast_style.video.containers import libav_reason
+from fast_style.errors import reason_of
 from fast_style.video.deinterlacing import Deinterlacer
 from fast_style.video.discontinuities import Timeline
 from fast_style.video.display_order import DisplayOrder
@@ -138,7 +138,7 @@ class Decoding(Iterator[DecodedFrame]):
             except StopIteration:
                 return
             except (av.error.FFmpegError, OSError) as error:
-                self._failure = libav_reason(error)
+                self._failure = reason_of(error)
                 return
             self._timeline.place(packet)
             yield packet

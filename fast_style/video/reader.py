@@ -7,11 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fast_style.errors import MediaError, MediaNotFoundError
+from fast_style.errors import MediaError, MediaNotFoundError, reason_of
 from fast_style.images.arrays import fit
 from fast_style.system.paths import url_of
 from fast_style.video.captions import has_captions
-from fast_style.video.containers import libav_reason
 from fast_style.video.conversion import ColorTags, RgbConverter
 from fast_style.video.decoders import open_decoder
 from fast_style.video.decoding import DecodedFrame, Selection, TimeRange, begin_decoding
@@ -227,7 +226,7 @@ def _open_container(path: str | Path) -> InputContainer:
     except av.error.InvalidDataError as error:
         raise MediaError(f"{path}: is no video, or damaged beyond reading; check it with a player") from error
     except (av.error.FFmpegError, ValueError, OSError) as error:
-        reason = libav_reason(error)
+        reason = reason_of(error)
         shown = address if "://" in address else path
         raise MediaError(f"{shown}: cannot be opened ({reason}); {remedy}") from error
     kind = container.format.name

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fast_style.errors import UNSET, ConfigError, WriteError
+from fast_style.errors import UNSET, ConfigError, WriteError, reason_of
 from fast_style.video.codecs import VideoCodec, choose_codec, is_hardware
 from fast_style.video.container_writer import EncodingWriter
-from fast_style.video.containers import QUICKTIME_SUFFIXES, libav_reason
+from fast_style.video.containers import QUICKTIME_SUFFIXES
 from fast_style.video.conversion import FULL_RANGE, LIMITED_RANGE, YuvConverter
 from fast_style.video.libraries import av
 from fast_style.video.media import Frame, StreamFormat
@@ -108,7 +108,7 @@ class VideoWriter(EncodingWriter):
             stream.codec_context.open()
         except (av.error.FFmpegError, ValueError) as error:
             raise ConfigError(
-                f"its hardware or driver is not found here, or does not take these frames ({libav_reason(error)})",
+                f"its hardware or driver is not found here, or does not take these frames ({reason_of(error)})",
                 setting="codec",
                 value=encoder,
                 remedy="use {codec}",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fast_style.errors import UNSET, DataError, MissingPackageError, WriteError, first_line, one_line
+from fast_style.errors import UNSET, DataError, MissingPackageError, WriteError, reason_of
 from fast_style.system.downloads import check_url, digest_of, fetch
 from fast_style.system.files import atomic_write
 from fast_style.system.paths import cache_folder
@@ -113,7 +113,7 @@ class NpmPackage:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WriteError(
-                f"cannot write {self.folder} ({one_line(error)})", remedy="choose another place with FAST_STYLE_CACHE"
+                f"cannot write {self.folder} ({reason_of(error)})", remedy="choose another place with FAST_STYLE_CACHE"
             ) from error
         tarball = self.folder / "package.tgz"
         checksum = base64.b64decode(self.integrity.removeprefix("sha512-")).hex()
@@ -128,7 +128,7 @@ class NpmPackage:
                         temporary.write_bytes(member.read())
         except (tarfile.TarError, KeyError, EOFError) as error:
             raise DataError(
-                f"{address}: lacks files of {self.name} ({first_line(error)})",
+                f"{address}: lacks files of {self.name} ({reason_of(error)})",
                 remedy="check {url}",
                 suggestions={"url": UNSET},
             ) from error

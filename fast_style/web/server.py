@@ -18,7 +18,7 @@ from waitress.server import create_server
 from waitress.wasyncore import close_all
 from whitenoise import WhiteNoise
 
-from fast_style.errors import WebError, one_line
+from fast_style.errors import WebError, reason_of
 from fast_style.system.signals import catch_signals
 from fast_style.web.site import read_headers, write_site
 
@@ -117,7 +117,7 @@ def open_server(folder: Path, port: int) -> PageServer:
         return PageServer(folder, port)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        why = "taken by another program" if taken else f"can't be used ({one_line(error)})"
+        why = "taken by another program" if taken else f"can't be used ({reason_of(error)})"
         raise WebError(why, setting="port", value=port, remedy="choose another, or 0 for any free one") from error
 
 

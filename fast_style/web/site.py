@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from fast_style import __version__
-from fast_style.errors import ModelError, WebError, WriteError, one_line
+from fast_style.errors import ModelError, WebError, WriteError, reason_of
 from fast_style.images.arrays import RGB
 from fast_style.images.decode import load_rgb
 from fast_style.images.encode import save_rgb
@@ -218,7 +218,7 @@ def _check_target(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WriteError(
-            f"cannot be written ({one_line(error)})", setting="output", value=folder, remedy="choose another folder"
+            f"cannot be written ({reason_of(error)})", setting="output", value=folder, remedy="choose another folder"
         ) from error
 
 
@@ -237,7 +237,7 @@ def _remove_earlier(folder: Path, manifest: Manifest) -> None:
             path.unlink()
         except OSError as error:
             raise WriteError(
-                f"{path}: belongs to an earlier page and cannot be removed ({one_line(error)})", remedy="remove it"
+                f"{path}: belongs to an earlier page and cannot be removed ({reason_of(error)})", remedy="remove it"
             ) from error
     with suppress(OSError):  # it is in use, or holds other files
         (folder / "ort").rmdir()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fast_style.errors import ConfigError, FastStyleError, first_line
+from fast_style.errors import ConfigError, FastStyleError, reason_of
 from fast_style.images.arrays import RGB
 from fast_style.images.color import keep_color
 from fast_style.images.encode import save_rgb
@@ -259,7 +259,7 @@ class LiveView:
         with self.lock:
             if path is not None:
                 self.written.append(path)
-            self.show_message(f"saved {path}" if error is None else first_line(error))
+            self.show_message(f"saved {path}" if error is None else reason_of(error))
 
     def _reset_filter(self) -> None:
         # Not with `reset`: the filter may be at work in another thread.

@@ -11,7 +11,7 @@ from typing import cast
 
 import numpy as np
 
-from fast_style.errors import FastStyleError, MediaError, first_line
+from fast_style.errors import FastStyleError, MediaError, reason_of
 from fast_style.images.arrays import RGB
 from fast_style.system.processes import RemoteObject
 from fast_style.video.containers import VIDEO_SUFFIXES
@@ -108,7 +108,7 @@ class Recorder:
         if isinstance(error, FastStyleError):
             return error
         explained = MediaError(
-            f"cannot record {self.path} ({type(error).__name__}: {first_line(error)}); is memory short?"
+            f"cannot record {self.path} ({type(error).__name__}: {reason_of(error)}); is memory short?"
         )
         explained.__cause__ = error
         return explained

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from fast_style.errors import MediaError, one_line
+from fast_style.errors import MediaError, reason_of
 from fast_style.images.arrays import RGB
 from fast_style.system.optional import require
 
@@ -45,7 +45,7 @@ class VirtualCamera:
             camera: _Camera = self._module.Camera(width=rgb.shape[1], height=rgb.shape[0], fps=_RATE)
         except RuntimeError as error:
             raise MediaError(
-                f"none can be made ({one_line(error)}); is its driver installed?", setting="virtual_camera"
+                f"none can be made ({reason_of(error)}); is its driver installed?", setting="virtual_camera"
             ) from error
         return camera
 

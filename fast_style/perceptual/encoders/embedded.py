@@ -10,7 +10,7 @@ from typing import TypedDict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fast_style.errors import EncoderError, EncoderNotFoundError, first_line
+from fast_style.errors import EncoderError, EncoderNotFoundError, reason_of
 from fast_style.perceptual.encoders.encoder import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -135,7 +135,7 @@ class Embedded(Encoder):
             missing, unexpected = encoder.load_state_dict(state, strict=False)
         except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
             raise EncoderError(
-                f"not an embedded encoder ({first_line(error)})",
+                f"not an embedded encoder ({reason_of(error)})",
                 setting="encoder.weights",
                 value=path,
                 remedy="give a file that `fast-style distill` wrote",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fast_style.errors import UNSET, EncoderError, EncoderNotFoundError, first_line
+from fast_style.errors import UNSET, EncoderError, EncoderNotFoundError, reason_of
 from fast_style.perceptual.encoders.encoder import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -137,7 +137,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch and safetensors raise types of their own, pickle many more
         raise EncoderError(
-            f"not readable as a state dict ({first_line(error)})", setting="encoder.weights", value=path
+            f"not readable as a state dict ({reason_of(error)})", setting="encoder.weights", value=path
         ) from error
     if not isinstance(state, dict):
         raise EncoderError(f"holds a {type(state).__name__}, not a state dict", setting="encoder.weights", value=path)
