@@ -22,7 +22,7 @@ from fast_style.config.renamed import rename_settings
 from fast_style.config.schema import DistillConfig, TrainConfig
 from fast_style.errors import ConfigError, reason_of
 from fast_style.system.files import atomic_write
-from fast_style.system.paths import resource
+from fast_style.system.paths import name_of, resource
 
 Schema = TypeVar("Schema")
 
@@ -39,7 +39,7 @@ def register() -> None:
     """
     ConfigStore.instance().store(name="schema", node=structured(TrainConfig))
     ConfigStore.instance().store(name="distill_schema", node=structured(DistillConfig))
-    OmegaConf.register_new_resolver("stem", lambda path: Path(str(path)).stem, replace=True)
+    OmegaConf.register_new_resolver("stem", lambda path: name_of(str(path)), replace=True)
 
 
 def structured(schema: type) -> DictConfig:
@@ -131,12 +131,12 @@ def compose_raw(overrides: list[str], schema: type) -> DictConfig:
 
 
 def style_name(config: TrainConfig) -> str:
-    """Returns the name of the model: `style.name`, or the file name of the style image, or of the folder of them.
+    """Returns the name of the model: `style.name`, or that of the style image, or of the folder of them.
 
     Raises:
         ConfigError: The name is empty, or not usable as that of a folder.
     """
-    name = config.style.name or Path(config.style.images or config.style.image or "").stem
+    name = config.style.name or name_of(config.style.images or config.style.image or "")
     if not name or name.startswith(".") or UNUSABLE_IN_NAMES & set(name):
         raise ConfigError("not usable as the name of a folder", setting="style.name", value=name, remedy="give another")
     return name

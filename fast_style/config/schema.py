@@ -75,9 +75,21 @@ def setting(
 class StyleConfig:
     """The painting that a network learns."""
 
-    image: str | None = setting(MISSING, "Path of the style image", path=True)
+    image: str | None = setting(
+        MISSING,
+        "Path of the style image; or a folder or a pattern, whose paintings, by one hand, make up a single style",
+        path=True,
+    )
     images: str | None = setting(
-        None, "Folder of style images, subfolders included, all of which one network learns", path=True
+        None,
+        "Folder of style images, subfolders included, each of which is a style of its own in one network",
+        path=True,
+    )
+    choice: str = setting(
+        "mean",
+        "What a photo is compared with where style.image holds several paintings: the mean of their Gram matrices, or "
+        "those of one of them, the nearest in content or a random one",
+        Limits(choices=("mean", "nearest", "random")),
     )
     name: str | None = setting(
         None, "Name of the model; null takes the file name of the style image, or of the folder", text=True

@@ -6,13 +6,14 @@ import logging
 import os
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from glob import glob
 from itertools import chain, count
 from pathlib import Path, PurePath
 
-from fast_style.errors import DataError, DataNotFoundError, ImageError, reason_of
+from fast_style.errors import DataError, DataNotFoundError, ImageError, ImageNotFoundError, reason_of
 from fast_style.images.decode import check_readable
 from fast_style.images.formats import IMAGE_SUFFIXES
-from fast_style.system.paths import check_no_url
+from fast_style.system.paths import check_no_url, resource
 
 _log = logging.getLogger("fast_style")
 
@@ -116,9 +117,48 @@ def readable_photos(folder: Path, *, setting: str | None = None) -> tuple[list[P
             remedy="check the path" if setting is None else f"give one with {{{setting}}}",
             suggestions={} if setting is None else {setting: "PATH"},
         )
+    return _checked(find_images(folder), folder, setting)
+
+
+def matching_photos(pattern: str, *, setting: str | None = None) -> tuple[list[Path], list[str]]:
+    """Finds the photos that a pattern such as `paintings/*.jpg` or `paintings/**/*.jpg` matches.
+
+    Where it is relative and nothing matches, it is tried among the files that come with the package.
+
+    Args:
+        pattern: The pattern, in the form of Python's `glob`.
+        setting: Name of the setting that it was given for, for errors.
+
+    Returns:
+        As `readable_photos`.
+
+    Raises:
+        ImageNotFoundError: It matches no image.
+        DataError: It matches none that is readable.
+    """
+    for candidate in (Path(pattern).expanduser(), resource(pattern)):
+        # Path.glob takes no absolute patterns, and refuses some others with errors of its own.
+        matches = [Path(name) for name in sorted(glob(str(candidate), recursive=True))]  # noqa: PTH207
+        found = [path for path in matches if path.name.lower().endswith(tuple(IMAGE_SUFFIXES)) and path.is_file()]
+        if found:
+            return _checked(found, pattern, setting)
+    raise ImageNotFoundError(
+        "no image matches this pattern",
+        setting=setting,
+        value=pattern,
+        remedy="check the path, and put it in quotes in a shell",
+    )
+
+
+def _checked(paths: Sequence[Path], source: object, setting: str | None) -> tuple[list[Path], list[str]]:
+    """Divides photos into readable ones and reasons; see `readable_photos`.
+
+    Raises:
+        DataError: None of them is readable.
+    """
     good: list[Path] = []
     bad: list[str] = []
-    for path in find_images(folder):
+    for path in paths:
         try:
             check_readable(path)
         except ImageError as error:
@@ -127,5 +167,5 @@ def readable_photos(folder: Path, *, setting: str | None = None) -> tuple[list[P
             good.append(path)
     if not good:
         found = f"none of its {len(bad)} images is readable ({bad[0]})" if bad else "it holds no images"
-        raise DataError(f"{folder}: {found}", setting=setting, remedy="give a folder of JPEG, PNG or WebP photos")
+        raise DataError(f"{source}: {found}", setting=setting, remedy="give a folder of JPEG, PNG or WebP photos")
     return good, bad

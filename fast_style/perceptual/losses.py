@@ -126,7 +126,7 @@ class PerceptualLoss(nn.Module):
 
     Args:
         encoder: frozen feature extractor.
-        grams: the targets: `style_grams` of the style image, for every style layer and scale; or of K style images,
+        grams: the targets: `style_grams` of the style image, for every style layer and scale; or of K styles,
             `[K, C, C]` each.
         settings: layers, scales and weights of the terms. The paper compares at scale 1 alone; half the resolution
             doubles the receptive field, which stands in for deeper layers. `layer_weights` are w_l of Gatys et al.
@@ -158,7 +158,7 @@ class PerceptualLoss(nn.Module):
         return f"gram_{layer}_{scale:g}".replace(".", "_")
 
     def style_target(self, layer: str, scale: float) -> Tensor:
-        """Returns the Gram matrices of the style images for a layer at a scale, `[K, C, C]`."""
+        """Returns the Gram matrices of the styles for a layer at a scale, `[K, C, C]`."""
         return self.get_buffer(self._buffer(layer, scale))
 
     def of_style(self, style: int) -> PerceptualLoss:
@@ -211,7 +211,7 @@ class PerceptualLoss(nn.Module):
         return {key: value.float().square().mean().item() for key, value in self.content_features(photos).items()}
 
     def strength_targets(
-        self, photos: Tensor, strengths: Tensor, styles: Tensor, window: Window | None = None
+        self, photos: Tensor, strengths: Tensor, targets: Mapping[str, Tensor], window: Window | None = None
     ) -> dict[str, Tensor]:
         """Interpolates Gram matrices between those of the photos, at strength 0, and the style's, from 1 on.
 
@@ -222,25 +222,25 @@ class PerceptualLoss(nn.Module):
         Args:
             photos: float RGB in [0, 1], `[N, 3, H, W]`.
             strengths: strength of each photo, `[N]`.
-            styles: number of each photo's style, `[N]`.
+            targets: Gram matrices of each photo's style, `[N, C, C]` by `term_key`.
             window: the part that is looked at in full size, as in `sample_terms`; None for all of it.
 
         Returns:
             Matrices `[N, C, C]` by `term_key`, without gradients.
         """
         partly = strengths < 1
-        targets = self.style_targets(styles)
+        if not partly.any():
+            return dict(targets)
+        weight = strengths[partly, None, None].float()
+        result = {}
         with torch.no_grad():
             for scale in self.settings.scales:
-                features = {}
-                if partly.any():
-                    features = self.encoder(at_scale(photos[partly], scale, window), self.settings.style_layers)
+                features = self.encoder(at_scale(photos[partly], scale, window), self.settings.style_layers)
                 for layer in self.settings.style_layers:
-                    if features:
-                        target = targets[term_key(layer, scale)]
-                        weight = strengths[partly, None, None].float()
-                        target[partly] = torch.lerp(gram_matrix(features[layer]), target[partly], weight)
-        return targets
+                    target = targets[term_key(layer, scale)].clone()
+                    target[partly] = torch.lerp(gram_matrix(features[layer]), target[partly], weight)
+                    result[term_key(layer, scale)] = target
+        return result
 
     def values(self, picture: Tensor, content: dict[str, Tensor]) -> dict[str, float]:
         """Computes the terms of one picture as plain numbers, without gradients.

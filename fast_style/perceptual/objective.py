@@ -9,7 +9,7 @@ import torch
 
 from fast_style.config.entry import compose_training
 from fast_style.config.overrides import quoted
-from fast_style.config.schema import TrainConfig
+from fast_style.config.schema import LossSettings, TrainConfig
 from fast_style.perceptual.encoders import Encoder, build_encoder
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.perceptual.style_cache import cached_style_grams
@@ -45,12 +45,13 @@ def objective_config(
     return compose_training([*given, *overrides])
 
 
-def build_loss(config: TrainConfig, *styles: torch.Tensor) -> PerceptualLoss:
+def build_loss(config: TrainConfig, *styles: torch.Tensor | Sequence[torch.Tensor]) -> PerceptualLoss:
     """Builds the loss that `config` describes.
 
     Args:
         config: encoder and loss.
-        styles: the style image, or several, float RGB in [0, 1], `[1, 3, H, W]` each.
+        styles: the style, or several: an image each, float RGB in [0, 1], `[1, 3, H, W]`, or a list of images, the mean
+            of whose Gram matrices is the target.
 
     Raises:
         ConfigError: settings that no loss can be computed with.
@@ -58,10 +59,24 @@ def build_loss(config: TrainConfig, *styles: torch.Tensor) -> PerceptualLoss:
     """
     keep_freed_memory()  # Whoever computes a loss computes it again and again.
     encoder = build_objective_encoder(config)
-    layers, scales = config.loss.style_layers, config.loss.scales
-    by_style = [cached_style_grams(encoder, style, layers, scales) for style in styles]
-    grams = {name: torch.cat([each[name] for each in by_style]) for name in by_style[0]}
+    sets = [[style] if isinstance(style, torch.Tensor) else style for style in styles]
+    by_style = [painting_grams(encoder, paintings, config.loss) for paintings in sets]
+    grams = {name: torch.cat([each[name].mean(0, keepdim=True) for each in by_style]) for name in by_style[0]}
     return PerceptualLoss(encoder, grams, config.loss)
+
+
+def painting_grams(
+    encoder: Encoder, paintings: Sequence[torch.Tensor], settings: LossSettings
+) -> dict[str, torch.Tensor]:
+    """Returns the Gram matrices of M paintings, `[M, C, C]` by `term_key`.
+
+    Args:
+        encoder: feature extractor.
+        paintings: float RGB in [0, 1], `[1, 3, H, W]` each.
+        settings: layers and scales of the style term.
+    """
+    each = [cached_style_grams(encoder, image, settings.style_layers, settings.scales) for image in paintings]
+    return {name: torch.cat([grams[name] for grams in each]) for name in each[0]}
 
 
 def build_objective_encoder(config: TrainConfig) -> Encoder:

@@ -1,4 +1,4 @@
-"""Images with enough pixels to be compared: the style image, and the check that others pass, too."""
+"""The paintings of a style, and the check for enough pixels, which other images pass, too."""
 
 from __future__ import annotations
 
@@ -9,40 +9,43 @@ from pathlib import Path
 import torch
 
 from fast_style.config.schema import TrainConfig
-from fast_style.errors import ConfigError, ImageError
+from fast_style.errors import ConfigError, DataError, ImageError
 from fast_style.images.arrays import RGB
 from fast_style.images.decode import load_rgb, open_image
-from fast_style.images.folders import readable_photos
+from fast_style.images.folders import matching_photos, readable_photos
 from fast_style.images.tensors import to_float, to_tensor
-from fast_style.system.paths import find_input
+from fast_style.system.paths import find_input, is_pattern, name_of
 
 log = logging.getLogger("fast_style")
 
 SMALLEST_SIDE = 32
 """Least side of an image in pixels: below that little is left of it at a quarter of the resolution."""
 
+UNEVEN = 2
+"""How many times longer than the smallest of a style's paintings the largest may be without a warning."""
+
 
 @dataclass(frozen=True)
-class StyleImage:
-    """One of the styles of a network."""
+class Style:
+    """One of the styles of a network: a painting, or several that share what is to be learned."""
 
     name: str
-    """What it goes by: the name of its file without the suffix."""
-    image: torch.Tensor
-    """Float RGB in [0, 1], `[1, 3, H, W]`."""
+    """What it goes by: the name of its file or folder without the suffix."""
+    paintings: list[torch.Tensor]
+    """Float RGB in [0, 1], `[1, 3, H, W]` each."""
 
 
-def load_styles(config: TrainConfig) -> list[StyleImage]:
-    """Reads all style images at `style.size`: those of the folder `style.images`, or `style.image` alone.
+def load_styles(config: TrainConfig) -> list[Style]:
+    """Reads all paintings at `style.size`: a style for each in the folder `style.images`, or that of `style.image`.
 
     Raises:
+        ImageNotFoundError: `style.image` does not exist, or no file matches it.
         DataError: there is no such folder, or nothing readable in it.
         ConfigError: two style images have one name.
         ImageError: an image is unreadable, or smaller than 32 pixels on a side, in itself or at that size.
     """
     if config.style.images is None:
-        assert config.style.image is not None
-        return [StyleImage(Path(config.style.image).stem, load_style(config))]
+        return [Style(name_of(config.style.image or ""), load_paintings(config))]
     paths, unreadable = readable_photos(find_input(config.style.images), setting="style.images")
     for reason in unreadable:
         log.warning("skipped: %s", reason)
@@ -56,7 +59,59 @@ def load_styles(config: TrainConfig) -> list[StyleImage]:
                 remedy="rename one of them",
             )
         by_name[path.stem] = path
-    return [StyleImage(name, read_style(path, config.style.size)) for name, path in by_name.items()]
+    return [Style(name, [read_style(path, config.style.size)]) for name, path in by_name.items()]
+
+
+def load_paintings(config: TrainConfig) -> list[torch.Tensor]:
+    """Reads the paintings of the style `style.image`, an image, a folder of images or a pattern, at `style.size`.
+
+    Those of several that cannot be used are named in the log and left out.
+
+    Returns:
+        Float RGB in [0, 1], `[1, 3, H, W]` each, in the order of their paths.
+
+    Raises:
+        ImageNotFoundError: it does not exist, or no file matches the pattern.
+        DataError: none of several images can be used.
+        ImageError: the only image is unreadable, or smaller than 32 pixels on a side, in itself or at that size.
+    """
+    given = config.style.image or ""
+    path = find_input(given)
+    if path.is_dir():
+        paths, reasons = readable_photos(path, setting="style.image")
+    elif is_pattern(given) and not path.exists():
+        paths, reasons = matching_photos(given, setting="style.image")
+    else:
+        return [load_style(config)]
+    paintings: dict[Path, torch.Tensor] = {}
+    for each in paths:
+        try:
+            paintings[each] = _read(each, config.style.size)
+        except ImageError as error:
+            reasons.append(str(error))
+    for reason in reasons:
+        log.warning("left out of the style: %s", reason)
+    if not paintings:
+        reason = reasons[0]
+        raise DataError(
+            f"not one of its {len(paths)} images can be used ({reason})", setting="style.image", value=given
+        )
+    _warn_of_few_or_uneven(given, paintings)
+    return list(paintings.values())
+
+
+def _warn_of_few_or_uneven(given: str, paintings: dict[Path, torch.Tensor]) -> None:
+    """Logs a warning if a set has one painting only, or some that are much smaller than others."""
+    if len(paintings) == 1:
+        log.warning("%s holds a single painting that can be used, %s: the style is that one's", given, *paintings)
+        return
+    longest = {path: max(painting.shape[-2:]) for path, painting in paintings.items()}
+    smallest = min(longest, key=lambda path: longest[path])
+    if UNEVEN * longest[smallest] < max(longest.values()):
+        log.warning(
+            "%s is at most %d px long, others are %d: its strokes are finer than theirs; leave it out, or use "
+            "style.size=%d", smallest, longest[smallest], max(longest.values()), longest[smallest],
+        )  # fmt: skip
 
 
 def load_style(config: TrainConfig) -> torch.Tensor:
@@ -76,12 +131,15 @@ def load_style(config: TrainConfig) -> torch.Tensor:
 def read_style(path: Path, size: int) -> torch.Tensor:
     """Reads a style image with a longer side of at most `size` pixels; see `load_style`."""
     try:
-        rgb = load_large_enough(path, max_side=size, setting="style.size")
+        return _read(path, size)
     except ImageError as error:
         if error.setting is None:
             error.setting = "style.image"
         raise
-    return to_float(to_tensor(rgb)[None])
+
+
+def _read(path: Path, size: int) -> torch.Tensor:
+    return to_float(to_tensor(load_large_enough(path, max_side=size, setting="style.size"))[None])
 
 
 def load_large_enough(path: Path, *, max_side: int, setting: str, smallest: int = SMALLEST_SIDE) -> RGB:

@@ -35,6 +35,19 @@ def find_input(path: str | Path) -> Path:
     return shipped if shipped.exists() else given
 
 
+def is_pattern(path: str) -> bool:
+    """Returns whether a path may stand for several files, as `paintings/*.jpg` does."""
+    return any(character in path for character in "*?[")
+
+
+def name_of(path: str) -> str:
+    """Returns the name of a file or folder without its suffix; for a pattern, that of the folder it looks in."""
+    parts = Path(path).parts
+    while parts and ("*" in parts[-1] or "?" in parts[-1]):
+        parts = parts[:-1]
+    return Path(*parts).stem
+
+
 def url_of(path: str | Path) -> str | None:
     """Returns the URL that a path was made of, with both of its slashes, which `Path` merges; None for any other."""
     found = _URL.match(str(path))

@@ -22,6 +22,7 @@ from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.training.checkpoints import migrate_checkpoint
 from fast_style.training.crops import Batch, draw_window
 from fast_style.training.optimizers import MuonAdam
+from fast_style.training.paintings import PaintingTargets
 from fast_style.training.stability import draw_motion, stability
 from fast_style.training.strength import content_emphasis, draw_strengths
 from fast_style.training.styles import draw_styles
@@ -97,6 +98,8 @@ class StyleModule(LightningModule):
         self.content_energies: dict[str, float] = {}
         """What content errors in training are relative to, as in `PerceptualLoss.sample_terms`; if empty, each photo's
         own. A plain sky has little energy of its own: no stroke could be put there."""
+        self.painting_targets: PaintingTargets | None = None
+        """What training compares with, where a style is several paintings; if None, with that of the criterion."""
 
     def forward(self, photos: Tensor, styles: Tensor | None = None) -> Tensor:
         """Stylizes photos.
@@ -127,6 +130,8 @@ class StyleModule(LightningModule):
     def on_fit_start(self) -> None:
         if self.criterion is not None:
             self.criterion.to(self.device).to(memory_format=torch.channels_last)
+        if self.painting_targets is not None:
+            self.painting_targets.to(self.device)
         if self.hyperparameters.compile:
             # By the network's own method: a wrapper around it would rename its weights. The loss is not compiled: there
             # is little to fuse in it, and its Gram matrices take three times as long as compiled products.
@@ -162,13 +167,13 @@ class StyleModule(LightningModule):
         )
         content = criterion.content_features(photos, window)
         styles = draw_styles(self.hyperparameters.seed, batch.numbers, self.network.styles).to(photos.device)
+        paintings = self.painting_targets
+        grams = paintings.targets(batch.numbers, content) if paintings else criterion.style_targets(styles)
         strengths = emphasis = None
         if self.learns_strength:
             strengths = draw_strengths(self.hyperparameters.seed, batch.numbers).to(photos.device)
-            grams = criterion.strength_targets(photos, strengths, styles, window)
+            grams = criterion.strength_targets(photos, strengths, grams, window)
             emphasis = content_emphasis(strengths)
-        else:
-            grams = criterion.style_targets(styles)
         if strengths is None and self.network.takes_strength:
             # The strength gets no gradient at 1, but it takes part: DDP expects every parameter in every step.
             strengths = torch.ones(len(photos), device=photos.device)

@@ -29,6 +29,8 @@ class Stream(IntEnum):
     """Styles of a network that learns several, by round."""
     WINDOW = 6
     """The part of a picture that is compared in full size, by batch."""
+    PAINTINGS = 7
+    """The painting of several that a photo is compared with, by sample."""
 
 
 @unique

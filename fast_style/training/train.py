@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import LearningRateMonitor
+from torch import Tensor
 
 from fast_style.config.compose import style_name, write_config
 from fast_style.config.entry import compose_training
@@ -23,14 +24,15 @@ from fast_style.images.tensors import to_float
 from fast_style.models.artifact import ModelFiles
 from fast_style.models.migration import JsonObject
 from fast_style.perceptual.losses import PerceptualLoss
-from fast_style.perceptual.objective import build_loss
-from fast_style.perceptual.style_image import load_styles
+from fast_style.perceptual.objective import build_loss, painting_grams
+from fast_style.perceptual.style_image import Style, load_styles
 from fast_style.system.files import check_writable
 from fast_style.training.callbacks import ImageGrid, SkippedPhotos
 from fast_style.training.data import StyleDataModule
 from fast_style.training.divergence import DivergenceGuard
 from fast_style.training.export import back_up_model, export_model
 from fast_style.training.module import Hyperparameters, StyleModule
+from fast_style.training.paintings import NearestPaintings, PaintingTargets
 from fast_style.training.progress import ProgressFunction, user_callbacks
 from fast_style.training.record import count_earlier_steps, training_record
 from fast_style.training.scoring import MEASURED_PHOTOS, comparison_metrics, flatten_settings, measure_model
@@ -80,9 +82,10 @@ def train(
 
     Args:
         config: all settings, as `compose_training` returns them, in place of `style`, `photos` and `settings`.
-        style: path of the style image, or of a folder of images that one network learns; the name of one of the
-            project's own styles, such as `wave`; or a mapping of the settings of the section `style`. None for the
-            project's default style.
+        style: path of the style image, or of a folder of images, each of which becomes a style of one network; the name
+            of one of the project's own styles, such as `wave`; or a mapping of the settings of the section `style`,
+            such as `{"image": "van_gogh/"}` for a single style of several paintings. None for the project's default
+            style.
         photos: folder of photos to learn from, subfolders included; None for synthetic images.
         callbacks: further callbacks of Lightning, which are called after those of the run.
         progress: called with a `TrainingProgress` after every step.
@@ -136,7 +139,7 @@ def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
     plan = plan_session(session_settings(config, name))
     styles = load_styles(config)
     torch.manual_seed(config.seed)
-    criterion = build_loss(config, *(style.image for style in styles))
+    criterion = build_loss(config, *(style.paintings for style in styles))
     names = [style.name for style in styles]
     module = StyleModule(hyperparameters(config, plan.device_count, names), criterion)
     earlier_steps = count_earlier_steps(config.init_from)
@@ -145,7 +148,10 @@ def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
     check_writable(model_dir, "output_dir")
     data = StyleDataModule(config.data, seed=config.seed)
     photos = torch.stack(data.validation.photos[:GRID_PHOTOS])
-    module.content_energies = criterion.content_energies(to_float(torch.stack(data.validation.photos[:TYPICAL_PHOTOS])))
+    typical = to_float(torch.stack(data.validation.photos[:TYPICAL_PHOTOS]))
+    module.content_energies = criterion.content_energies(typical)
+    nearest = NearestPaintings(criterion, styles[0].paintings, typical)
+    module.painting_targets = painting_targets(config, criterion, styles, nearest)
     if config.init_from and not plan.resume:
         load_initial_weights(
             config.init_from,
@@ -154,7 +160,7 @@ def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
             lambda trained, style: nearest_blend(trained, criterion, to_float(photos), style),
         )
 
-    grid = ImageGrid(photos, [style.image for style in styles])
+    grid = ImageGrid(photos, _grid_paintings(styles, nearest, criterion, photos))
     guard = DivergenceGuard(config.trainer.log_every, checkpoint_every=config.trainer.checkpoint_every)
     session = Session(
         plan, guard, [LearningRateMonitor(logging_interval="step"), SkippedPhotos(data), grid, *callbacks]
@@ -178,6 +184,27 @@ def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
     if data.skipped:
         log.warning("%d unreadable photos were skipped", len(data.skipped))
     return TrainResult(model_dir, session.run_dir, metrics, list(data.skipped))
+
+
+def painting_targets(
+    config: TrainConfig, criterion: PerceptualLoss, styles: Sequence[Style], nearest: NearestPaintings
+) -> PaintingTargets | None:
+    """Returns what each photo is compared with, as `style.choice` says; None where that is the criterion's target."""
+    (style, *others), choice = styles, config.style.choice
+    if others or len(style.paintings) == 1 or choice == "mean":
+        return None
+    grams = painting_grams(criterion.encoder, style.paintings, config.loss)
+    return PaintingTargets(grams, nearest if choice == "nearest" else None, seed=config.seed)
+
+
+def _grid_paintings(
+    styles: Sequence[Style], nearest: NearestPaintings, criterion: PerceptualLoss, photos: Tensor
+) -> list[Tensor]:
+    """Returns the paintings to show beside photos, uint8 `[N, 3, S, S]`: one of each style, or the nearest of a set."""
+    if len(styles) > 1 or len(styles[0].paintings) == 1:
+        return [style.paintings[0] for style in styles]
+    numbers = nearest.numbers(criterion.content_features(to_float(photos)))
+    return [styles[0].paintings[number] for number in numbers.tolist()]
 
 
 def session_settings(config: TrainConfig, name: str) -> SessionSettings:

@@ -30,6 +30,6 @@ def test_every_meaning_is_a_plain_phrase(schema: type) -> None:
 
 def test_the_paths_are_those_that_need_no_quotes() -> None:
     assert {
-        "style.image", "style.images", "data.dir", "data.val_dir", "encoder.weights", "resume", "init_from", "model.base",
-        "output_dir", "runs_dir", "teacher.weights", "student.start", "photos", "output",
+        "style.image", "style.images", "data.dir", "data.val_dir", "encoder.weights", "resume", "init_from",
+        "model.base", "output_dir", "runs_dir", "teacher.weights", "student.start", "photos", "output",
     } == PATHS  # fmt: skip

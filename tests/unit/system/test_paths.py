@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from fast_style.errors import ImageError
-from fast_style.system.paths import PACKAGE, cache_folder, check_no_url, find_input, resource, url_of
+from fast_style.system.paths import (
+    PACKAGE,
+    cache_folder,
+    check_no_url,
+    find_input,
+    is_pattern,
+    name_of,
+    resource,
+    url_of,
+)
 
 
 def test_what_comes_with_the_package_is_found() -> None:
@@ -50,3 +59,14 @@ def test_a_path_is_no_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for path in ("photos/a.jpg", "/photos", "12:30.mp4", "C:/photos", "https:"):
         assert url_of(path) is None
         check_no_url(path, ImageError)
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "name"),
+    [
+        ("a/wave.jpg", False, "wave"), ("van_gogh/", False, "van_gogh"), ("van_gogh/*.jpg", True, "van_gogh"),
+        ("~/x/**/night?.png", True, "x"), ("a/b [1].jpg", True, "b [1]"), ("*", True, ""), ("", False, ""),
+    ],
+)  # fmt: skip
+def test_a_name_is_that_of_the_file_or_of_the_folder_of_a_pattern(path: str, pattern: bool, name: str) -> None:
+    assert (is_pattern(path), name_of(path)) == (pattern, name)

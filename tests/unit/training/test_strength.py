@@ -25,7 +25,7 @@ def test_content_counts_less_beyond_1() -> None:
 def test_style_targets_go_from_the_photo_to_the_style(small_loss: PerceptualLoss) -> None:
     photos = torch.rand(4, 3, 32, 32)
     targets = small_loss.strength_targets(
-        photos, torch.tensor([0.0, 0.25, 1.0, 1.5]), torch.zeros(4, dtype=torch.int64)
+        photos, torch.tensor([0.0, 0.25, 1.0, 1.5]), small_loss.style_targets(torch.zeros(4, dtype=torch.int64))
     )
     own = gram_matrix(small_loss.encoder(photos, ["random3"])["random3"])
     style = small_loss.style_target("random3", 1.0)[0]
@@ -39,7 +39,9 @@ def test_a_photo_that_is_given_back_has_no_loss_at_strength_0(small_loss: Percep
     terms = small_loss(
         photos,
         small_loss.content_features(photos),
-        grams=small_loss.strength_targets(photos, torch.zeros(2), torch.zeros(2, dtype=torch.int64)),
+        grams=small_loss.strength_targets(
+            photos, torch.zeros(2), small_loss.style_targets(torch.zeros(2, dtype=torch.int64))
+        ),
     )
     assert terms["style"] == pytest.approx(0, abs=1e-9)
     assert terms["content"] == 0
