@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+from urllib.error import URLError
 
 import pytest
 
@@ -17,9 +18,8 @@ from fast_style.errors import (
     ModelError,
     NotFoundError,
     WriteError,
-    first_line,
-    one_line,
     printable,
+    reason_of,
 )
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, FastStyleError)]
@@ -88,11 +88,12 @@ def test_kinds_are_the_built_in_that_a_python_user_catches(kind: type, builtin: 
         raise kind("wrong")
 
 
-def test_first_line_and_one_line() -> None:
-    assert first_line(RuntimeError("\n first\n second")) == "first"
-    assert first_line(RuntimeError()) == "RuntimeError"
-    assert one_line(RuntimeError("one\n  two")) == "one two"
-    assert one_line(FileNotFoundError(2, "No such file or directory", "x.png")) == "No such file or directory"
+def test_the_reason_of_an_error_is_a_few_words() -> None:
+    assert reason_of(RuntimeError("\n first\n second")) == "first"
+    assert reason_of(RuntimeError()) == "RuntimeError"
+    assert reason_of(ValueError("bad value.\nmore")) == "bad value"
+    assert reason_of(FileNotFoundError(2, "No such file or directory", "x.png")) == "No such file or directory"
+    assert reason_of(URLError(TimeoutError("timed out"))) == "timed out"
 
 
 def test_a_message_is_one_line_whatever_the_name() -> None:

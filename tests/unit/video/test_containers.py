@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fast_style.errors import MediaError
-from fast_style.video.containers import QUICKTIME_SUFFIXES, VIDEO_SUFFIXES, check_suffix, libav_reason
+from fast_style.video.containers import QUICKTIME_SUFFIXES, VIDEO_SUFFIXES, check_suffix
 
 
 @pytest.mark.parametrize("name", ["out.MP4", "out.mkv", "out.gif", "f%03d.png"])
@@ -17,9 +17,3 @@ def test_other_suffixes_are_named_with_those_that_are_written() -> None:
     with pytest.raises(MediaError, match=r"out\.avi: unknown suffix '\.avi'; use .*\.mkv .*\.mp4"):
         check_suffix(Path("out.avi"))
     assert QUICKTIME_SUFFIXES < VIDEO_SUFFIXES
-
-
-def test_reasons_have_no_file_names_and_no_full_stop() -> None:
-    error = OSError(2, "No such file or directory.", "/tmp/x.mp4")
-    assert libav_reason(error) == "No such file or directory"
-    assert libav_reason(ValueError("bad value.\nmore")) == "bad value"
