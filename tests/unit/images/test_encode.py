@@ -122,7 +122,7 @@ def test_quality_out_of_range(tmp_path: Path, quality: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [OSError(errno.ENOSPC, "No space left on device"), ValueError("too\nwide"), MemoryError()]
+    "failure", [OSError(errno.ENOSPC, "No space left on device"), ValueError("too wide\nmore"), MemoryError()]
 )
 def test_a_failed_write_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception

@@ -32,7 +32,7 @@ def make_file(kind: str, **options: object) -> bytes:
 
 @pytest.mark.parametrize("kind", EXIF_FORMATS)
 def test_exif_is_kept_and_upright(kind: str) -> None:
-    array, _, metadata = load_picture(make_file(kind))
+    array, _, metadata, _ = load_picture(make_file(kind))
     assert array.shape[:2] == (40, 30)
     made = Image.open(io.BytesIO(encode_rgb(array, kind, metadata=metadata)))
     assert made.size == (30, 40)
@@ -54,7 +54,7 @@ def test_the_other_orientation_is_reset_too() -> None:
 def test_resolution_and_text() -> None:
     chunks = PngImagePlugin.PngInfo()
     chunks.add_text("Title", "A lake")
-    array, _, metadata = load_picture(make_file("PNG", dpi=(300, 300), pnginfo=chunks))
+    array, _, metadata, _ = load_picture(make_file("PNG", dpi=(300, 300), pnginfo=chunks))
     made = Image.open(io.BytesIO(encode_rgb(array, "PNG", metadata=metadata)))
     made.load()
     assert made.info["Title"] == "A lake"
@@ -70,7 +70,7 @@ def test_an_old_imagemagick_s_orientation_is_not_kept_as_text() -> None:
     chunks.add_text("Raw profile type exif", f"\nexif\n{len(block):8}\n{block.hex()}\n", zip=True)
     stream = io.BytesIO()
     Image.fromarray(make_photo(0, 60, 40)).save(stream, format="PNG", pnginfo=chunks)
-    array, _, metadata = load_picture(stream.getvalue())
+    array, _, metadata, _ = load_picture(stream.getvalue())
     assert array.shape[:2] == (60, 40)
     assert metadata.text == {"Title": "A lake"}
     again = load_picture(encode_rgb(array, "PNG", metadata=metadata)).rgb
@@ -80,13 +80,13 @@ def test_an_old_imagemagick_s_orientation_is_not_kept_as_text() -> None:
 
 def test_a_profile_is_answered_with_srgb(tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    array, _, metadata = load_picture(make_file("JPEG", icc_profile=profile))
+    array, _, metadata, _ = load_picture(make_file("JPEG", icc_profile=profile))
     save_rgb(array, tmp_path / "a.jpg", metadata=metadata)
     named = ImageCms.getProfileDescription(
         ImageCms.ImageCmsProfile(io.BytesIO(Image.open(tmp_path / "a.jpg").info["icc_profile"]))
     )
     assert "sRGB" in named
-    array, _, metadata = load_picture(make_file("JPEG"))
+    array, _, metadata, _ = load_picture(make_file("JPEG"))
     save_rgb(array, tmp_path / "b.jpg", metadata=metadata)
     assert "icc_profile" not in Image.open(tmp_path / "b.jpg").info
 
@@ -103,7 +103,7 @@ def test_any_format_takes_any_metadata(kind: str) -> None:
 def test_damaged_exif_is_left_out() -> None:
     good = make_file("JPEG")
     place = good.index(b"Exif\0\0") + 6
-    array, _, metadata = load_picture(good[:place] + b"\xff" * 12 + good[place + 12 :])
+    array, _, metadata, _ = load_picture(good[:place] + b"\xff" * 12 + good[place + 12 :])
     assert np.ndim(array) == 3
     assert b"Acme" not in metadata.exif
 
@@ -170,7 +170,7 @@ def raw_directories(block: bytes) -> dict[str, dict[int, tuple[int, int, bytes]]
 
 @pytest.mark.parametrize("kind", [*EXIF_FORMATS, "TIFF"])
 def test_fields_have_the_types_of_the_standard(kind: str) -> None:
-    array, _, metadata = load_picture(odd_photo())
+    array, _, metadata, _ = load_picture(odd_photo())
     data = encode_rgb(array, kind, metadata=metadata)
     with Image.open(io.BytesIO(data)) as made:
         block = data if kind == "TIFF" else made.info["exif"].removeprefix(b"Exif\0\0")
@@ -188,7 +188,7 @@ def test_fields_have_the_types_of_the_standard(kind: str) -> None:
 
 
 def test_a_tiff_keeps_what_a_jpeg_keeps() -> None:
-    array, _, metadata = load_picture(make_file("JPEG", xmp=b"<x/>"))
+    array, _, metadata, _ = load_picture(make_file("JPEG", xmp=b"<x/>"))
     again = load_picture(encode_rgb(array, "TIFF", metadata=metadata)).metadata
     first, second = (raw_directories(each.exif.removeprefix(b"Exif\0\0")) for each in (metadata, again))
     assert first["exif"] == second["exif"] and first["gps"] == second["gps"]
@@ -208,7 +208,7 @@ def test_caption_keywords_and_copyright_of_iptc_are_kept(kind: str) -> None:
     resource = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(block)) + block + bytes(len(block) % 2)
     segment = b"\xff\xed" + struct.pack(">H", len(resource) + 2) + resource
     Image.fromarray(make_photo(0)).save(stream, "JPEG", extra=segment)
-    array, _, metadata = load_picture(stream.getvalue())
+    array, _, metadata, _ = load_picture(stream.getvalue())
     data = encode_rgb(array, kind, metadata=metadata)
     again = load_picture(data).metadata
     main = raw_directories(again.exif.removeprefix(b"Exif\0\0"))["main"]
