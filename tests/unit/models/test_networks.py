@@ -164,7 +164,7 @@ def test_a_network_is_found_as_a_model_is(tiny_model: Path, tmp_path: Path, monk
     files = next(files for files in list_models() if files.name == "small")
     for model in ("small", tiny_model, str(tiny_model), tiny_model / "model.safetensors", files):
         assert load_network(model).name == "lite"
-    with pytest.raises(ModelNotFoundError, match=r"no model big: give a path, or one of these names: .*small"):
+    with pytest.raises(ModelNotFoundError, match=r"no model big; give a path or a name: .*small"):
         load_network("big")
     with pytest.raises(ModelNotFoundError, match="no model"):
         load_network(tmp_path)

@@ -46,7 +46,7 @@ def test_a_missing_driver_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("no device\n  found")
 
     monkeypatch.setitem(sys.modules, "pyvirtualcam", SimpleNamespace(Camera=fail))
-    with pytest.raises(MediaError, match=r"^virtual_camera: none can be made \(no device found\)"):
+    with pytest.raises(MediaError, match=r"^virtual_camera: none can be made \(no device\)"):
         VirtualCamera().send(make_photo(0))
 
 
