@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from fast_style import Stylizer
+from fast_style.inference.sheet import SheetOptions, style_sheet
 from fast_style.system.paths import resource
 
 HERE = Path(__file__).parent
@@ -131,12 +132,18 @@ def draw_gram() -> None:
     sheet.save(HERE / "gram.jpg", quality=82, optimize=True)
 
 
+def draw_paintings() -> None:
+    sheet = style_sheet(np.asarray(scene("lake")), ["paintings"], SheetOptions(240, columns=5))
+    Image.fromarray(sheet).save(HERE / "paintings.jpg", quality=80, optimize=True)
+
+
 PICTURES: dict[str, Callable[[], None]] = {
     "before_after": draw_before_after,
     "strength": draw_strength,
     "options": draw_options,
     "features": draw_features,
     "gram": draw_gram,
+    "paintings": draw_paintings,
 }
 
 

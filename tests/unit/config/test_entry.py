@@ -21,7 +21,7 @@ def test_every_setting_is_explained() -> None:
     assert values["loss.style_layers"] == "[relu1_2, relu2_2, relu3_2, relu3_4]"
     assert (values["data.dir"], values["model.strength"], values["loss.layer_weights"]) == ("null", "true", "{}")
     changed = {name: value for name, value, _ in described(["experiment=release", "style=custom"])}
-    assert (changed["style.image"], changed["trainer.max_steps"]) == ("???", "3000")
+    assert (changed["style.image"], changed["trainer.max_steps"]) == ("???", "600")
     with pytest.raises(ConfigError, match=r"loss\.style_wait: no such setting; did you mean loss\.style_weight"):
         described(["loss.style_wait=1"])
 
