@@ -39,6 +39,14 @@ def check(config: TrainConfig) -> None:
                 remedy="leave it out or use a larger {data.image_size}",
                 suggestions={"data.image_size": math.ceil(SMALLEST_SCALED / smallest)},
             )
+    if loss.adversarial_weight > 0 and config.style.images is not None:
+        raise ConfigError(
+            "works with a single style, and each image of style.images is one",
+            setting="loss.adversarial_weight",
+            value=loss.adversarial_weight,
+            remedy="give the paintings of one hand as {style.image}",
+            suggestions={"style.image": config.style.images},
+        )
     if loss.content_weight == loss.style_weight == 0:
         raise ConfigError(
             "content_weight and style_weight are both 0, so there is nothing to learn",

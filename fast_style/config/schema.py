@@ -189,6 +189,30 @@ class LossSettings:
         "Weight of the term against flicker: a shifted, zoomed, noisy copy of a photo must be painted alike",
         NOT_NEGATIVE,
     )
+    adversarial_weight: float = setting(
+        0.0,
+        "Weight of the term of a discriminator, which learns to tell crops of the paintings from stylized photos",
+        NOT_NEGATIVE,
+    )
+
+
+@dataclass
+class AdversaryConfig:
+    """The discriminator behind loss.adversarial_weight."""
+
+    width: int = setting(32, "Channels of the discriminator's first layer", AT_LEAST_ONE)
+    crop: float = setting(
+        0.5, "Side of the crops that it looks at, relative to data.image_size", Limits(above=0, maximum=1)
+    )
+    augmentation: float = setting(
+        0.5,
+        "How much the colors of what it sees are changed at random: 1 blinds it to a palette, which the style term sees",
+        Limits(minimum=0, maximum=1),
+    )
+    learning_rate: float = setting(1e-3, "Its largest learning rate; Adam trains it", POSITIVE)
+    gradient_penalty: float = setting(
+        1.0, "Weight of the penalty R1 on its gradient; more keeps it from getting too good", NOT_NEGATIVE
+    )
 
 
 @dataclass
@@ -242,6 +266,7 @@ class TrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     loss: LossSettings = field(default_factory=LossSettings)
+    adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     seed: int = setting(

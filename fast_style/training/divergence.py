@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from fast_style.errors import UNSET, TrainingError
+from fast_style.training.adversary import Adversary
 from fast_style.training.crops import Batch
 
 log = logging.getLogger("fast_style")
@@ -105,7 +106,9 @@ class DivergenceGuard(Guard):
         reason = self.find_divergence(losses)
         # A gradient can be NaN where the loss is still finite; only the next loss would show it, too late for a
         # checkpoint.
-        sums = torch.stack([parameter.detach().float().sum() for parameter in pl_module.parameters()])
+        adversary = _adversary(pl_module)
+        weights = [*pl_module.parameters(), *(adversary.parameters() if adversary else [])]
+        sums = torch.stack([parameter.detach().float().sum() for parameter in weights])
         if reason is None and not bool(sums.isfinite().all()):
             reason = "the weights are not finite"
         # When one of several processes rolls back, all of them must.
@@ -127,10 +130,12 @@ class DivergenceGuard(Guard):
 
     @staticmethod
     def _state(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+        adversary = _adversary(pl_module)
         return copy.deepcopy(
             {
                 "network": pl_module.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in trainer.optimizers],
+                "adversary": adversary.state_dict() if adversary else None,
             }
         )
 
@@ -148,6 +153,11 @@ class DivergenceGuard(Guard):
         pl_module.load_state_dict(good["network"])
         for optimizer, state in zip(trainer.optimizers, good["optimizers"], strict=True):
             optimizer.load_state_dict(state)
+        adversary = _adversary(pl_module)
+        if adversary:
+            rate_now = adversary.largest_rate  # the good state may be from before an earlier rollback
+            adversary.load_state_dict(good["adversary"])
+            adversary.largest_rate = RATE_FACTOR * rate_now
         rate = max((_reduce_rates(config.scheduler) for config in trainer.lr_scheduler_configs), default=0.0)
         log.warning(
             "step %d: %s; went back to the last good state with half the learning rate, now %.2g (%d of %d times)",
@@ -155,6 +165,11 @@ class DivergenceGuard(Guard):
         )  # fmt: skip
         if isinstance(trainer.logger, TensorBoardLogger):
             trainer.logger.experiment.add_scalar("rollbacks", self.rollbacks, step)
+
+
+def _adversary(pl_module: LightningModule) -> Adversary | None:
+    """Returns what a network is trained against, if it is trained against something that is trained, too."""
+    return getattr(pl_module, "adversary", None)
 
 
 def _reduce_rates(scheduler: object) -> float:

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from fast_style.images.tensors import to_float
 from fast_style.models.networks import TransformationNetwork, build_network, is_strength_parameter
 from fast_style.perceptual.losses import PerceptualLoss
+from fast_style.training.adversary import Adversary
 from fast_style.training.checkpoints import migrate_checkpoint
 from fast_style.training.crops import Batch, draw_window
 from fast_style.training.optimizers import MuonAdam
@@ -29,6 +30,8 @@ from fast_style.training.styles import draw_styles
 
 log = logging.getLogger("fast_style")
 
+ADVERSARY = "adversary"
+"""Key of the adversary's state in a checkpoint."""
 ADAM_RATE = 0.4
 """Learning rate of Adam, which trains the biases and scales beside Muon, relative to that of Muon."""
 
@@ -100,6 +103,10 @@ class StyleModule(LightningModule):
         own. A plain sky has little energy of its own: no stroke could be put there."""
         self.painting_targets: PaintingTargets | None = None
         """What training compares with, where a style is several paintings; if None, with that of the criterion."""
+        self.adversary: Adversary | None = None
+        """What the network is trained against in addition; it learns in the training step, by an optimizer of its
+        own, which Lightning would count as further steps."""
+        self._adversary_state: dict[str, Any] | None = None
 
     def forward(self, photos: Tensor, styles: Tensor | None = None) -> Tensor:
         """Stylizes photos.
@@ -124,14 +131,23 @@ class StyleModule(LightningModule):
     def setup(self, stage: str) -> None:
         self.network.to(memory_format=torch.channels_last)
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if self.adversary is not None:
+            checkpoint[ADVERSARY] = self.adversary.state_dict()
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         migrate_checkpoint(checkpoint)
+        self._adversary_state = checkpoint.get(ADVERSARY)
 
     def on_fit_start(self) -> None:
         if self.criterion is not None:
             self.criterion.to(self.device).to(memory_format=torch.channels_last)
         if self.painting_targets is not None:
             self.painting_targets.to(self.device)
+        if self.adversary is not None:
+            self.adversary.to(self.device)
+            if self._adversary_state is not None:
+                self.adversary.load_state_dict(self._adversary_state)
         if self.hyperparameters.compile:
             # By the network's own method: a wrapper around it would rename its weights. The loss is not compiled: there
             # is little to fuse in it, and its Gram matrices take three times as long as compiled products.
@@ -187,6 +203,9 @@ class StyleModule(LightningModule):
         if weight > 0:
             terms["stability"] = self._stability(batch, photos, stylized, strengths, styles)
             terms["total"] = terms["total"] + weight * terms["stability"]
+        if self.adversary is not None:
+            terms["adversarial"] = self._adversarial(self.adversary, batch, stylized, strengths)
+            terms["total"] = terms["total"] + self.adversary.weight * terms["adversarial"]
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()}, batch_size=len(batch.photos))
         total: Tensor = terms["total"]
         return total
@@ -236,6 +255,19 @@ class StyleModule(LightningModule):
         motion = draw_motion(self.hyperparameters.seed, batch.numbers)
         copy = motion.disturb(photos).to(memory_format=torch.channels_last)
         return stability(stylized, self.network(copy, strengths, self._style_weights(styles)), motion)
+
+    def _adversarial(self, adversary: Adversary, batch: Batch, stylized: Tensor, strengths: Tensor | None) -> Tensor:
+        """Trains the adversary on a step's pictures, and returns its term; below strength 1 none is a painting."""
+        shares = torch.ones(len(stylized)) if strengths is None else (strengths >= 1).float().cpu()
+        rate = self._learning_rate_factor(self.global_step, begin=0, end=self.hyperparameters.max_steps)
+        figures = adversary.learn(stylized, batch.numbers, shares, step=self.global_step, relative_rate=rate)
+        self.log_dict({f"adversary/{name}": value for name, value in figures.items()}, batch_size=len(stylized))
+        return adversary.term(stylized, batch.numbers, shares)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        if self.adversary is not None:
+            gradients = [each.grad for each in self.parameters() if each.grad is not None]
+            self.log("adversary/network_gradient_norm", torch.nn.utils.get_total_norm(gradients))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         rate = self.hyperparameters.learning_rate

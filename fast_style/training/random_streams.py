@@ -31,6 +31,12 @@ class Stream(IntEnum):
     """The part of a picture that is compared in full size, by batch."""
     PAINTINGS = 7
     """The painting of several that a photo is compared with, by sample."""
+    PAINTING_CROPS = 8
+    """What the discriminator sees of the paintings, by sample."""
+    STYLIZED_CROPS = 9
+    """What it sees of stylized photos, by sample."""
+    AUGMENTATION = 10
+    """How it sees them, by sample and use."""
 
 
 @unique

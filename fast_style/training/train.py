@@ -27,6 +27,7 @@ from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.perceptual.objective import build_loss, painting_grams
 from fast_style.perceptual.style_image import Style, load_styles
 from fast_style.system.files import check_writable
+from fast_style.training.adversary import build_adversary
 from fast_style.training.callbacks import ImageGrid, SkippedPhotos
 from fast_style.training.data import StyleDataModule
 from fast_style.training.divergence import DivergenceGuard
@@ -150,8 +151,10 @@ def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
     photos = torch.stack(data.validation.photos[:GRID_PHOTOS])
     typical = to_float(torch.stack(data.validation.photos[:TYPICAL_PHOTOS]))
     module.content_energies = criterion.content_energies(typical)
-    nearest = NearestPaintings(criterion, styles[0].paintings, typical)
-    module.painting_targets = painting_targets(config, criterion, styles, nearest)
+    (paintings, *more) = (style.paintings for style in styles)
+    nearest = NearestPaintings(criterion, paintings, typical) if not more and len(paintings) > 1 else None
+    module.painting_targets = painting_targets(config, criterion, paintings, nearest)
+    module.adversary = build_adversary(config, paintings)
     if config.init_from and not plan.resume:
         load_initial_weights(
             config.init_from,
@@ -160,7 +163,7 @@ def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
             lambda trained, style: nearest_blend(trained, criterion, to_float(photos), style),
         )
 
-    grid = ImageGrid(photos, _grid_paintings(styles, nearest, criterion, photos))
+    grid = ImageGrid(photos, shown_paintings(styles, nearest, criterion, photos))
     guard = DivergenceGuard(config.trainer.log_every, checkpoint_every=config.trainer.checkpoint_every)
     session = Session(
         plan, guard, [LearningRateMonitor(logging_interval="step"), SkippedPhotos(data), grid, *callbacks]
@@ -187,21 +190,27 @@ def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
 
 
 def painting_targets(
-    config: TrainConfig, criterion: PerceptualLoss, styles: Sequence[Style], nearest: NearestPaintings
+    config: TrainConfig, criterion: PerceptualLoss, paintings: Sequence[Tensor], nearest: NearestPaintings | None
 ) -> PaintingTargets | None:
-    """Returns what each photo is compared with, as `style.choice` says; None where that is the criterion's target."""
-    (style, *others), choice = styles, config.style.choice
-    if others or len(style.paintings) == 1 or choice == "mean":
+    """Returns what each photo is compared with, as `style.choice` says; None where that is the criterion's target.
+
+    Args:
+        config: settings of the run.
+        criterion: the loss, whose target is the mean of all paintings.
+        paintings: those of the style.
+        nearest: finds the nearest of them; None for a single one.
+    """
+    if nearest is None or config.style.choice == "mean":
         return None
-    grams = painting_grams(criterion.encoder, style.paintings, config.loss)
-    return PaintingTargets(grams, nearest if choice == "nearest" else None, seed=config.seed)
+    grams = painting_grams(criterion.encoder, paintings, config.loss)
+    return PaintingTargets(grams, nearest if config.style.choice == "nearest" else None, seed=config.seed)
 
 
-def _grid_paintings(
-    styles: Sequence[Style], nearest: NearestPaintings, criterion: PerceptualLoss, photos: Tensor
+def shown_paintings(
+    styles: Sequence[Style], nearest: NearestPaintings | None, criterion: PerceptualLoss, photos: Tensor
 ) -> list[Tensor]:
-    """Returns the paintings to show beside photos, uint8 `[N, 3, S, S]`: one of each style, or the nearest of a set."""
-    if len(styles) > 1 or len(styles[0].paintings) == 1:
+    """Returns what to show beside these photos, uint8 `[N, 3, S, S]`: the painting of each style, or each's nearest."""
+    if nearest is None:
         return [style.paintings[0] for style in styles]
     numbers = nearest.numbers(criterion.content_features(to_float(photos)))
     return [styles[0].paintings[number] for number in numbers.tolist()]

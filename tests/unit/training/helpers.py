@@ -47,13 +47,16 @@ class Poisoned(StyleModule):
         return super().training_step(batch, batch_idx) * self.poison.get(batch_idx, 1.0)
 
 
-def fit(module: StyleModule, folder: Path, *callbacks: Callback, steps: int = 30) -> Trainer:
+def fit(
+    module: StyleModule, folder: Path, *callbacks: Callback, steps: int = 30, resume: Path | None = None
+) -> Trainer:
+    """Trains on a batch of noise for each step; after a resume, from the first batch on again."""
     trainer = Trainer(
         max_steps=steps, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, default_root_dir=folder, callbacks=list(callbacks),
     )  # fmt: skip
     batches: Any = DataLoader(Noise(), batch_size=2, collate_fn=lambda photos: Batch(torch.stack(photos), [0, 1], []))
-    trainer.fit(module, batches)
+    trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
     return trainer
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from fast_style.config.entry import compose_training
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.perceptual.objective import build_loss, painting_grams
-from fast_style.perceptual.style_image import Style, load_styles
+from fast_style.perceptual.style_image import load_styles
 from fast_style.training.crops import Batch
 from fast_style.training.module import Hyperparameters, StyleModule
 from fast_style.training.paintings import NearestPaintings, PaintingTargets
@@ -62,9 +62,8 @@ def test_the_setting_decides(tmp_path: Path) -> None:
     made = {}
     for choice in ("mean", "nearest", "random"):
         chosen = replace(config, style=replace(config.style, choice=choice))
-        made[choice] = painting_targets(chosen, criterion, styles, nearest)
-        one = [Style("one", styles[0].paintings[:1])]
-        assert painting_targets(chosen, criterion, one, nearest) is None
+        made[choice] = painting_targets(chosen, criterion, styles[0].paintings, nearest)
+        assert painting_targets(chosen, criterion, styles[0].paintings[:1], None) is None
     assert made["mean"] is None
     assert made["nearest"] is not None and made["nearest"].nearest is nearest
     assert made["random"] is not None and made["random"].nearest is None
