@@ -206,7 +206,7 @@ class AdversaryConfig:
     )
     augmentation: float = setting(
         0.5,
-        "How much the colors of what it sees are changed at random: 1 blinds it to a palette, which the style term sees",
+        "How much the colors of what it sees are changed at random; 1 nearly blinds it to the palette",
         Limits(minimum=0, maximum=1),
     )
     learning_rate: float = setting(1e-3, "Its largest learning rate; Adam trains it", POSITIVE)

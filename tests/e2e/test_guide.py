@@ -65,8 +65,8 @@ SMALL = (
 )
 PICTURES = (
     "photo.jpg", "painting.jpg", "a=b [1].jpg", "other.jpg", "a.jpg", "b.jpg", "wall.jpg", "holiday/day1/beach.jpg",
-    "paintings/one.jpg", "unseen/1.jpg", "sets/train2017/1.jpg", "data/scenes/lake.jpg", "photos/00.jpg",
-    "photos/02.jpg", "photos/more/01.jpg", "photos/more/03.jpg",
+    "paintings/one.jpg", "van_gogh/one.jpg", "van_gogh/two.jpg", "unseen/1.jpg", "sets/train2017/1.jpg",
+    "data/scenes/lake.jpg", "photos/00.jpg", "photos/02.jpg", "photos/more/01.jpg", "photos/more/03.jpg",
 )  # fmt: skip
 LIMIT = 300
 """Seconds, on a machine that does other things as well."""
@@ -83,6 +83,7 @@ COMMANDS = {
     "./run train style.image=painting.jpg data.dir=photos/ resume=runs/painting": Begins(),
     "./run train experiment=release style=flow data.dir=photos/": Begins("encoder.weights=$VGG16"),
     "./run train style.images=paintings/ data.dir=photos/": Begins(),
+    "./run train experiment=painter style.image=van_gogh/ data.dir=photos/": Begins("encoder.weights=$VGG16"),
     "./run train style.image=painting.jpg encoder.weights=own.safetensors": Begins(),
     "./run train 'style.image=\"a=b [1].jpg\"'": Begins(),
     "./run train --help": Run(says="style_weight"),

@@ -102,7 +102,7 @@ def test_a_distillation_is_told_its_own_settings(word: str, message: str) -> Non
 
 @pytest.mark.parametrize("value", ["3", "null", "1.5", "true", "[1]", "{a: 1}"])
 def test_what_is_no_name_is_no_choice(value: str) -> None:
-    with pytest.raises(ConfigError, match=r"no such choice; use one of johnson2016, release"):
+    with pytest.raises(ConfigError, match=r"no such choice; use one of johnson2016, painter, release"):
         check_choices([f"experiment={value}"])
     check_choices(["experiment=smoke", "experiment=smoke,release", "style=glob(*)"])
     with pytest.raises(ConfigError, match=r"^=3: settings are written"):
