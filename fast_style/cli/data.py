@@ -9,7 +9,7 @@ import typer
 
 from fast_style.cli.commands import Command
 from fast_style.cli.consoles import note, stderr
-from fast_style.cli.options import Quiet, choice
+from fast_style.cli.options import Parents, Quiet, choice
 
 app = typer.Typer(help="Make a compact training set, once: small JPEGs that are quick to read.", no_args_is_help=True)
 
@@ -23,15 +23,22 @@ Jobs = Annotated[int | None, typer.Option(min=1, help="Processes to use; by defa
 @app.command(cls=Command)
 def prepare(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="A folder of photos.")],
-    target: Annotated[Path, typer.Argument(metavar="DST", help="The folder to write, outside of SRC.")],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="DST", help="The folder to write, outside of SRC: new, empty, or of an earlier run."),
+    ],
     size: PhotoSize = 256,
     quality: PhotoQuality = 90,
     jobs: Jobs = None,
+    parents: Parents = False,
     quiet: Quiet = False,
 ) -> None:
     """Write every photo below SRC as a small JPEG. When run again, it continues where it stopped."""
     from fast_style.datasets.jpegs import PrepareOptions
     from fast_style.datasets.prepare import prepare_folder
+    from fast_style.system.results import ResultPolicy
+
+    ResultPolicy(parents=parents).check_folder(target)
 
     result = prepare_folder(source, target, PrepareOptions(size, quality, jobs), console=stderr, quiet=quiet)
     note(str(result), quiet=quiet)
@@ -60,12 +67,15 @@ def coco(
         str | None, typer.Option(metavar="MD5", help="Checksum of the zip, if it is not COCO's own.")
     ] = None,
     keep_zip: Annotated[bool, typer.Option("--keep-zip", help="Keep the zip at the end.")] = False,
+    parents: Parents = False,
     quiet: Quiet = False,
 ) -> None:
     """Fetch the photos of COCO 2017 and write them as small JPEGs. When run again, it continues where it stopped."""
     from fast_style.datasets.coco import prepare_coco
     from fast_style.datasets.jpegs import PrepareOptions
+    from fast_style.system.results import ResultPolicy
 
+    ResultPolicy(parents=parents).check_folder(target)
     result = prepare_coco(
         target, split, PrepareOptions(size, quality, jobs), url=url, checksum=checksum, keep_zip=keep_zip,
         console=stderr, quiet=quiet,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fast_style.cli.options import Overwrite, Parents
 from fast_style.system.optional import require_extra
 
 
@@ -16,10 +17,17 @@ def export(
     full_weights: Annotated[
         bool, typer.Option("--full-weights", help="Store the weights in float32 instead of float16.")
     ] = False,
+    overwrite: Overwrite = None,
+    parents: Parents = False,
 ) -> None:
     """Export the network of a training checkpoint."""
     require_extra("train")
+    from fast_style.models.artifact import MODEL_FILES
+    from fast_style.system.results import ResultPolicy
     from fast_style.training.export import export_checkpoint
 
-    files = export_checkpoint(checkpoint, output, name=output.resolve().name, half_weights=not full_weights)
+    policy = ResultPolicy(overwrite, parents=parents)
+    policy.check_folder(output)
+    with policy.guard(lambda: [output / name for name in MODEL_FILES]):
+        files = export_checkpoint(checkpoint, output, name=output.resolve().name, half_weights=not full_weights)
     print(files.folder)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fast_style.cli.consoles import complain, note, stderr
-from fast_style.cli.options import EncoderName, ImageQuality, NoBar, StyleSize, TorchDevice, Weights, choice
+from fast_style.cli.options import (
+    EncoderName,
+    ImageQuality,
+    NoBar,
+    Overwrite,
+    Parents,
+    StyleSize,
+    TorchDevice,
+    Weights,
+    choice,
+)
 from fast_style.system.optional import require_extra
 
 Content = Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.")]
@@ -67,6 +78,8 @@ def optimize(
     curve: Curve = None,
     quality: ImageQuality = 95,
     device: TorchDevice = "auto",
+    overwrite: Overwrite = None,
+    parents: Parents = False,
     quiet: NoBar = False,
 ) -> None:
     """Optimize the pixels of one picture (Gatys et al. 2015): slow, and what networks are measured against."""
@@ -74,6 +87,7 @@ def optimize(
     from fast_style.errors import ConfigError
     from fast_style.evaluation.optimize_file import GatysOptions, optimize_file
     from fast_style.perceptual.objective import objective_config
+    from fast_style.system.results import ResultPolicy
     from fast_style.system.signals import sigterm_as_interrupt
 
     wrong = next((entry for entry in layer_weight or () if "=" not in entry), None)
@@ -93,7 +107,15 @@ def optimize(
         save_every=save_every, curve=curve, quality=quality, device=device,
     )  # fmt: skip
     shrunk = "shrunk to {}×{} px, by --max-size " + str(max_size)
-    with sigterm_as_interrupt():
+    policy = ResultPolicy(overwrite, parents=parents)
+    for path in (output, *([curve] if curve else [])):
+        policy.check_file(path)
+
+    def results() -> list[Path]:
+        steps = output.parent.glob(f"{glob.escape(output.stem)}-[0-9]*{output.suffix}") if save_every else ()
+        return [output, *([curve] if curve else []), *steps]
+
+    with sigterm_as_interrupt(), policy.guard(results):
         result = optimize_file(
             content, config, output, options, console=stderr, quiet=quiet,
             report_shrunk=lambda *size: note(shrunk.format(*size), quiet=quiet),

@@ -74,6 +74,14 @@ StyleSize = Annotated[
 ImageQuality = Annotated[
     int, typer.Option("--quality", min=1, max=100, help="Quality of JPEG, WebP and AVIF results, 1 to 100.")
 ]
+Overwrite = Annotated[
+    bool | None,
+    typer.Option(
+        "--overwrite/--no-overwrite",
+        help="Replace files that are there: all of them, or none. By default only those that fast-style made.",
+    ),
+]
+Parents = Annotated[bool, typer.Option("--parents", help="Make folders that are missing above the result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 NoBar = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar and no summary.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fast_style.cli.consoles import stderr
-from fast_style.cli.options import ImageQuality, Quiet, Strength
+from fast_style.cli.options import ImageQuality, Overwrite, Parents, Quiet, Strength
 
 Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The picture to write.")]
@@ -30,6 +30,8 @@ def sheet(
     columns: Columns = None,
     strength: Strength = None,
     quality: ImageQuality = 92,
+    overwrite: Overwrite = None,
+    parents: Parents = False,
     quiet: Quiet = False,
 ) -> None:
     """Show a photo in every style that there is, on one labeled sheet."""
@@ -40,15 +42,19 @@ def sheet(
     from fast_style.inference.sheet import SheetOptions, style_sheet
     from fast_style.models.artifact import list_models
     from fast_style.system.progress import ProgressDisplay
+    from fast_style.system.results import ResultPolicy
 
     format_of(str(output))
+    policy = ResultPolicy(overwrite, parents=parents)
+    policy.check_file(output)
     models = model or [files.name for files in list_models()]
     if not models:
         raise ModelError("no models yet", remedy="train one with fast-style train")
     options = SheetOptions(size, columns, strength)
     picture = load_rgb(photo)
-    with ProgressDisplay(stderr, quiet=quiet) as display:
-        task = display.add("painting", len(models))
-        made = style_sheet(picture, models, options, lambda done: task.update(completed=done * len(models)))
-    save_rgb(made, output, quality=quality)
+    with policy.guard(lambda: [output]):
+        with ProgressDisplay(stderr, quiet=quiet) as display:
+            task = display.add("painting", len(models))
+            made = style_sheet(picture, models, options, lambda done: task.update(completed=done * len(models)))
+        save_rgb(made, output, quality=quality)
     print(output)

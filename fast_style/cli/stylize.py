@@ -15,6 +15,8 @@ from fast_style.cli.options import (
     ImageQuality,
     KeepColor,
     ModelName,
+    Overwrite,
+    Parents,
     Precision,
     Quiet,
     Strength,
@@ -25,12 +27,18 @@ from fast_style.cli.rendering import context_spelling
 
 Inputs = Annotated[
     list[Path],
-    typer.Argument(metavar="IN…", help="Pictures, folders of pictures, quoted patterns, or - for stdin."),
+    typer.Argument(
+        metavar="IN…",
+        help="Pictures, folders of pictures, quoted patterns, or - for stdin. OUT may stand behind a single one.",
+    ),
 ]
 Output = Annotated[
-    str,
-    typer.Option("--output", "-o", metavar="OUT", help="File for a single picture, - for stdout, otherwise a folder."),
-]
+    str | None,
+    typer.Option(
+        "--output", "-o", metavar="OUT",
+        help="File for a single picture, in a folder that exists; - for stdout; otherwise a folder.",
+    ),
+]  # fmt: skip
 MaxSize = Annotated[int | None, typer.Option(min=1, help="Shrink larger pictures to this longer side in pixels first.")]
 Format = Annotated[
     str | None,
@@ -66,7 +74,7 @@ Jobs = Annotated[int | None, typer.Option(min=1, help="Threads that read and wri
 def stylize(
     context: typer.Context,
     inputs: Inputs,
-    output: Output,
+    output: Output = None,
     model: ModelName = DEFAULT_MODELS,
     style: Style = None,
     strength: Strength = None,
@@ -77,6 +85,8 @@ def stylize(
     quality: ImageQuality = 95,
     metadata: Metadata = True,
     skip_existing: SkipExisting = False,
+    overwrite: Overwrite = None,
+    parents: Parents = False,
     engine: Engine = "auto",
     device: Device = "auto",
     precision: Precision = "auto",
@@ -89,13 +99,17 @@ def stylize(
     """Stylize pictures. Each result is exactly as large as its original."""
     from fast_style.inference.batch import BatchOptions, stylize_files
     from fast_style.inference.options import StylizeOptions
-    from fast_style.inference.plan import plan_jobs, unfinished
+    from fast_style.inference.plan import STREAM, check_place, plan_jobs, split_output, unfinished
     from fast_style.inference.stylizer import Stylizer
     from fast_style.system.hardware import usable_cores
+    from fast_style.system.results import ResultPolicy
     from fast_style.system.signals import sigterm_as_interrupt
 
     suffix = f".{format.lstrip('.')}" if format is not None else None
-    planned = plan_jobs(inputs, output, suffix)
+    policy = ResultPolicy(overwrite, parents=parents)
+    sources, target = (inputs, output) if output is not None else split_output(inputs, replaces=bool(overwrite))
+    planned = plan_jobs(sources, target, suffix)
+    check_place(planned, target, policy)
     wanted = unfinished(planned) if skip_existing else planned
     if len(wanted) < len(planned):
         note(f"{len(planned) - len(wanted)} of {len(planned)} are there already", quiet=quiet)
@@ -105,7 +119,8 @@ def stylize(
         StylizeOptions(strength, keep_color, stroke, style), max_size=max_size, quality=quality, format=suffix,
         metadata=metadata, threads=jobs or usable_cores(), partial=len(planned) == 1,
     )  # fmt: skip
-    with sigterm_as_interrupt():
+    results = [job.target for job in wanted if job.target != STREAM]
+    with sigterm_as_interrupt(), policy.guard(lambda: results):
         stylizer = Stylizer.load(
             model[0], engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
         )  # fmt: skip

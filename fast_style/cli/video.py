@@ -14,12 +14,15 @@ from fast_style.cli.options import (
     Engine,
     KeepColor,
     ModelName,
+    Overwrite,
+    Parents,
     Precision,
     Quiet,
     Strength,
     Stroke,
     Style,
 )
+from fast_style.errors import ConfigError
 
 Source = Annotated[
     str,
@@ -27,9 +30,11 @@ Source = Annotated[
         metavar="IN", help="A video, an animated picture, a folder of pictures, or a pattern: frames/%05d.png."
     ),
 ]
-Output = Annotated[
-    Path, typer.Argument(metavar="OUT", help="A video, an animated .gif, .webp or .apng, a folder, or a pattern.")
+Target = Annotated[
+    Path | None,
+    typer.Argument(metavar="OUT", help="A video, an animated .gif, .webp or .apng, a folder, or a pattern."),
 ]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="OUT may also be given so.")]
 Deflicker = Annotated[
     bool,
     typer.Option(
@@ -68,7 +73,8 @@ Compile = Annotated[
 
 def video(
     source: Source,
-    output: Output,
+    target: Target = None,
+    output: Output = None,
     model: ModelName = DEFAULT_MODELS,
     style: Style = None,
     strength: Strength = None,
@@ -88,12 +94,15 @@ def video(
     device: Device = "auto",
     precision: Precision = "auto",
     compile: Compile = False,  # noqa: A002  # the name of the option
+    overwrite: Overwrite = None,
+    parents: Parents = False,
     quiet: Quiet = False,
 ) -> None:
     """Stylize a video. Frame times, orientation, color matrix and range, pixel aspect and sound are kept."""
     from fast_style.inference.stylizer import Stylizer
+    from fast_style.system.results import ResultPolicy
     from fast_style.system.signals import sigterm_as_interrupt
-    from fast_style.video.endpoints import check_target
+    from fast_style.video.endpoints import check_place, check_target, results_of
     from fast_style.video.media import parse_seconds
     from fast_style.video.stylization import VideoOptions, stylize_video
 
@@ -103,10 +112,13 @@ def video(
         duration=None if duration is None else parse_seconds(duration, "duration"),
         max_size=max_size, deinterlace=deinterlace, fps=fps, codec=codec, crf=crf, mute=mute,
     )  # fmt: skip
-    with sigterm_as_interrupt():
-        check_target(source, output, codec, crf)
+    policy = ResultPolicy(overwrite, parents=parents)
+    written = _target(target, output)
+    check_target(source, written, codec, crf)
+    check_place(written, policy)
+    with sigterm_as_interrupt(), policy.guard(lambda: results_of(written)):
         stylizer = Stylizer.load(model[0], engine=engine, device=device, precision=precision, compile=compile)
-        result = stylize_video(source, output, stylizer, options, console=stderr, quiet=quiet)
+        result = stylize_video(source, written, stylizer, options, console=stderr, quiet=quiet)
     for warning in result.warnings:
         complain("video", warning)
     note(f"{result.frames} frames, {result.rate:.1f} frames/s", quiet=quiet)
@@ -116,3 +128,15 @@ def video(
         complain("video", f"interrupted; what was done is in {result.path}")
         raise typer.Exit(130)
     print(result.path)
+
+
+def _target(argument: Path | None, option: Path | None) -> Path:
+    """Returns where the result goes, which is given behind the source or with an option."""
+    if argument is not None and option is not None:
+        raise ConfigError("the result has two names", setting="output", value=option, remedy=f"leave out {argument}")
+    found = argument or option
+    if found is None:
+        raise ConfigError(
+            "the name of the result is missing", remedy="write it behind the source: fast-style video IN OUT"
+        )
+    return found

@@ -8,13 +8,18 @@ from typing import Annotated
 import typer
 
 from fast_style.cli.consoles import note, stderr
-from fast_style.cli.options import Quiet
+from fast_style.cli.options import Parents, Quiet
 
 Model = Annotated[
     list[str] | None,
     typer.Option("--model", "-m", help="Name or path of a model; repeatable. By default every model that has a name."),
 ]
-Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder to write the page to.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="DIR", help="Folder to write the page to: new, empty, or that of an earlier page."
+    ),
+]
 Serve = Annotated[bool, typer.Option("--serve", help="Serve the page on this machine; without -o no copy is kept.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to serve the page at; 0 takes any free one.")]
 Browse = Annotated[bool, typer.Option("--open", help="Open the page in a browser; needs --serve.")]
@@ -40,10 +45,12 @@ def web(
     cdn: Cdn = False,
     install: Install = False,
     url: Url = None,
+    parents: Parents = False,
     quiet: Quiet = False,
 ) -> None:
     """Write a static page that runs models in a browser, on the visitor's own camera and photos."""
     from fast_style.errors import UNSET, ConfigError
+    from fast_style.system.results import ResultPolicy
     from fast_style.web import runtime
     from fast_style.web.site import write_site
 
@@ -56,6 +63,8 @@ def web(
         if output is None and not serve:
             print(folder)
             return
+    if output is not None:
+        ResultPolicy(parents=parents).check_folder(output)
     if serve:
         from fast_style.web.server import serve_site
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fast_style.cli.consoles import stderr
-from fast_style.cli.options import DEFAULT_MODELS, Device, Engine, Strength, choice
+from fast_style.cli.options import DEFAULT_MODELS, Device, Engine, Overwrite, Parents, Strength, choice
 
 Model = Annotated[
     list[str] | None,
@@ -65,11 +65,14 @@ def webcam(
     codec: Codec = None,
     output: Output = Path(),
     virtual_camera: VirtualCamera = False,
+    overwrite: Overwrite = None,
+    parents: Parents = False,
     engine: Engine = "auto",
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Stylize a camera live. Press H in the window for the keys."""
+    from fast_style.system.results import ResultPolicy
     from fast_style.system.signals import sigterm_as_interrupt
     from fast_style.video.media import parse_size
     from fast_style.webcam.loop import print_summary, run_webcam
@@ -80,7 +83,11 @@ def webcam(
         mirror=source is None if mirror is None else mirror, keep_color=keep_color, deflicker=deflicker, folder=output,
         record=record, codec=codec, headless=headless, virtual_camera=virtual_camera,
     )  # fmt: skip
-    with sigterm_as_interrupt():
+    policy = ResultPolicy(overwrite, parents=parents)
+    policy.check_folder(output)
+    if record is not None:
+        policy.check_file(record)
+    with sigterm_as_interrupt(), policy.guard(lambda: [] if record is None else [record]):
         summary = run_webcam(camera if source is None else source, model or DEFAULT_MODELS, options)
     if not quiet:
         print_summary(summary, stderr)

@@ -22,7 +22,7 @@ from fast_style.distillation.data import (
     load_photos,
 )
 from fast_style.distillation.module import Distiller
-from fast_style.errors import UNSET, ConfigError, FastStyleError, TrainingError
+from fast_style.errors import UNSET, ConfigError, EncoderError, FastStyleError, TrainingError
 from fast_style.images.tensors import to_float
 from fast_style.perceptual.encoders import (
     VGG_BLOCKS,
@@ -170,12 +170,20 @@ def check_output(output: Path) -> None:
     """Checks that the student can be written to this file.
 
     Raises:
-        ConfigError: it is a folder.
+        ConfigError: it is a folder, or a file of another kind.
         FastStyleError: its folder cannot be written.
     """
     if output.is_dir():
         raise ConfigError("is a folder", setting="output", value=output, remedy="give the name of a file in it")
     check_writable(output.parent, "output")
+    if output.is_file():
+        try:
+            Embedded.load(output)
+        except EncoderError as error:
+            raise ConfigError(
+                "exists already, and is no encoder of fast-style distill", setting="output", value=output,
+                remedy="give another name",
+            ) from error  # fmt: skip
 
 
 def count_steps(path: Path, module: Distiller) -> int:

@@ -22,6 +22,7 @@ from fast_style.images.formats import (
     result_suffix,
 )
 from fast_style.system.paths import check_no_url
+from fast_style.system.results import ResultPolicy, is_result
 
 _log = logging.getLogger("fast_style")
 
@@ -85,6 +86,46 @@ def plan_jobs(inputs: Sequence[Path], output: str | Path, suffix: str | None = N
     if other_kinds:
         _log.warning("pictures of other kinds were left out (%s); %s", _count_kinds(other_kinds), _remedy(other_kinds))
     return jobs
+
+
+def split_output(paths: Sequence[Path], *, replaces: bool = False) -> tuple[list[Path], str]:
+    """Returns the source and the output of a command without an option for the latter: `photo.jpg painted.jpg`.
+
+    The last of two paths is the output, as it is for `cp`, unless it is a picture that no command of ours made.
+
+    Args:
+        paths: what the user named.
+        replaces: takes the last one for the output even then.
+
+    Raises:
+        ConfigError: there are not two, or the last one is a picture of the user's own.
+    """
+    output = paths[-1]
+    given = " ".join(map(str, paths))
+    remedy, suggestions = "say where the result goes with {output}", {"output": "OUT"}
+    if len(paths) == 1:
+        raise ConfigError(f"{given}: the output is missing", remedy=remedy, suggestions=suggestions)
+    if len(paths) > 2:
+        remedy, suggestions = "say where the results go with {output}", {"output": "FOLDER"}
+        raise ConfigError(f"{len(paths)} sources, and no output", remedy=remedy, suggestions=suggestions)
+    if output == STREAM or _is_pattern(output) or (output.is_file() and not (replaces or is_result(output))):
+        raise ConfigError(f"{given}: {output} is a picture to stylize, too", remedy=remedy, suggestions=suggestions)
+    return [paths[0]], str(output)
+
+
+def check_place(jobs: Sequence[PictureJob], output: str | Path, policy: ResultPolicy) -> None:
+    """Checks that results may go where `plan_jobs` sends them.
+
+    Raises:
+        WriteError: the folder does not exist, and may not be made.
+    """
+    path = Path(output)
+    if path == STREAM:
+        return
+    if len(jobs) == 1 and jobs[0].target == path:
+        policy.check_file(path)
+    else:
+        policy.check_folder(path)
 
 
 def _with_suffixes(jobs: Sequence[PictureJob], suffix: str | None) -> list[PictureJob]:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from fast_style.errors import ConfigError, MediaError
 from fast_style.images.formats import FORMATS_WITH_ALPHA, WRITTEN_SUFFIXES, format_of
+from fast_style.system.results import ResultPolicy
 from fast_style.video.animation import AnimationReader, is_animation
 from fast_style.video.animation_writer import AnimationWriter, GifWriter
 from fast_style.video.codecs import choose_codec
 from fast_style.video.containers import ANIMATION_SUFFIXES, check_suffix
 from fast_style.video.media import Sink, is_same_file
 from fast_style.video.reader import VideoReader
-from fast_style.video.sequence import SequenceReader, SequenceWriter, is_sequence, overwrites
+from fast_style.video.sequence import SequenceReader, SequenceWriter, is_sequence, overwrites, written_pictures
 from fast_style.video.writer import VideoWriter
 
 FRAME_RATES = (0.01, 1000.0)
@@ -88,6 +89,25 @@ def check_target(source: str, target: Path, codec: str | None, crf: int | None) 
             f"{target.stem}.webp or {target.stem}.apng"
         )
     choose_codec(target, codec, crf)
+
+
+def results_of(target: Path) -> list[Path]:
+    """Returns the files that writing to a target may replace: a video, or the pictures in a folder."""
+    return written_pictures(target) if is_sequence(target) else [target]
+
+
+def check_place(target: Path, policy: ResultPolicy) -> None:
+    """Checks that a result may go where its name says.
+
+    Raises:
+        WriteError: its folder does not exist, and may not be made.
+    """
+    if is_sequence(target) and "%" not in target.name:
+        policy.check_folder(target)
+    elif "%" in target.name:
+        policy.check_folder(target.parent)
+    else:
+        policy.check_file(target)
 
 
 def holds_alpha(target: Path) -> bool:

@@ -78,6 +78,15 @@ def overwrites(target: Path, source: str) -> bool:
     return any((pattern or _DEFAULT_PATTERN).matches(file) for file in files) and files[0].parent.samefile(folder)
 
 
+def written_pictures(target: Path) -> list[Path]:
+    """Returns the pictures that are in the folder of a sequence under the names that its writer gives."""
+    pattern = _Pattern.parse(target.name)
+    folder = target.parent if pattern else target
+    if not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if (pattern or _DEFAULT_PATTERN).matches(file))
+
+
 def _list_pictures(path: Path) -> list[Path]:
     """Returns the pictures of a folder or pattern in the order of their numbers: frame2 before frame10.
 

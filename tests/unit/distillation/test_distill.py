@@ -257,6 +257,7 @@ def test_without_a_network_it_asks_for_a_file_by_its_own_setting(
         (["teacher.weights=nowhere.pth"], "teacher.weights=nowhere.pth: no such file"),
         ([f"student.start={EMBEDDED_WEIGHTS}"], "embedded.safetensors has no layer relu2_1"),
         (["output=/"], "output=/: is a folder"),
+        ([f"output={__file__}"], f"output={__file__}: exists already, and is no encoder of fast-style distill"),
         (["resume=nowhere"], "resume=nowhere: no checkpoint there"),
     ],
 )
