@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fast_style.cli.consoles import note, stdout
+from fast_style.cli.consoles import note, print_json, stdout
 from fast_style.cli.options import DEFAULT_MODELS, NoBar
 from fast_style.system.optional import require_extra
 
@@ -18,8 +17,11 @@ Overrides = Annotated[
 ]
 Model = Annotated[
     list[str] | None,
-    typer.Option("--model", "-m", help="Name or path of a model to stylize with; repeatable. By default starry_night."),
-]
+    typer.Option(
+        "--model", "-m", metavar="NAME",
+        help="Name or path of a model to stylize with; repeatable. By default starry_night.",
+    ),
+]  # fmt: skip
 Size = Annotated[
     list[str] | None,
     typer.Option(
@@ -56,7 +58,7 @@ def bench(
     )  # fmt: skip
     result = run(options, note=lambda text: note(text, quiet=quiet))
     if as_json:
-        print(json.dumps(result.to_json(), indent=2))
+        print_json(result.to_json())
         return
     for table in tables(result):
         stdout.print(table)

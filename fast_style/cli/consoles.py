@@ -6,6 +6,7 @@ Answers go to stdout; progress, warnings and errors go to stderr. Neither takes 
 from __future__ import annotations
 
 import io
+import json
 import logging
 import sys
 from contextlib import suppress
@@ -31,6 +32,11 @@ def note(text: str, *, quiet: bool = False) -> None:
     """Writes a line to stderr as it is, however long; nothing if quiet."""
     if not quiet:
         stderr.print(printable(text), highlight=False, soft_wrap=True)
+
+
+def print_json(values: object) -> None:
+    """Writes an answer to stdout as JSON, in ASCII, which every encoding of stdout has."""
+    print(json.dumps(values, indent=2))
 
 
 def complain(command: str, text: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fast_style.cli.consoles import stderr, stdout
+from fast_style.cli.consoles import print_json, stderr, stdout
 from fast_style.cli.options import EncoderName, Json, NoBar, StyleSize, TorchDevice, Weights, choice
 from fast_style.system.optional import require_extra
 
@@ -55,6 +54,6 @@ def evaluate(
     )  # fmt: skip
     cards = evaluate_models(models, photos, style, options, console=stderr, quiet=quiet)
     if as_json:
-        print(json.dumps(cards, indent=2))
+        print_json(cards)
     else:
         stdout.print(table(cards))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fast_style.cli.consoles import stderr, stdout
+from fast_style.cli.consoles import print_json, stderr, stdout
 from fast_style.cli.options import Json, NoBar
 
 
@@ -32,7 +31,7 @@ def flicker(
     begins = parse_seconds(start, "start")
     result = measure_videos(original, stylized, start=begins, max_side=max_size, console=stderr, quiet=quiet)
     if as_json:
-        print(json.dumps(result, indent=2))
+        print_json(result)
         return
     shown = table(result)
     shown.caption = f"{shown.caption}; a part of the original: --start"

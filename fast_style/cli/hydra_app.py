@@ -24,12 +24,13 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
+from fast_style.cli.consoles import print_json
 from fast_style.config.compose import register, to_config
 from fast_style.config.entry import normalized
 from fast_style.config.hydra_errors import as_config_error
 from fast_style.config.sweep import MULTIRUN, compose_sweep
 from fast_style.errors import UNSET, ConfigError, FastStyleError
-from fast_style.models.artifact import PREVIEW
+from fast_style.models.artifact import PREVIEW, find_model
 from fast_style.perceptual.style_image import load_styles
 from fast_style.system.paths import resource
 from fast_style.training.interruption import Interrupted
@@ -45,6 +46,8 @@ CHOICES = {
 """Those that take one of these; `--info` may also stand alone, for the first of them."""
 VALUED = ("--package", "--config-path", "--config-name", "--config-dir", "--experimental-rerun")
 """Those that take any value."""
+JSON_FLAG = "--json"
+"""A flag of our own: prints one JSON object on stdout."""
 SHORT = {
     "-m": "--multirun", "-r": "--run", "-sc": "--shell-completion", "-c": "--cfg", "-i": "--info", "-p": "--package",
     "-cp": "--config-path", "-cn": "--config-name", "-cd": "--config-dir",
@@ -68,7 +71,7 @@ def main(composed: DictConfig) -> None:
         raise SystemExit(2) from error
     except Interrupted as interrupted:
         raise SystemExit(128 + interrupted.number) from interrupted
-    _report(result)
+    _reports.add(result)
 
 
 def run(overrides: list[str]) -> None:
@@ -79,7 +82,8 @@ def run(overrides: list[str]) -> None:
         ImageError: A style image of a sweep cannot be used.
         SystemExit: With status 2, after an error was printed.
     """
-    flags, overrides = split_flags(overrides)
+    _reports.results, _reports.as_json = [], JSON_FLAG in overrides
+    flags, overrides = split_flags([argument for argument in overrides if argument != JSON_FLAG])
     sweep = [flag for flag in flags if flag in MULTIRUN]
     overrides = normalized([*sweep, *overrides])
     for config in {
@@ -95,6 +99,8 @@ def run(overrides: list[str]) -> None:
         raise as_config_error(error) from error
     except FastStyleError as error:  # from a job of a sweep, which has printed it
         raise SystemExit(2) from error
+    finally:
+        _reports.finish(sweep=bool(sweep))
 
 
 def split_flags(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -132,6 +138,37 @@ def split_flags(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
             raise ConfigError(f"takes {wanted}", setting=name, value=value or UNSET)
         flags.append(f"{name}={value}")
     return flags, overrides
+
+
+class _Reports:
+    """What the runs of a command came to, printed as each is done or, as JSON, after the last one."""
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.results: list[TrainResult] = []
+
+    def add(self, result: TrainResult) -> None:
+        self.results.append(result)
+        if not self.as_json:
+            _report(result)
+
+    def finish(self, *, sweep: bool) -> None:
+        """Prints the JSON: an object for the run, or one that lists the runs of a sweep."""
+        if self.as_json and self.results and is_leader():
+            runs = [_to_json(result) for result in self.results]
+            print_json({"runs": runs} if sweep else runs[0])
+
+
+_reports = _Reports()
+
+
+def _to_json(result: TrainResult) -> dict[str, object]:
+    return {
+        "model": str(result.model_dir), "bytes": find_model(result.model_dir).size(), "run": str(result.run_dir),
+        "preview": str(result.model_dir / PREVIEW), "steps": result.steps, "device": result.device,
+        "seconds": sum(result.stages.values()), "stages": result.stages, "metrics": result.metrics,
+        "skipped": result.skipped,
+    }  # fmt: skip
 
 
 def _report(result: TrainResult) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fast_style.cli.consoles import stderr, stdout
+from fast_style.cli.consoles import print_json, stderr, stdout
 from fast_style.cli.options import Json
 
 if TYPE_CHECKING:
@@ -17,36 +16,45 @@ if TYPE_CHECKING:
     from fast_style.models.card import ModelSummary
 
 
+COLUMNS = {
+    "network": "lite is small and fast, johnson large and finer",
+    "MB": "size of the model's file",
+    "style": "style term, as a fraction of that of the untouched photo: less is more style",
+    "content": "content term: less stays closer to the photo",
+    "iterations": "of L-BFGS that reach as much, begun at the photo and at noise: more is better",
+    "painting": "what the model was trained with",
+}
+"""Columns of the table behind the name, and what they say."""
+
+
 def models(as_json: Json = False) -> None:
-    """List the models that `--model` knows by name, with their measurements.
-
-    Style left: the style term, as a fraction of that of the untouched photos.
-
-    Iterations: how many L-BFGS iterations, begun at the photo and at noise, reach what the model reaches.
-    """
+    """List the models that `--model` knows by name, with their measurements, and what each of these means."""
     from fast_style.models.artifact import list_models
     from fast_style.models.card import summary
 
     known = list_models()
     rows = [summary(files) for files in known]
     if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return
     if not known:
         stderr.print("no models yet: train one with fast-style train")
         return
     stdout.print(_table(rows))
-    for folder in dict.fromkeys(files.folder.parent for files in known):
+    stdout.print(_legend(), "")
+    folders = list(dict.fromkeys(files.folder.parent for files in known))
+    for folder in folders:
         names = ", ".join(files.name for files in known if files.folder.parent == folder)
-        stdout.print(f"\nin {_shown(folder)}: {names}", highlight=False, soft_wrap=True)
+        stdout.print(f"in {_shown(folder)}" + (f": {names}" if len(folders) > 1 else ""), highlight=False)
 
 
 def _table(rows: Sequence[ModelSummary]) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for header in ("name", "network", "MB", "style left", "content", "iterations", "style"):
-        table.add_column(header, no_wrap=header != "style")
+    table.add_column("name", no_wrap=True)
+    for header in COLUMNS:
+        table.add_column(header, no_wrap=header != "painting", justify="right" if header == "MB" else "left")
     for row in rows:
         measured = [row["style_left"], row["content"]]
         iterations = [row["iterations_from_photo"], row["iterations_from_noise"]]
@@ -56,6 +64,19 @@ def _table(rows: Sequence[ModelSummary]) -> Table:
             "" if None in iterations else ", ".join(f"{value:g}" for value in iterations), row["style"],
         )  # fmt: skip
     return table
+
+
+def _legend() -> Table:
+    """Returns what the columns of the table say."""
+    from rich.table import Table
+
+    legend = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1))
+    legend.add_column(no_wrap=True)
+    legend.add_column()
+    legend.add_row("")
+    for column, meaning in COLUMNS.items():
+        legend.add_row(column, meaning)
+    return legend
 
 
 def _shown(folder: Path) -> str:

@@ -13,6 +13,8 @@ from fast_style.models.artifact import DEFAULT_MODEL
 from fast_style.models.precision import PRECISIONS
 
 DEFAULT_MODELS = [DEFAULT_MODEL]
+LONGEST_CHOICES = 17
+"""Letters up to which all values of an option stand beside it in the help."""
 ENCODERS = ("embedded", "vgg16", "vgg19", "random")
 
 
@@ -30,6 +32,8 @@ def _only_one(models: list[str]) -> list[str]:
 def choice(text: str, values: tuple[str, ...], *names: str) -> Any:  # Typer's own return type
     """Returns an option with a few possible values, which `--help` and completion show.
 
+    The help shows them beside the option where they are short, else behind the text.
+
     The value is checked where it is used, so that Python callers and the command get the same error of one line.
 
     Args:
@@ -37,7 +41,10 @@ def choice(text: str, values: tuple[str, ...], *names: str) -> Any:  # Typer's o
         values: The possible values.
         names: Names of the option, where they are not the parameter's.
     """
-    return typer.Option(*names, metavar="|".join(values), help=text, autocompletion=lambda: list(values))
+    metavar = "|".join(values)
+    if len(metavar) > LONGEST_CHOICES:
+        metavar, text = "NAME", f"{text.removesuffix('.')}: {', '.join(values[:-1])} or {values[-1]}."
+    return typer.Option(*names, metavar=metavar, help=text, autocompletion=lambda: list(values))
 
 
 ModelName = Annotated[
@@ -83,5 +90,8 @@ Overwrite = Annotated[
 ]
 Parents = Annotated[bool, typer.Option("--parents", help="Make folders that are missing above the result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+JsonReport = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object: results, sizes, seconds, device, time of each stage.")
+]
 NoBar = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar and no summary.")]

@@ -12,20 +12,24 @@ if TYPE_CHECKING:
 TRAIN_HELP = """\
 fast-style train [NAME=VALUE …]: one style in, one model out.
 
-fast-style train                                                 a style of our own, in minutes
+fast-style train                               a style of our own, in minutes
 fast-style train style.image=painting.jpg data.dir=photos/
-fast-style train -m style.image=a.jpg,b.jpg data.dir=photos/     one model for each
-fast-style train … resume=runs/painting                          continues after an interruption
-fast-style train experiment=release --help                       shows what a recipe sets
+fast-style train -m style.image=a.jpg,b.jpg    one model for each
+fast-style train … resume=runs/painting        continues after an interruption
+fast-style train … --json                      prints one JSON object at the end
+fast-style train … --cfg job                   prints the settings, and ends
+fast-style train experiment=release --help     shows what a recipe sets
 
-It is a Hydra application; `--hydra-help` shows Hydra's own flags. Ready-made groups of settings:
+It is a Hydra application; `--hydra-help` shows Hydra's own flags. Ready-made
+groups of settings:
 """
 
 DISTILL_HELP = """\
 fast-style distill [NAME=VALUE …]: an encoder of your own, learned from a VGG.
 
-fast-style distill photos=photos/ 'styles=[data/styles,paintings/]' output=own.safetensors
-fast-style distill … resume=runs/distill                         continues after an interruption
+fast-style distill photos=photos/ 'styles=[data/styles,paintings/]'
+fast-style distill … output=own.safetensors    where the encoder goes
+fast-style distill … resume=runs/distill       continues after an interruption
 """
 
 

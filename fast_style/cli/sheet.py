@@ -14,8 +14,11 @@ Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The picture to write.")]
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", "-m", help="Name or path of a model; repeatable. By default every model that has a name."),
-]
+    typer.Option(
+        "--model", "-m", metavar="NAME",
+        help="Name or path of a model; repeatable. By default every model that has a name.",
+    ),
+]  # fmt: skip
 Size = Annotated[int, typer.Option(min=64, help="Longer side of each picture in pixels.")]
 Columns = Annotated[
     int | None, typer.Option(min=1, help="Pictures in a row; by default the sheet is a little wider than high.")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fast_style.cli.consoles import stdout
+from fast_style.cli.consoles import print_json, stdout
 from fast_style.cli.options import EncoderName, Json, Weights
 from fast_style.system.optional import require_extra
 
@@ -29,7 +28,7 @@ def similarity(
 
     result = measure(images, encoder=encoder, weights=weights, max_size=max_size)
     if as_json:
-        print(json.dumps(result, indent=2))
+        print_json(result)
         return
     for table in tables(result):
         stdout.print(table)

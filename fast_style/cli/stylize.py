@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fast_style.cli.consoles import complain, note, stderr
+from fast_style.cli.consoles import complain, note, print_json, stderr
 from fast_style.cli.options import (
     DEFAULT_MODELS,
     Device,
     Engine,
     ImageQuality,
+    JsonReport,
     KeepColor,
     ModelName,
     Overwrite,
@@ -24,6 +26,10 @@ from fast_style.cli.options import (
     Style,
 )
 from fast_style.cli.rendering import context_spelling
+from fast_style.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fast_style.inference.batch import PictureResult
 
 Inputs = Annotated[
     list[Path],
@@ -94,6 +100,7 @@ def stylize(
     tile: Tile = "auto",
     memory: Memory = None,
     jobs: Jobs = None,
+    as_json: JsonReport = False,
     quiet: Quiet = False,
 ) -> None:
     """Stylize pictures. Each result is exactly as large as its original."""
@@ -113,20 +120,50 @@ def stylize(
     wanted = unfinished(planned) if skip_existing else planned
     if len(wanted) < len(planned):
         note(f"{len(planned) - len(wanted)} of {len(planned)} are there already", quiet=quiet)
+    if as_json and STREAM in (job.target for job in planned):
+        raise ConfigError(
+            "standard output takes the picture",
+            setting="as_json",
+            remedy="give a file as {output}",
+            suggestions={"output": "OUT"},
+        )
     if not wanted:
+        if as_json:
+            print_json({"model": model[0], "results": [], "failures": [], "skipped": len(planned)})
         return
     options = BatchOptions(
         StylizeOptions(strength, keep_color, stroke, style), max_size=max_size, quality=quality, format=suffix,
         metadata=metadata, threads=jobs or usable_cores(), partial=len(planned) == 1,
     )  # fmt: skip
     results = [job.target for job in wanted if job.target != STREAM]
+    began = time.perf_counter()
     with sigterm_as_interrupt(), policy.guard(lambda: results):
         stylizer = Stylizer.load(
             model[0], engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
         )  # fmt: skip
-        failures = stylize_files(wanted, stylizer, options, console=stderr, quiet=quiet)
+        loading = time.perf_counter() - began
+        report = stylize_files(wanted, stylizer, options, console=stderr, quiet=quiet)
     spell = context_spelling(context)
-    for failure in failures:
+    for failure in report.failures:
         complain("stylize", failure.render(spell))
-    if failures:
-        raise typer.Exit(2 if len(failures) == len(wanted) else 1)
+    if as_json:
+        print_json(
+            {
+                "model": stylizer.info.name, "device": stylizer.engine.device, "engines": report.engines,
+                "seconds": time.perf_counter() - began, "stages": {"load": loading, **report.timings.totals()},
+                "results": [_as_json(result) for result in report.results],
+                "failures": [
+                    {"source": str(failure.source), "error": failure.error.render(spell)} for failure in report.failures
+                ],
+                "skipped": len(planned) - len(wanted),
+            }
+        )  # fmt: skip
+    if report.failures:
+        raise typer.Exit(2 if len(report.failures) == len(wanted) else 1)
+
+
+def _as_json(result: PictureResult) -> dict[str, object]:
+    return {
+        "source": str(result.source), "result": str(result.target), "width": result.width, "height": result.height,
+        "seconds": result.seconds,
+    }  # fmt: skip

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fast_style.cli.consoles import complain, note, stderr
+from fast_style.cli.consoles import complain, note, print_json, stderr
 from fast_style.cli.options import (
     DEFAULT_MODELS,
     Device,
     Engine,
+    JsonReport,
     KeepColor,
     ModelName,
     Overwrite,
@@ -34,7 +36,7 @@ Target = Annotated[
     Path | None,
     typer.Argument(metavar="OUT", help="A video, an animated .gif, .webp or .apng, a folder, or a pattern."),
 ]
-Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="OUT may also be given so.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="OUT, written as an option.")]
 Deflicker = Annotated[
     bool,
     typer.Option(
@@ -96,12 +98,14 @@ def video(
     compile: Compile = False,  # noqa: A002  # the name of the option
     overwrite: Overwrite = None,
     parents: Parents = False,
+    as_json: JsonReport = False,
     quiet: Quiet = False,
 ) -> None:
     """Stylize a video. Frame times, orientation, color matrix and range, pixel aspect and sound are kept."""
     from fast_style.inference.stylizer import Stylizer
     from fast_style.system.results import ResultPolicy
     from fast_style.system.signals import sigterm_as_interrupt
+    from fast_style.system.wording import counted
     from fast_style.video.endpoints import check_place, check_target, results_of
     from fast_style.video.media import parse_seconds
     from fast_style.video.stylization import VideoOptions, stylize_video
@@ -116,18 +120,32 @@ def video(
     written = _target(target, output)
     check_target(source, written, codec, crf)
     check_place(written, policy)
+    began = time.perf_counter()
     with sigterm_as_interrupt(), policy.guard(lambda: results_of(written)):
         stylizer = Stylizer.load(model[0], engine=engine, device=device, precision=precision, compile=compile)
+        loading = time.perf_counter() - began
         result = stylize_video(source, written, stylizer, options, console=stderr, quiet=quiet)
     for warning in result.warnings:
         complain("video", warning)
-    note(f"{result.frames} frames, {result.rate:.1f} frames/s", quiet=quiet)
+    how = "; ".join(result.engines)
+    note(f"{counted(result.frames, 'frame')}, {result.rate:.1f} frames/s ({how})", quiet=quiet)
     if not quiet:
         stderr.print(result.timings.table())
+    if as_json:
+        print_json(
+            {
+                "result": str(result.path), "width": result.width, "height": result.height, "frames": result.frames,
+                "frames_per_second": result.rate, "model": stylizer.info.name, "device": stylizer.engine.device,
+                "engines": result.engines, "seconds": time.perf_counter() - began,
+                "stages": {"load": loading, **result.timings.totals()}, "warnings": result.warnings,
+                "interrupted": result.interrupted,
+            }
+        )  # fmt: skip
     if result.interrupted:
         complain("video", f"interrupted; what was done is in {result.path}")
         raise typer.Exit(130)
-    print(result.path)
+    if not as_json:
+        print(result.path)
 
 
 def _target(argument: Path | None, option: Path | None) -> Path:

@@ -12,8 +12,11 @@ from fast_style.cli.options import Parents, Quiet
 
 Model = Annotated[
     list[str] | None,
-    typer.Option("--model", "-m", help="Name or path of a model; repeatable. By default every model that has a name."),
-]
+    typer.Option(
+        "--model", "-m", metavar="NAME",
+        help="Name or path of a model; repeatable. By default every model that has a name.",
+    ),
+]  # fmt: skip
 Output = Annotated[
     Path | None,
     typer.Option(

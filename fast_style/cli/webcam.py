@@ -13,11 +13,10 @@ from fast_style.cli.options import DEFAULT_MODELS, Device, Engine, Overwrite, Pa
 Model = Annotated[
     list[str] | None,
     typer.Option(
-        "--model",
-        "-m",
+        "--model", "-m", metavar="NAME",
         help="Name or path of a model; repeatable, and keys switch between them. By default starry_night.",
     ),
-]
+]  # fmt: skip
 Camera = Annotated[int, typer.Option(min=0, help="Camera index.")]
 Source = Annotated[str | None, typer.Option(metavar="FILE|URL", help="A video or stream to use instead of a camera.")]
 Size = Annotated[

@@ -25,6 +25,7 @@ from fast_style.images.encode import save_rgb
 from fast_style.images.formats import LARGEST_SIDE
 from fast_style.system.progress import ProgressDisplay
 from fast_style.system.signals import ignore_interrupts, interrupts_blocked
+from fast_style.system.wording import counted, none_of
 
 log = logging.getLogger("fast_style")
 
@@ -74,7 +75,7 @@ class PreparedFolder:
     def __str__(self) -> str:
         return (
             f"{self.written} written, {self.kept} kept, {len(self.skipped)} skipped: "
-            f"{decimal(self.size)} in {self.written + self.kept} photos"
+            f"{decimal(self.size)} in {counted(self.written + self.kept, 'photo')}"
         )
 
 
@@ -172,7 +173,9 @@ def write_photos(
                 task.update(detail=f"{done / (time.perf_counter() - began):.0f} photos/s")
     skipped = [reasons[number] for number in sorted(reasons)]
     if len(skipped) == len(jobs):
-        found = f"none of its {len(jobs)} images is readable ({skipped[0]})" if skipped else "it holds no images"
+        found = (
+            none_of(len(jobs), "image", "is", f"readable ({skipped[0]})", whole="its") if jobs else "it holds no images"
+        )
         raise DataError(f"{origin}: {found}", remedy="give JPEG, PNG or WebP photos")
     for reason in skipped:
         log.warning("skipped: %s", reason)

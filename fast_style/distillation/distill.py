@@ -36,6 +36,7 @@ from fast_style.perceptual.encoders import (
 )
 from fast_style.system.files import check_writable
 from fast_style.system.paths import find_input
+from fast_style.system.wording import counted
 from fast_style.training.checkpoints import read_checkpoint
 from fast_style.training.divergence import Guard
 from fast_style.training.run_dir import LAST
@@ -83,7 +84,8 @@ def distill(config: DistillConfig) -> Path:
     module.measure_units(to_float(torch.stack([photos[number].photo for number in range(UNIT_PHOTOS)])))
     session = Session(plan, StudentGuard(config))
     loader = content_loader(config, photos, first_step=first_step)
-    session.print(f"distilling {teacher.name} into {output}: {len(photos.paths)} photos, {len(paintings)} styles")
+    content, style = counted(len(photos.paths), "photo"), counted(len(paintings), "style")
+    session.print(f"distilling {teacher.name} into {output}: {content}, {style}")
     session.fit(module, loader)
     student.freeze()
     student.save(output)

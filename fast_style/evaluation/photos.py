@@ -17,6 +17,7 @@ from fast_style.images.tensors import to_float, to_tensor
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.perceptual.style_image import load_large_enough
 from fast_style.system.paths import check_no_url
+from fast_style.system.wording import none_of
 
 log = logging.getLogger("fast_style")
 
@@ -65,7 +66,7 @@ class PhotoFiles(Sequence[RGB]):
                 good.append(path)
             advance()
         if not good:
-            raise DataError(f"none of the {len(bad)} photos can be measured", quoted=bad[0])
+            raise DataError(none_of(len(bad), "photo", "can", "be measured"), quoted=bad[0])
         for problem in bad:
             log.warning("skipped: %s", problem)
         return PhotoFiles(good, self.max_size)

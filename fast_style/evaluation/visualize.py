@@ -25,6 +25,7 @@ from fast_style.perceptual.encoders import Encoder, build_encoder
 from fast_style.perceptual.style_image import load_large_enough
 from fast_style.system.files import check_writable
 from fast_style.system.progress import ProgressDisplay
+from fast_style.system.wording import none_of
 
 log = logging.getLogger("fast_style")
 
@@ -145,7 +146,7 @@ def strongest_patches(
         if patch.activation > 0:
             found = sorted([*found, patch], key=lambda patch: -patch.activation)[:count]
     if skipped and len(skipped) == len(photos):
-        raise DataError(f"none of the {len(photos)} photos can be looked at", quoted=skipped[0])
+        raise DataError(none_of(len(photos), "photo", "can", "be looked at"), quoted=skipped[0])
     for problem in skipped:
         log.warning("skipped: %s", problem)
     return found

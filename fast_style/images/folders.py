@@ -14,6 +14,7 @@ from fast_style.errors import DataError, DataNotFoundError, ImageError, ImageNot
 from fast_style.images.decode import check_readable
 from fast_style.images.formats import IMAGE_SUFFIXES
 from fast_style.system.paths import check_no_url, resource
+from fast_style.system.wording import none_of
 
 _log = logging.getLogger("fast_style")
 
@@ -166,6 +167,6 @@ def _checked(paths: Sequence[Path], source: object, setting: str | None) -> tupl
         else:
             good.append(path)
     if not good:
-        found = f"none of its {len(bad)} images is readable ({bad[0]})" if bad else "it holds no images"
+        found = none_of(len(bad), "image", "is", f"readable ({bad[0]})", whole="its") if bad else "it holds no images"
         raise DataError(f"{source}: {found}", setting=setting, remedy="give a folder of JPEG, PNG or WebP photos")
     return good, bad

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -27,7 +27,10 @@ from fast_style.inference.plan import STREAM, PictureJob
 from fast_style.inference.stylizer import Stylizer
 from fast_style.system.hardware import available_memory
 from fast_style.system.progress import ProgressDisplay
+from fast_style.system.stage_times import Timings
+from fast_style.system.wording import counted
 
+STAGES = ("decode", "stylize", "encode")
 BYTES_PER_PIXEL = 20
 """Memory for a picture on its way: decoded, stylized, and what Pillow copies while it reads and writes."""
 
@@ -52,6 +55,35 @@ class BatchOptions:
 
 
 @dataclass(frozen=True)
+class PictureResult:
+    """A picture that was stylized."""
+
+    source: Path
+    target: Path
+    width: int
+    height: int
+    seconds: float
+    """Time that was spent on it: decoding, stylizing and encoding."""
+
+
+@dataclass
+class BatchReport:
+    """What came of a batch, as far as it has come."""
+
+    results: list[PictureResult] = field(default_factory=list)
+    failures: list[JobFailure] = field(default_factory=list)
+    timings: Timings = field(default_factory=lambda: Timings(*STAGES))
+    engines: Counter[str] = field(default_factory=Counter)
+    """How many pictures each engine has painted, by its description."""
+
+    def describe_engines(self) -> str:
+        """Returns what painted the pictures, for people."""
+        if len(self.engines) == 1:
+            return next(iter(self.engines))
+        return "; ".join(f"{counted(number, 'picture')}: {name}" for name, number in self.engines.items())
+
+
+@dataclass(frozen=True)
 class JobFailure:
     """A picture that could not be stylized, and why."""
 
@@ -69,17 +101,18 @@ class JobFailure:
 
 def stylize_files(
     jobs: Sequence[PictureJob], stylizer: Stylizer, options: BatchOptions, *, console: Console, quiet: bool
-) -> list[JobFailure]:
+) -> BatchReport:
     """Does the jobs with a progress bar; goes on after a bad picture.
 
     Returns:
-        The pictures that failed.
+        What came of them.
 
     Raises:
         ConfigError: a value that every picture would fail with.
     """
     check_options(stylizer, options)
-    failures: list[JobFailure] = []
+    report = BatchReport()
+    painted_before = Counter(stylizer.painted)
     with ProgressDisplay(console, quiet=quiet) as display:
         task = display.add("stylizing", len(jobs))
         began = time.perf_counter()
@@ -88,18 +121,16 @@ def stylize_files(
         def advance(done: float) -> None:
             task.update(completed=number + done)
 
-        for failure in run_jobs(jobs, stylizer, options, advance=advance):
+        for _ in run_jobs(jobs, stylizer, options, advance=advance, report=report):
             number += 1
-            if failure is not None:
-                failures.append(failure)
             task.update(completed=number, detail=f"{number / (time.perf_counter() - began):.1f} pictures/s")
-    done = len(jobs) - len(failures)
-    if not quiet and done:
-        where = printable(str(jobs[0].target)) if len(jobs) == 1 else f"{done} pictures"
+    report.engines = stylizer.painted - painted_before
+    if not quiet and report.results:
+        where = printable(str(jobs[0].target)) if len(jobs) == 1 else counted(len(report.results), "picture")
         where = "standard output" if where == str(STREAM) else where
-        how = stylizer.engine.describe()
+        how = report.describe_engines()
         console.print(f"{stylizer.info.style_title}: {where} ({how})", highlight=False, soft_wrap=True, markup=False)
-    return failures
+    return report
 
 
 def check_options(stylizer: Stylizer, options: BatchOptions) -> None:
@@ -113,6 +144,7 @@ def run_jobs(
     options: BatchOptions,
     *,
     advance: Advance = lambda done: None,
+    report: BatchReport | None = None,
 ) -> Iterator[JobFailure | None]:
     """Does the jobs; yields None for each one that succeeds, or its failure.
 
@@ -123,10 +155,11 @@ def run_jobs(
         stylizer: the model.
         options: how pictures are read, stylized and written.
         advance: called now and then with the fraction of the current picture that is done.
+        report: is filled in while the jobs are done.
     """
     pool = ThreadPoolExecutor(options.threads, thread_name_prefix="fast-style")
     try:
-        yield from _Batch(jobs, stylizer, options, pool, advance).run()
+        yield from _Batch(jobs, stylizer, options, pool, advance, report or BatchReport()).run()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -141,11 +174,13 @@ class _Batch:
         options: BatchOptions,
         pool: ThreadPoolExecutor,
         advance: Advance,
+        report: BatchReport,
     ) -> None:
         self.stylizer, self.options, self.pool, self.advance = stylizer, options, pool, advance
+        self.report = report
         self.waiting = deque(jobs)
-        self.decoding: deque[tuple[PictureJob, int, Future[Picture]]] = deque()
-        self.encoding: dict[Future[None], tuple[PictureJob, int]] = {}
+        self.decoding: deque[tuple[PictureJob, int, Future[tuple[Picture, float]]]] = deque()
+        self.encoding: dict[Future[PictureResult], tuple[PictureJob, int]] = {}
         self.pixels = 0  # of all pictures that are decoded, stylized or encoded
         self.most_pixels = available_memory() // 4 // BYTES_PER_PIXEL
 
@@ -163,23 +198,25 @@ class _Batch:
                 pixels = _pixels_in_memory(job, self.options)
             except FastStyleError as error:
                 self.waiting.popleft()
-                yield JobFailure(job.source, error)
+                yield self._failed(job, error)
                 continue
             if self.pixels and self.pixels + pixels > self.most_pixels:
                 break
             self.waiting.popleft()
-            self.decoding.append((job, pixels, self.pool.submit(_decode, job, self.options)))
+            self.decoding.append((job, pixels, self.pool.submit(self._decode, job)))
             self.pixels += pixels
 
     def _stylize_next(self) -> Iterator[JobFailure]:
         job, pixels, decoded = self.decoding.popleft()
         try:
-            picture = decoded.result()
+            picture, seconds = decoded.result()
+            began = time.perf_counter()
             painted = self.stylizer.stylize(picture.rgb[None], self.options.stylize, self.advance)[0]
-            encoded = self.pool.submit(_encode, job, picture, painted, self.options)
+            self.report.timings.add("stylize", time.perf_counter() - began)
+            encoded = self.pool.submit(self._encode, job, picture, painted, seconds + time.perf_counter() - began)
         except FastStyleError as error:
             self.pixels -= pixels
-            yield JobFailure(job.source, error)
+            yield self._failed(job, error)
         else:
             self.encoding[encoded] = job, pixels
 
@@ -190,9 +227,35 @@ class _Batch:
             job, pixels = self.encoding.pop(written)
             self.pixels -= pixels
             error = written.exception()
-            if error is not None and not isinstance(error, FastStyleError):
+            if error is None:
+                self.report.results.append(written.result())
+                yield None
+            elif isinstance(error, FastStyleError):
+                yield self._failed(job, error)
+            else:
                 raise error
-            yield None if error is None else JobFailure(job.source, error)
+
+    def _failed(self, job: PictureJob, error: FastStyleError) -> JobFailure:
+        failure = JobFailure(job.source, error)
+        self.report.failures.append(failure)
+        return failure
+
+    def _decode(self, job: PictureJob) -> tuple[Picture, float]:
+        """Returns a picture, and the seconds that it took."""
+        began = time.perf_counter()
+        picture = _decode(job, self.options)
+        seconds = time.perf_counter() - began
+        self.report.timings.add("decode", seconds)
+        return picture, seconds
+
+    def _encode(self, job: PictureJob, picture: Picture, painted: RGB, seconds: float) -> PictureResult:
+        """Writes a picture, on which some seconds were spent before."""
+        began = time.perf_counter()
+        _encode(job, picture, painted, self.options)
+        encoding = time.perf_counter() - began
+        self.report.timings.add("encode", encoding)
+        height, width = painted.shape[:2]
+        return PictureResult(job.source, job.target, width, height, seconds + encoding)
 
 
 def _pixels_in_memory(job: PictureJob, options: BatchOptions) -> int:

@@ -20,6 +20,8 @@ ENGINE_CHOICES = ("auto", "onnx", "torch")
 DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps", "coreml", "directml")
 SMALLEST_STROKE, LARGEST_STROKE = 0.5, 2.0
 SMALLEST_TILE = 64
+LEAST_MEMORY = 1_000_000
+"""Bytes: who asks for less has left out the unit."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,11 @@ class Tiling:
 
     def __post_init__(self) -> None:
         self.side()
-        if self.memory is not None:
-            parse_bytes(str(self.memory))
+        if self.memory is not None and parse_bytes(str(self.memory)) < LEAST_MEMORY:
+            raise ConfigError(
+                "is less than the smallest picture takes", setting="memory", value=self.memory,
+                remedy="write it with its unit, like 2GB or 800MB",
+            )  # fmt: skip
 
     def side(self) -> int | None:
         """Returns the side of tiles in pixels, where it is given."""

@@ -7,6 +7,7 @@ not fit into memory in one piece is stylized in tiles that show no seam (`tiling
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from os import PathLike
@@ -73,6 +74,8 @@ class Stylizer:
         self._bytes_per_pixel: float | None = None
         self._tile_engine: TorchEngine | None = None
         self._lock = threading.Lock()
+        self.painted: Counter[str] = Counter()
+        """How many pictures each engine has painted, by its description."""
         self._load: partial[Stylizer] | None = None
 
     def __reduce__(self) -> tuple[partial[Stylizer], tuple[()]]:
@@ -326,6 +329,7 @@ class Stylizer:
         else:
             whole = self.tiling.tile == "off" or self._fits(count * height * width)
         if whole:
+            self.painted[self.engine.describe()] += count
             return self.engine(np.ascontiguousarray(batch), *condition)
         if count > 1:
             return np.concatenate([self._run(picture[None], condition, advance) for picture in batch])
@@ -343,6 +347,7 @@ class Stylizer:
 
     def _in_tiles(self, picture: Pixels, side: int | None, condition: Condition, advance: Advance) -> Pixels:
         engine = self._engine_for_tiles()
+        self.painted[f"{engine.describe()}, in tiles"] += 1
         strength, style = condition
         tiled = engine.tiled(style)
         budget = self.tiling.budget(held=picture.nbytes)

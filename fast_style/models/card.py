@@ -12,6 +12,7 @@ from fast_style.errors import ModelError
 from fast_style.models.artifact import CARD_JSON, CARD_MD, ModelFiles, read_info
 from fast_style.models.migration import JsonObject
 from fast_style.system.files import atomic_write
+from fast_style.system.wording import counted
 
 
 class ModelSummary(TypedDict):
@@ -140,7 +141,7 @@ def markdown(card: JsonObject) -> str:
 def _scorecard_lines(scorecard: Mapping[str, Any]) -> list[str]:
     reference = scorecard["reference"]
     return [
-        f"Measured on {scorecard['photos']} photos that it was not trained on, under the loss of "
+        f"Measured on {counted(scorecard['photos'], 'photo')} that it was not trained on, under the loss of "
         f"{reference['encoder']} (style weight {reference['style_weight']:g}):",
         "",
         *_table("scorecard", "", scorecard_rows(scorecard)),

@@ -48,6 +48,10 @@ class Timings:
         yield
         self.add(stage, time.perf_counter() - began, count)
 
+    def totals(self) -> dict[str, float]:
+        """Returns the seconds that each stage took; they add up to more than has passed where stages overlap."""
+        return dict(self._totals)
+
     def summary(self) -> list[StageTime]:
         """Returns the stages that have any times, in the order in which they were named."""
         everything = sum(self._totals.values()) or 1.0

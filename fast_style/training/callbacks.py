@@ -1,13 +1,12 @@
-"""Callbacks that show how training goes: image grids, photos per second, a progress bar and unreadable photos."""
+"""Callbacks that show how training goes: pictures, learning rates, speed, a progress bar and unreadable photos."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,37 +15,85 @@ from fast_style.images.tensors import to_float
 from fast_style.system.progress import ProgressDisplay
 from fast_style.training.crops import Batch
 from fast_style.training.data import StyleDataModule
+from fast_style.training.module import StyleModule
+from fast_style.training.tensorboard import RATE, RunLogger
+
+STRENGTHS = (0.0, 0.5, 1.0, 1.5)
+"""Strengths that photos are shown at, where the network takes one."""
 
 
-class ImageGrid(Callback):
-    """Shows a grid in TensorBoard after each validation: rows of photo, stylized photo and style.
+class PhotoRows(Callback):
+    """Shows in TensorBoard each style once, and each photo after every validation.
 
-    There is one row for each photo or for each style, whichever are more.
+    The picture of a photo is a row: itself, and stylized, at each of `STRENGTHS` where the network takes one. Of a
+    network of several styles, each photo is shown in its share of them, a row for each.
 
     Args:
         photos: held-out photos, uint8 `[N, 3, S, S]`.
-        styles: the style images, float in [0, 1], `[1, 3, H, W]` each.
+        styles: the paintings of each style by its name, float in [0, 1], `[1, 3, H, W]` each.
     """
 
-    def __init__(self, photos: Tensor, styles: Sequence[Tensor]) -> None:
+    def __init__(self, photos: Tensor, styles: Mapping[str, Sequence[Tensor]]) -> None:
         self.photos = photos
-        self.styles = [center_square(style, photos.shape[-1]) for style in styles]
+        side = photos.shape[-1]
+        self.styles = {name: [center_square(each, side) for each in paintings] for name, paintings in styles.items()}
+        self._shown_step: int | None = None
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if isinstance(trainer.logger, RunLogger) and trainer.is_global_zero and trainer.global_step == 0:
+            for name, paintings in self.styles.items():
+                picture = paintings[0] if len(paintings) == 1 else _grid(paintings, columns=4)
+                trainer.logger.experiment.add_image(f"styles/{name}", picture, 0)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        logger = trainer.logger
-        if not isinstance(logger, TensorBoardLogger) or not trainer.is_global_zero:
+        logger, step = trainer.logger, trainer.global_step
+        if not isinstance(logger, RunLogger) or not trainer.is_global_zero or self._shown_step == step:
             return
-        from torchvision.utils import make_grid
+        assert isinstance(pl_module, StyleModule)
+        self._shown_step = step  # the network is validated once more after the last step
+        strengths = STRENGTHS if pl_module.network.takes_strength else None
+        shown = ", strengths " + ", ".join(f"{strength:g}" for strength in strengths) if strengths else ", stylized"
+        for number in range(len(self.photos)):
+            picture = self._rows(pl_module, number, strengths)
+            logger.experiment.add_image(f"photos/{number + 1}: photo{shown}", picture, step)
 
+    def _rows(self, module: StyleModule, number: int, strengths: Sequence[float] | None) -> Tensor:
+        count = len(strengths) if strengths else 1
+        photo = to_float(self.photos[number][None].to(module.device))
         pictures: list[Tensor] = []
-        for row in range(max(len(self.photos), len(self.styles))):
-            style = row % len(self.styles)
-            given = to_float(self.photos[row % len(self.photos)][None].to(pl_module.device))
+        for style in range(number % len(self.styles), len(self.styles), len(self.photos)):
+            given = photo.expand(count, -1, -1, -1)
+            at = torch.tensor(strengths, device=module.device) if strengths else None
             with torch.no_grad():
-                stylized = pl_module(given, torch.tensor([style])).float().clamp(0, 1)
-            pictures += [given[0].cpu(), stylized[0].cpu(), self.styles[style]]
-        grid = make_grid(torch.stack(pictures), nrow=3, padding=4, pad_value=1.0)
-        logger.experiment.add_image("photo, stylized, style", grid, trainer.global_step)
+                stylized = module(given, torch.full((count,), style), at).float().clamp(0, 1)
+            pictures += [photo[0].cpu(), *stylized.cpu()]
+        return _grid(pictures, columns=count + 1)
+
+
+def _grid(pictures: Sequence[Tensor], *, columns: int) -> Tensor:
+    from torchvision.utils import make_grid
+
+    grid: Tensor = make_grid(torch.stack(list(pictures)), nrow=columns, padding=4, pad_value=1.0)
+    return grid
+
+
+class LearningRates(Callback):
+    """Logs the learning rate of each parameter group under the name of what it drives.
+
+    Args:
+        every: number of steps between two figures.
+    """
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
+        if trainer.logger is None or (trainer.global_step + 1) % self.every:
+            return
+        assert isinstance(pl_module, StyleModule)
+        groups = trainer.optimizers[0].param_groups
+        rates = {f"{RATE}{name}": group["lr"] for name, group in zip(pl_module.parameter_groups(), groups, strict=True)}
+        trainer.logger.log_metrics(rates, trainer.global_step)
 
 
 def center_square(image: Tensor, side: int) -> Tensor:

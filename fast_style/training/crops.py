@@ -19,6 +19,7 @@ from fast_style.errors import DataError, ImageError
 from fast_style.images.arrays import RGB
 from fast_style.images.decode import decode_rgb, open_image
 from fast_style.images.tensors import to_tensor
+from fast_style.system.wording import none_of
 from fast_style.training.random_streams import Stream, random_generator
 from fast_style.training.synthetic import dead_leaves
 
@@ -155,8 +156,8 @@ class PhotoCrops(Dataset[Sample]):
                 continue
             return Sample(to_tensor(crop), index, skipped)
         raise DataError(
-            f"none of the {len(self.paths)} photos can be read any more, {self.paths[0]} among them; has the "
-            f"folder been moved or unmounted?"
+            none_of(len(self.paths), "photo", "can", f"be read any more, {self.paths[0]} among them"),
+            remedy="has the folder been moved or unmounted?",
         )
 
 

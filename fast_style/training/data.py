@@ -16,6 +16,7 @@ from fast_style.errors import UNSET, ConfigError, DataError, ImageError
 from fast_style.images.folders import readable_photos
 from fast_style.images.tensors import to_tensor
 from fast_style.system.signals import ignore_interrupts
+from fast_style.system.wording import counted, none_of
 from fast_style.training.crops import (
     Batch,
     EndlessSampler,
@@ -98,7 +99,7 @@ class StyleDataModule(LightningDataModule):
         self.report(unreadable)
         self.training = PhotoCrops(paths, size, seed=seed, min_crop=config.min_crop)
         self.validation = FixedPhotos(self._center_crops(val_paths, size))
-        self.source = f"{len(paths)} photos"
+        self.source = counted(len(paths), "photo")
 
     def _center_crops(self, paths: list[Path], size: int) -> list[Tensor]:
         crops = []
@@ -108,7 +109,7 @@ class StyleDataModule(LightningDataModule):
             except ImageError as error:
                 self.report([str(error)])
         if not crops:
-            raise DataError(f"none of the {len(paths)} validation photos is readable, {paths[0]} among them")
+            raise DataError(none_of(len(paths), "validation photo", "is", f"readable, {paths[0]} among them"))
         return crops
 
     def report(self, reasons: list[str]) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -163,8 +162,10 @@ class DivergenceGuard(Guard):
             "step %d: %s; went back to the last good state with half the learning rate, now %.2g (%d of %d times)",
             step, reason, rate, self.rollbacks, self.max_rollbacks,
         )  # fmt: skip
-        if isinstance(trainer.logger, TensorBoardLogger):
-            trainer.logger.experiment.add_scalar("rollbacks", self.rollbacks, step)
+        if trainer.logger is not None:
+            # A chart begins with two points.
+            for number, at in ((self.rollbacks - 1, step - 1), (self.rollbacks, step)):
+                trainer.logger.log_metrics({"rollbacks": number}, at)
 
 
 def _adversary(pl_module: LightningModule) -> Adversary | None:

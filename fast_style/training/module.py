@@ -108,18 +108,19 @@ class StyleModule(LightningModule):
         own, which Lightning would count as further steps."""
         self._adversary_state: dict[str, Any] | None = None
 
-    def forward(self, photos: Tensor, styles: Tensor | None = None) -> Tensor:
+    def forward(self, photos: Tensor, styles: Tensor | None = None, strengths: Tensor | None = None) -> Tensor:
         """Stylizes photos.
 
         Args:
             photos: float RGB in [0, 1], `[N, 3, H, W]`.
             styles: number of each photo's style, `[N]`; None for the first.
+            strengths: strength of each photo's style, `[N]`, for a network that takes one; None for 1.
 
         Returns:
             The same shape and range as `photos`.
         """
         with self._uncompiled():
-            stylized: Tensor = self.network(photos, style=self._style_weights(styles))
+            stylized: Tensor = self.network(photos, strengths, self._style_weights(styles))
         return stylized
 
     def _style_weights(self, styles: Tensor | None) -> Tensor | None:
@@ -268,6 +269,12 @@ class StyleModule(LightningModule):
         if self.adversary is not None:
             gradients = [each.grad for each in self.parameters() if each.grad is not None]
             self.log("adversary/network_gradient_norm", torch.nn.utils.get_total_norm(gradients))
+
+    def parameter_groups(self) -> list[str]:
+        """Returns what each of the optimizer's parameter groups holds, for people."""
+        strength = any(is_strength_parameter(key) for key, _ in self.named_parameters())
+        names = ["convolutions", "biases_and_scales"] if self.hyperparameters.optimizer == "muon" else ["network"]
+        return [*names, "strength"] if strength else names
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         rate = self.hyperparameters.learning_rate

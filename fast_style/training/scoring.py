@@ -18,6 +18,10 @@ MEASURED_PHOTOS = 8
 """Number of held-out photos that a new model is measured on, which takes some seconds."""
 
 
+UNRELATED = frozenset({"quiet", "resume", "runs_dir", "output_dir", "trainer.log_every", "trainer.checkpoint_every"})
+"""Settings that have no influence on the model."""
+
+
 def measure_model(files: ModelFiles, photos: list[RGB], loss: PerceptualLoss) -> Scorecard:
     """Measures a new model on held-out photos, and writes the scorecard into its card.
 
@@ -34,19 +38,19 @@ def measure_model(files: ModelFiles, photos: list[RGB], loss: PerceptualLoss) ->
     return card
 
 
-def comparison_metrics(card: Scorecard | None, metrics: Mapping[str, float]) -> dict[str, float]:
-    """Returns the figures by which TensorBoard's HPARAMS page compares runs, as `hp/NAME`.
+def comparison(config: TrainConfig, card: Scorecard | None) -> dict[str, bool | int | float | str]:
+    """Returns what TensorBoard's HPARAMS page compares runs by: their settings, and their models' scorecards.
 
     Args:
+        config: the settings; those that only say where files are, and how much to say, are left out.
         card: the model's scorecard; None where it was not measured.
-        metrics: terms of the last validation by name, such as `val/total`; those of single layers are left out.
     """
-    found = {f"hp/{key.removeprefix('val/')}": value for key, value in metrics.items() if key.count("/") == 1}
+    found = {key: value for key, value in flatten_settings(config).items() if key not in UNRELATED}
     if card is not None:
-        found["hp/style_share"] = card["style_share"]
-        found["hp/checkerboard"] = card["checkerboard"]["model"]
-        found["hp/sensitivity_1px"] = card["sensitivity"]["shift_1"]
-        found["hp/perceptual_distance"] = card["perceptual_distance"]
+        found["scorecard.style_share"] = card["style_share"]
+        found["scorecard.checkerboard"] = card["checkerboard"]["model"]
+        found["scorecard.sensitivity_1px"] = card["sensitivity"]["shift_1"]
+        found["scorecard.perceptual_distance"] = card["perceptual_distance"]
     return found
 
 

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
-from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 from torch.utils.data import DataLoader
@@ -32,6 +31,7 @@ from fast_style.training.divergence import Guard
 from fast_style.training.failures import explain_failed_writes, explain_failures
 from fast_style.training.interruption import Interrupted, Interruption
 from fast_style.training.run_dir import LAST, find_checkpoint, make_run_dir, requeued_checkpoint
+from fast_style.training.tensorboard import RunLogger
 
 IRRELEVANT_WARNINGS = (
     ".*does not have many workers.*",
@@ -132,7 +132,7 @@ class Session:
             self.run_dir = plan.resume.parent
         else:
             self.run_dir = make_run_dir(plan.settings.runs) if plan.is_leader else plan.settings.runs
-        self.logger = TensorBoardLogger(save_dir=self.run_dir, name="", version="", default_hp_metric=False)
+        self.logger = RunLogger(self.run_dir)
         self.interruption = Interruption(self.run_dir / LAST, guard)
         self.trainer = self._build_trainer(
             [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -11,24 +12,25 @@ from pathlib import Path
 
 import torch
 from pytorch_lightning import Callback
-from pytorch_lightning.callbacks import LearningRateMonitor
 from torch import Tensor
 
-from fast_style.config.compose import style_name, write_config
+from fast_style.config.compose import CONFIG, style_name, write_config
 from fast_style.config.entry import compose_training
 from fast_style.config.python_values import overrides_of, style_overrides
 from fast_style.config.schema import TrainConfig
 from fast_style.errors import UNSET, ConfigError, TrainingError
 from fast_style.evaluation.photos import SMALLEST_MEASURED
 from fast_style.images.tensors import to_float
-from fast_style.models.artifact import ModelFiles
+from fast_style.models.artifact import CARD_MD, ModelFiles
 from fast_style.models.migration import JsonObject
 from fast_style.perceptual.losses import PerceptualLoss
 from fast_style.perceptual.objective import build_loss, painting_grams
-from fast_style.perceptual.style_image import Style, load_styles
+from fast_style.perceptual.style_image import load_styles
 from fast_style.system.files import check_writable
+from fast_style.system.stage_times import Timings
+from fast_style.system.wording import counted
 from fast_style.training.adversary import build_adversary
-from fast_style.training.callbacks import ImageGrid, SkippedPhotos
+from fast_style.training.callbacks import LearningRates, PhotoRows, SkippedPhotos
 from fast_style.training.data import StyleDataModule
 from fast_style.training.divergence import DivergenceGuard
 from fast_style.training.export import back_up_model, export_model
@@ -36,14 +38,17 @@ from fast_style.training.module import Hyperparameters, StyleModule
 from fast_style.training.paintings import NearestPaintings, PaintingTargets
 from fast_style.training.progress import ProgressFunction, user_callbacks
 from fast_style.training.record import count_earlier_steps, training_record
-from fast_style.training.scoring import MEASURED_PHOTOS, comparison_metrics, flatten_settings, measure_model
+from fast_style.training.scoring import MEASURED_PHOTOS, comparison, measure_model
 from fast_style.training.session import Session, SessionSettings, plan_session
 from fast_style.training.warm_start import check_same_run, find_initial_model, load_initial_weights, nearest_blend
 
 log = logging.getLogger("fast_style")
 
 GRID_PHOTOS = 4
-"""Number of held-out photos in TensorBoard's image grid."""
+"""Number of held-out photos that TensorBoard shows."""
+
+STAGES = ("prepare", "train", "validate", "export", "measure")
+"""The parts of a run. Validations between two steps belong to `train`."""
 
 TYPICAL_PHOTOS = 16
 """Number of held-out photos whose features are the measure of content errors."""
@@ -61,6 +66,12 @@ class TrainResult:
     """Terms of the last validation by name, such as `val/total`."""
     skipped: list[str]
     """One line for each unreadable photo."""
+    steps: int
+    """Number of steps that are trained, those before a resume included."""
+    device: str
+    """Kind of the device that the network was trained on: `cpu`, `cuda` or `mps`."""
+    stages: dict[str, float]
+    """Seconds that each of `STAGES` took."""
 
 
 def train(
@@ -134,6 +145,7 @@ def _check_alone(config: object, given: Mapping[str, object]) -> None:
 
 
 def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
+    began, stages = time.perf_counter(), Timings(*STAGES)
     name = style_name(config)
     model_dir = Path(config.output_dir).expanduser() / name
     config = replace(config, init_from=find_initial_model(config))
@@ -163,30 +175,39 @@ def _run(config: TrainConfig, callbacks: Sequence[Callback]) -> TrainResult:
             lambda trained, style: nearest_blend(trained, criterion, to_float(photos), style),
         )
 
-    grid = ImageGrid(photos, shown_paintings(styles, nearest, criterion, photos))
+    rows = PhotoRows(photos, {style.name: style.paintings for style in styles})
     guard = DivergenceGuard(config.trainer.log_every, checkpoint_every=config.trainer.checkpoint_every)
-    session = Session(
-        plan, guard, [LearningRateMonitor(logging_interval="step"), SkippedPhotos(data), grid, *callbacks]
-    )
+    session = Session(plan, guard, [LearningRates(config.trainer.log_every), SkippedPhotos(data), rows, *callbacks])
     if plan.is_leader:
         write_config(config, session.run_dir)
+        if not plan.resume:
+            settings = (session.run_dir / CONFIG).read_text(encoding="utf-8")
+            session.logger.log_text("settings", f"```yaml\n{settings}```")
     session.print(
         f"{'resuming' if plan.resume else 'training'} {name} {f'from {config.init_from} ' if config.init_from else ''}"
         f"on {data.source}, "
         f"{session.trainer.strategy.root_device.type} {plan.precision}; TensorBoard: tensorboard --logdir "
         f"{config.runs_dir}"
     )
-    session.fit(module, data)
+    stages.add("prepare", time.perf_counter() - began)
+    with stages.measure("train"):
+        session.fit(module, data)
     with session.completing():
-        metrics = validate(session, module, data)
+        with stages.measure("validate"):
+            metrics = validate(session, module, data)
         if session.trainer.is_global_zero:
             learning_rate, steps = module.hyperparameters.learning_rate, session.trainer.global_step
             record = training_record(config, learning_rate, steps, metrics, earlier_steps=earlier_steps)
-            files = export_network(config, session, module, model_dir, record)
-            score(config, session, files, data, criterion, metrics)
+            with stages.measure("export"):
+                files = export_network(config, session, module, model_dir, record)
+            with stages.measure("measure"):
+                score(config, session, files, data, criterion)
     if data.skipped:
-        log.warning("%d unreadable photos were skipped", len(data.skipped))
-    return TrainResult(model_dir, session.run_dir, metrics, list(data.skipped))
+        log.warning("skipped %s", counted(len(data.skipped), "unreadable photo"))
+    device = session.trainer.strategy.root_device.type
+    return TrainResult(
+        model_dir, session.run_dir, metrics, list(data.skipped), session.trainer.global_step, device, stages.totals()
+    )
 
 
 def painting_targets(
@@ -204,16 +225,6 @@ def painting_targets(
         return None
     grams = painting_grams(criterion.encoder, paintings, config.loss)
     return PaintingTargets(grams, nearest if config.style.choice == "nearest" else None, seed=config.seed)
-
-
-def shown_paintings(
-    styles: Sequence[Style], nearest: NearestPaintings | None, criterion: PerceptualLoss, photos: Tensor
-) -> list[Tensor]:
-    """Returns what to show beside these photos, uint8 `[N, 3, S, S]`: the painting of each style, or each's nearest."""
-    if nearest is None:
-        return [style.paintings[0] for style in styles]
-    numbers = nearest.numbers(criterion.content_features(to_float(photos)))
-    return [styles[0].paintings[number] for number in numbers.tolist()]
 
 
 def session_settings(config: TrainConfig, name: str) -> SessionSettings:
@@ -330,7 +341,6 @@ def score(
     files: ModelFiles,
     data: StyleDataModule,
     criterion: PerceptualLoss,
-    metrics: dict[str, float],
 ) -> None:
     """Measures the exported model, if photos are large enough, and logs what TensorBoard compares runs by."""
     photos = [photo.permute(1, 2, 0).numpy() for photo in data.validation.photos[:MEASURED_PHOTOS]]
@@ -339,5 +349,7 @@ def score(
         session.print(f"measuring the model on {len(photos)} held-out photos")
         card = measure_model(files, photos, criterion)
     with session.writing():
-        session.logger.log_hyperparams(flatten_settings(config), comparison_metrics(card, metrics))
+        session.logger.log_settings(comparison(config, card))
+        text = (files.folder / CARD_MD).read_text(encoding="utf-8")
+        session.logger.log_text("card", text, session.trainer.global_step)
         session.logger.save()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +18,7 @@ from fast_style.inference.stylizer import Stylizer
 from fast_style.system.processes import beside_pyav
 from fast_style.system.progress import ProgressDisplay
 from fast_style.system.stage_times import Timings
+from fast_style.system.wording import counted
 from fast_style.video.containers import VIDEO_SUFFIXES
 from fast_style.video.deflicker import Deflicker, TemporalFilter
 from fast_style.video.endpoints import AnySource, check_target, holds_alpha, open_sink, open_source
@@ -71,6 +73,10 @@ class StylizedVideo:
     seconds: float
     """Time from the first frame decoded to the last one written."""
     timings: Timings
+    width: int
+    height: int
+    engines: dict[str, int]
+    """How many frames each engine has painted, by its description."""
     warnings: list[str] = field(default_factory=list)
     interrupted: bool = False
     """Whether only a part of the video is done."""
@@ -119,6 +125,7 @@ def stylize_video(
         batch = options.batch or (1 if stylizer.engine.device == "cpu" else GPU_BATCH)
         # A strength or stroke that is refused is so before any file is made, and engines get used to the size.
         stylize(np.zeros((batch, reader.format.height, reader.format.width, 3), np.uint8))
+        painted_before = Counter(stylizer.painted)
         sink = open_sink(target, reader, codec=options.codec, crf=options.crf, mute=options.mute)
         if options.deflicker:
             temporal_filter = beside_pyav(Deflicker)
@@ -139,7 +146,11 @@ def stylize_video(
             temporal_filter.close()
         reader.close()
     warnings = [*reader.warnings, *sink.warnings]
-    return StylizedVideo(path, pipeline.frames, pipeline.seconds, pipeline.timings, warnings, interrupted=not complete)
+    return StylizedVideo(
+        path, pipeline.frames, pipeline.seconds, pipeline.timings, reader.format.width, reader.format.height,
+        dict(stylizer.painted - painted_before),
+        warnings, interrupted=not complete,
+    )  # fmt: skip
 
 
 def _keep_unfinished(sink: Sink, error: WriteError) -> WriteError:
@@ -169,6 +180,6 @@ def _run(pipeline: Pipeline, source: Source, *, console: Console, quiet: bool) -
 
         def show_progress() -> None:
             rate = pipeline.frames / (time.perf_counter() - began)
-            task.update(completed=pipeline.position, detail=f"{pipeline.frames} frames, {rate:.1f} frames/s")
+            task.update(completed=pipeline.position, detail=f"{counted(pipeline.frames, 'frame')}, {rate:.1f} frames/s")
 
         return pipeline.run(show_progress)

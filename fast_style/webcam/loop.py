@@ -15,6 +15,7 @@ from rich.console import Console
 from fast_style.errors import UNSET, ConfigError, MediaError
 from fast_style.images.arrays import RGB
 from fast_style.system.stage_times import Timings
+from fast_style.system.wording import counted
 from fast_style.webcam.capture import Capture, CapturedFrame
 from fast_style.webcam.keymap import press_key
 from fast_style.webcam.live_view import LiveView
@@ -256,6 +257,6 @@ class _LiveLoop:
 
 def print_summary(summary: Summary, console: Console) -> None:
     """Prints how many frames were shown, and how long each stage took."""
-    left = summary.received - summary.shown
-    console.print(f"{summary.shown} frames shown, {left} passed over as newer ones had come", highlight=False)
+    shown, left = counted(summary.shown, "frame"), summary.received - summary.shown
+    console.print(f"{shown} shown, {left} passed over as newer ones had come", highlight=False)
     console.print(summary.timings.table(fractions=False))

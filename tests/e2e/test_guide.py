@@ -142,7 +142,6 @@ COMMANDS = {
 }
 
 ONLY_READ = {
-    "./run train style.image=van_gogh/ data.dir=photos/",
     "./run train experiment=release style=wave style.image=painting.jpg data.dir=photos/",
     "./run train experiment=johnson2016 style.image=painting.jpg data.dir=sets/train2017",
     "./run train style.image=painting.jpg data.dir=sets/train2017 data.batch_size=8 trainer.max_steps=10000",

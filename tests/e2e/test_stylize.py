@@ -103,7 +103,7 @@ def test_max_size(fast_style: Command, work: Path) -> None:
     ("arguments", "words"),
     [
         (["missing.jpg", "-o", "out.jpg"], ["missing.jpg"]),
-        (["photo.jpg", "-o", "out.jpg", "--model", "nothing"], ["nothing", "starry_night"]),
+        (["photo.jpg", "-o", "out.jpg", "--model", "xyz"], ["xyz", "starry_night"]),
         (
             ["photo.jpg", "-o", "out.jpg", "--model", "photo.jpg"],
             ["photo.jpg", "fast-style train style.image=photo.jpg"],

@@ -154,7 +154,7 @@ def test_ctrl_c_keeps_what_was_done(work: Path, tiny_model: Path) -> None:
     (work / "out.mp4").write_text("an earlier result")
     program = Path(sys.executable).with_name("fast-style")
     process = subprocess.Popen(
-        [str(program), "video", "in.mp4", "out.mp4", "-m", str(tiny_model), "--batch", "1", "--quiet"],
+        [str(program), "video", "in.mp4", "out.mp4", "-m", str(tiny_model), "--batch", "1", "--quiet", "--overwrite"],
         cwd=work, stderr=subprocess.PIPE, text=True, env=os.environ,
     )  # fmt: skip
     deadline = time.monotonic() + 60

@@ -615,7 +615,7 @@ def test_mistakes_are_one_line_and_status_2(fast_style: Command, work: Path, mod
     with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as taken:
         for arguments, words in (
             ((), ["--output DIR", "--serve", "--install"]),
-            (("-o", "site", "-m", "nothing"), ["no model nothing", "starry_night"]),
+            (("-o", "site", "-m", "xyz"), ["no model xyz", "starry_night"]),
             (("-o", "site", "-m", models["plain"]), ["onnxruntime-web 1.30.0", "fast-style web --install", "--cdn"]),
             (("-o", "full", "-m", models["plain"], "--cdn"), ["full", "other files"]),
             (("-o", "full/thesis.tex", "-m", models["plain"], "--cdn"), ["thesis.tex", "is a file"]),

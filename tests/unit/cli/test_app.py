@@ -16,10 +16,12 @@ import sys
 from typing import NoReturn
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import fast_style
 from fast_style.cli import app as app_module
+from fast_style.cli import settings_help
 from fast_style.cli.app import app, command_name, main
 from fast_style.errors import ConfigError
 from fast_style.system import optional
@@ -61,9 +63,9 @@ def test_every_option_has_a_help_string_that_is_a_sentence(command: str) -> None
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("optimize", "{PHOTO} {STYLE}"),
-        ("export", "{CKPT}"),
-        ("bench", "[NAME=VALUE…]"),
+        ("optimize", "optimize [OPTIONS] PHOTO STYLE"),
+        ("export", "export [OPTIONS] CKPT"),
+        ("bench", "bench [OPTIONS] [NAME=VALUE…]"),
         ("bench", "By default starry_night."),
         ("webcam", "By default starry_night."),
         ("webcam", "Camera index."),
@@ -71,11 +73,24 @@ def test_every_option_has_a_help_string_that_is_a_sentence(command: str) -> None
         ("stylize", "Quality of JPEG, WebP and AVIF results, 1 to 100."),
         ("optimize", "Seed for the initial noise."),
         ("video", "--steady"),
-        ("models", "begun at the photo and at noise"),
+        ("stylize", "auto, cpu, cuda, mps, coreml or directml."),
+        ("stylize", "--overwrite, --no-overwrite "),
+        ("stylize", "[default: --metadata]"),
+        ("optimize", "[default: 1; 1 to 6]"),
     ],
 )
 def test_help_is_clear(command: str, words: str) -> None:
     assert words in runner.invoke(app, [command, "--help"]).output
+
+
+@pytest.mark.parametrize("command", ["", "data", *COMMANDS])
+def test_help_fits_a_terminal_of_80_columns(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings_help, "stdout", Console(width=80, markup=False))  # made when it was imported
+    result = runner.invoke(app, [*command.split(), "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+    assert max(map(len, result.output.splitlines())) <= 80
+    for word in ("<", " range>", "{", "..."):
+        assert word not in result.output.replace("ARGS]...", "").partition("setting ")[0], word
+    assert "│ -h, --help " in result.output or command in ("", "data", "train", "distill")
 
 
 @pytest.mark.parametrize("command", ["", "data", *(name for name in COMMANDS if name not in ("train", "distill"))])

@@ -191,16 +191,34 @@ def test_files_with_a_summary(tmp_path: Path, tiny_model: Path) -> None:
     console = Console(record=True, width=200)
     stylizer = Stylizer.load(tiny_model)
     options = BatchOptions(StylizeOptions(strength=0.5))
-    assert stylize_files(jobs, stylizer, options, console=console, quiet=False) == []
+    assert stylize_files(jobs, stylizer, options, console=console, quiet=False).failures == []
     assert "Tiny: 2 pictures (ONNX Runtime on the CPU)" in console.export_text()
     with Image.open(jobs[1].target) as made, Image.open(jobs[1].source) as source:
         expected = stylizer(np.asarray(source), strength=0.5)
         assert np.array_equal(np.asarray(made), expected)
     jobs[0].source.write_bytes(b"")
-    (failure,) = stylize_files(jobs, stylizer, options, console=console, quiet=True)
+    (failure,) = stylize_files(jobs, stylizer, options, console=console, quiet=True).failures
     assert failure.source == jobs[0].source
     with pytest.raises(ConfigError, match="strength=3"):
         stylize_files(jobs, stylizer, BatchOptions(StylizeOptions(strength=3)), console=console, quiet=True)
+
+
+def test_the_summary_names_what_did_the_work(tmp_path: Path, tiny_model: Path) -> None:
+    jobs = make_jobs(tmp_path, 2)
+    Image.new("RGB", (100, 80)).save(jobs[1].source)
+    console = Console(record=True, width=200)
+    stylizer = Stylizer.load(tiny_model, tile=64)
+    tiled, whole = "torch on the CPU in float32, in tiles", "ONNX Runtime on the CPU"
+    report = stylize_files(jobs[1:], stylizer, BatchOptions(), console=console, quiet=False)
+    assert f"001.png ({tiled})" in console.export_text()
+    report = stylize_files(jobs, stylizer, BatchOptions(), console=console, quiet=False)
+    assert report.engines == {tiled: 1, whole: 1}
+    assert f"(1 picture: {whole}; 1 picture: {tiled})" in console.export_text()
+    assert [(result.width, result.height) for result in report.results] == [(20, 10), (100, 80)]
+    assert all(seconds > 0 for seconds in report.timings.totals().values())
+    jobs[0].source.write_bytes(b"")
+    stylize_files(jobs, stylizer, BatchOptions(), console=console, quiet=False)
+    assert "Tiny: 1 picture (torch" in console.export_text()
 
 
 class Unchanged(Double):

@@ -30,11 +30,17 @@ def test_impossible_tiles(tile: str | int) -> None:
 
 
 def test_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(options, "available_memory", lambda: 1000)
-    monkeypatch.setattr(options, "used_memory", lambda: 300)
-    assert Tiling().budget(held=100) == 400, "half of what is free"
-    assert Tiling(memory=800).budget(held=100) == 400
-    assert Tiling(memory="5kB").budget(held=100) == 900, "no more than is free"
+    monkeypatch.setattr(options, "available_memory", lambda: 10_000_000)
+    monkeypatch.setattr(options, "used_memory", lambda: 3_000_000)
+    assert Tiling().budget(held=1_000_000) == 4_000_000, "half of what is free"
+    assert Tiling(memory=8_000_000).budget(held=1_000_000) == 4_000_000
+    assert Tiling(memory="50MB").budget(held=1_000_000) == 9_000_000, "no more than is free"
+
+
+@pytest.mark.parametrize("memory", ["1", 2, "500kB", "0.5MB"])
+def test_too_little_memory_is_a_unit_that_was_left_out(memory: str | int) -> None:
+    with pytest.raises(ConfigError, match=f"^memory={memory}: is less than the smallest picture takes; .* like 2GB"):
+        Tiling(memory=memory)
 
 
 def test_styles_and_their_weights() -> None:

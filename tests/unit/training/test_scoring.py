@@ -11,7 +11,7 @@ import pytest
 from fast_style.config.entry import compose_training
 from fast_style.models.artifact import find_model
 from fast_style.perceptual.losses import PerceptualLoss
-from fast_style.training.scoring import comparison_metrics, flatten_settings, measure_model
+from fast_style.training.scoring import comparison, flatten_settings, measure_model
 
 
 def test_a_new_model_gets_a_scorecard(
@@ -21,13 +21,13 @@ def test_a_new_model_gets_a_scorecard(
     photos = [np.tile(photo, (3, 3, 1))[:136, :136]]
     card = measure_model(files, photos, small_loss)
     assert json.loads((files.folder / "card.json").read_text())["scorecard"]["photos"] == card["photos"] == 1
-    metrics = comparison_metrics(card, {"val/total": 2.0, "val/style/random3@1": 1.0})
-    assert metrics["hp/total"] == 2.0
-    assert metrics["hp/style_share"] == pytest.approx(card["style_share"])
-    assert set(metrics) == {
-        "hp/total", "hp/style_share", "hp/checkerboard", "hp/sensitivity_1px", "hp/perceptual_distance",
+    config = compose_training(["style=flow"])
+    found, plain = comparison(config, card), comparison(config, None)
+    assert found["scorecard.style_share"] == pytest.approx(card["style_share"])
+    assert set(found) - set(plain) == {
+        "scorecard.style_share", "scorecard.checkerboard", "scorecard.sensitivity_1px", "scorecard.perceptual_distance",
     }  # fmt: skip
-    assert comparison_metrics(None, {"val/total": 2.0}) == {"hp/total": 2.0}
+    assert "style.title" in plain and "runs_dir" not in plain
 
 
 def test_settings_are_flat_for_tensorboard() -> None:
