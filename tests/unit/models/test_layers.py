@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from fast_style.models.layers import (
+    NORM_EPSILON,
     CellConv2d,
     Condition,
     InstanceNorm2d,
@@ -79,9 +80,15 @@ def test_instance_norm_is_pytorchs_own() -> None:
     features, norm = torch.randn(2, 3, 5, 6), InstanceNorm2d(3)
     torch.nn.init.normal_(norm.weight)
     torch.nn.init.normal_(norm.bias)
-    expected = F.instance_norm(features, weight=norm.weight, bias=norm.bias)
+    expected = F.instance_norm(features, weight=norm.weight, bias=norm.bias, eps=NORM_EPSILON)
     torch.testing.assert_close(norm(features), expected)
     assert torch.equal(norm(features, Condition(torch.tensor([0.5]))), norm(features)), "it takes no strength"
+
+
+def test_instance_norms_in_a_row_make_no_stripes_of_rounding_errors() -> None:
+    norm = InstanceNorm2d(1)
+    rounding = 1e-6 * torch.tensor([[-1.0], [1.0]]).repeat(8, 16)[None, None]  # [1, 1, 16, 16]
+    assert norm(norm(0.5 + rounding)).abs().max() < 0.5 / 255
 
 
 def test_a_strength_moves_scale_and_shift_by_a_cubic_polynomial() -> None:
