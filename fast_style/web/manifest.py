@@ -82,13 +82,24 @@ class Look:
 
 def looks_of(infos: dict[str, ModelInfo]) -> list[Look]:
     """Returns the styles of models, by the names of their files: several of a model that holds several."""
+    alone = {model: _look_of_one(model, info, infos) for model, info in infos.items() if not info.styles}
     looks = []
     for model, info in infos.items():
-        for style in info.styles:
-            name = f"{model}-{re.sub(r'[^A-Za-z0-9._-]+', '-', style['name'])}"
-            looks.append(Look(name, style["title"], info.style_credit, name, model, info, style["name"]))
-        if not info.styles:
-            looks.append(_look_of_one(model, info, infos))
+        looks += [alone[model]] if model in alone else _looks_of_several(model, info, list(alone.values()))
+    return looks
+
+
+def _looks_of_several(model: str, info: ModelInfo, alone: list[Look]) -> list[Look]:
+    """Returns the styles of a model that holds several; one that is also in `alone` is the same painting."""
+    looks = []
+    for style in info.styles:
+        name = f"{model}-{re.sub(r'[^A-Za-z0-9._-]+', '-', style['name'])}"
+        called = {title_of(style[key]).casefold() for key in ("title", "name")}
+        same = [look for look in alone if called & {title_of(text).casefold() for text in (look.title, look.painting)}]
+        title, credit, painting = style["title"], info.style_credit, name
+        if same:
+            title, credit, painting = same[0].title, same[0].credit, same[0].painting
+        looks.append(Look(name, title, credit, painting, model, info, style["name"]))
     return looks
 
 

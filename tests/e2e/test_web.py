@@ -141,7 +141,8 @@ def test_odd_photos(visit: Visit, address: str, models: dict[str, Path]) -> None
         assert difference(pictures["stylized"], stylizer(expected)) <= CLOSE
     page.focus("#size")
     page.keyboard.press("Home")
-    expect(page.locator("#size-value")).to_have_text("40 px, all there is")
+    expect(page.locator("#size-value")).to_have_text("40 px")
+    expect(page.locator("#size-most")).to_have_text("all there is")
     hand_over(page, "drop", png(make_photo(4, 500, 400)))
     expect(page.locator("#stylized")).to_have_attribute("width", "320")
     pictures = painted(page, "adjustable")

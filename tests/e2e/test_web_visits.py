@@ -136,12 +136,15 @@ def test_styles_are_shown_on_the_visitor_s_photo(visit: Visit, address: str) -> 
 def thirty(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a site of thirty styles, whose pictures are all the same."""
     folder = tmp_path_factory.mktemp("thirty")
-    write_site([str(models["plain"])], folder, cdn=True)
+    find_runtime()
+    write_site([str(models["plain"])], folder)
     manifest = json.loads((folder / "site.json").read_text(encoding="utf-8"))
     (entry,) = manifest["models"]
     manifest["models"] = [
         {**entry, "name": f"style-{n}", "title": f"Style {n} by somebody", "painting": f"style-{n}"} for n in range(28)
-    ] + [{**entry, "name": f"both-{n}", "title": "Both", "painting": "both"} for n in range(2)]
+    ] + [{**entry, "name": f"both-{n}", "title": "Both", "painting": "both", "network": f"{n}"} for n in range(2)]
+    # By a network that paints this already: chosen by links alone.
+    manifest["models"].append({**manifest["models"][-1], "name": "both-2", "bytes": entry["bytes"] + 1})
     (folder / "site.json").write_text(json.dumps(manifest), encoding="utf-8")
     (folder / "site.json.gz").unlink()
     with open_server(folder, 0) as server:
@@ -154,26 +157,34 @@ def thirty(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everything_is_in_sight_on_every_screen(browser: Browser, thirty: str, scheme: Any) -> None:
+    """With a message, too, and for a photo that is as tall as wide, and smaller than the smallest size."""
     axe = find_axe().read_text()
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
     visit = Visit(context)
     page = visit.open(thirty)
-    expect(page.locator("#save")).to_be_enabled()
+    hand_over(page, "drop", png(make_photo(1, 256, 256)))
+    painted(page, "both-1")
+    hand_over(page, "drop", b"text", "notes.txt", "text/plain")
+    expect(page.locator("#notice")).to_contain_text("notes.txt")
     page.evaluate(axe)
     for width, height in ((1440, 900), (1024, 768), (390, 844), (844, 390), (320, 568)):
         page.set_viewport_size({"width": width, "height": height})
-        page.reload()
-        page.evaluate(axe)
-        expect(page.locator("#save")).to_be_enabled()
-        for name in ("choose", "camera", "strength", "size", "save", "finer", "all-styles"):
-            bottom = page.evaluate("(id) => document.getElementById(id).getBoundingClientRect().bottom", name)
-            assert bottom <= height, (width, height, name, bottom)
         # The chosen style is in sight, and it is to be seen that there are more.
         expect(page.locator(".style :checked + label img")).to_be_in_viewport()
+        for name in ("choose", "camera", "strength", "size", "save", "finer", "all-styles", "notice"):
+            bottom = page.evaluate("(id) => document.getElementById(id).getBoundingClientRect().bottom", name)
+            assert bottom <= height, (width, height, name, bottom)
         assert page.locator("#finer").is_checked()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.click("#all-styles")
         found = page.evaluate("axe.run()")
         assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]] == []
+        page.click("#all-styles")
+    # Chosen from the whole list, far below the picture, a style is seen at once.
+    page.click("#all-styles")
+    choose(page, 27)
+    painted(page, "style-27")
+    expect(page.locator("#picture")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".style :checked + label img")).to_be_in_viewport()
     context.close()
     assert visit.complaints == []

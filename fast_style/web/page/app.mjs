@@ -35,8 +35,9 @@ function build(manifest) {
     showScene: () => painter.showScene(),
   });
   const preview = () => {
-    const taken = sources.current.kind === "photo" && !navigator.connection?.saveData && painter.takeWhole(Styles.previewSide);
-    if (taken) styles.preview(engine, taken.image);
+    const { kind, width, height } = sources.current;
+    if (kind !== "photo" || navigator.connection?.saveData) return;
+    styles.preview(engine, painter.takeWhole(Styles.previewSide(width(), height())).image);
   };
   const painter = new Painter({ engine, sources, styles, recorder, scene: manifest.scene, idle: preview });
   const keeper = new Keeper({ engine, painter, sources, styles });

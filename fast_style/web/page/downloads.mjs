@@ -57,9 +57,9 @@ async function fetchOne({ url, integrity }, what, report) {
   try {
     // Pages that came over plain http may not compute checksums; the browser then does it, once the file has arrived.
     response = await fetch(address, self.crypto.subtle ? {} : { integrity });
-  } catch (error) {
+  } catch {
     const or = self.crypto.subtle ? "" : ", or it isn’t the file that the site names";
-    throw new Problem(`${what} can’t be fetched${or} (${firstLine(error)}). Check the connection, then try again.`);
+    throw new Problem(`${what} can’t be fetched${or}. Check the connection, then try again.`);
   }
   if (!response.ok) throw new Problem(`${what} isn’t there: the server says ${response.status}.`);
   const bytes = await readAll(response, what, report);

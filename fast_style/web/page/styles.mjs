@@ -2,8 +2,10 @@
 
 import { $, hush, showChosenStyle, showEffort } from "./ui.mjs";
 
-/** The longer side of a style's picture in the list, in pixels. */
-const THUMBNAIL_SIDE = 160;
+/** The size of a style's picture in the list, in pixels, which shows the middle of others. */
+const THUMBNAIL = { width: 160, height: 120 };
+/** Of a very tall or wide picture the preview has at most this side. */
+const LONGEST_PREVIEW = 480;
 
 /** The styles of the site: entries of its manifest, of which several may share one painting. */
 export class Styles {
@@ -11,7 +13,7 @@ export class Styles {
   /** Whether painting in the chosen style failed; another click on it tries again. */
   failed = false;
   #all;
-  #paintings; // each a list of the styles that share one, from the quickest to the finest
+  #paintings; // each a list of the styles that share one, by different networks, from the quickest to the finest
   #finer = false; // whether the visitor prefers the finest
   #visible = new Set(); // numbers of the paintings that are in sight
   #previewing; // what stops the previews that are under way
@@ -20,7 +22,12 @@ export class Styles {
   constructor(all) {
     this.#all = all;
     const byPainting = Map.groupBy?.(all, ({ painting }) => painting) ?? groupBy(all, ({ painting }) => painting);
-    this.#paintings = [...byPainting.values()].map((styles) => styles.toSorted((a, b) => a.bytes - b.bytes));
+    this.#paintings = [...byPainting.values()].map(oneOfEachNetwork);
+  }
+
+  /** Returns the number of a style's painting in the list. */
+  #numberOf({ painting }) {
+    return this.#paintings.findIndex(([first]) => first.painting === painting);
   }
 
   /** The style that the page's address names, or the first one. */
@@ -41,7 +48,7 @@ export class Styles {
   choose(style, { link = true } = {}) {
     this.chosen = style;
     this.failed = false;
-    const number = this.#paintings.findIndex((styles) => styles.includes(style));
+    const number = this.#numberOf(style);
     const styles = this.#paintings[number];
     $(`style-${number}`).checked = true;
     showChosenStyle(style, $(`style-${number}`).parentElement);
@@ -63,7 +70,7 @@ export class Styles {
       input.onchange = () => choose(styles.at(this.#finer ? -1 : 0));
       // Browsers report no change for a style that is chosen already.
       input.onclick = () => {
-        if (!styles.includes(this.chosen) || !this.failed) return;
+        if (number !== this.#numberOf(this.chosen) || !this.failed) return;
         this.failed = false;
         hush();
         show();
@@ -76,7 +83,7 @@ export class Styles {
     for (const [id, place] of [["faster", 0], ["finer", -1]])
       $(id).onchange = () => {
         this.#finer = id === "finer";
-        choose(this.#paintings.find((styles) => styles.includes(this.chosen)).at(place));
+        choose(this.#paintings[this.#numberOf(this.chosen)].at(place));
       };
     addEventListener("hashchange", () => {
       const linked = this.#linked;
@@ -96,7 +103,7 @@ export class Styles {
 
   /** Chooses any other painting than the chosen one, and returns its style. */
   surprise() {
-    const others = this.#paintings.filter((styles) => !styles.includes(this.chosen));
+    const others = this.#paintings.toSpliced(this.#numberOf(this.chosen), 1);
     return others.length ? others[Math.floor(Math.random() * others.length)][0] : this.chosen;
   }
 
@@ -144,8 +151,10 @@ export class Styles {
     }
   }
 
-  static get previewSide() {
-    return THUMBNAIL_SIDE;
+  /** Returns the longer side of a picture that fills its place in the list, in pixels. */
+  static previewSide(width, height) {
+    const scale = Math.max(THUMBNAIL.width / width, THUMBNAIL.height / height);
+    return Math.min(LONGEST_PREVIEW, Math.ceil(scale * Math.max(width, height)));
   }
 }
 
@@ -155,9 +164,15 @@ function groupBy(list, key) {
   return groups;
 }
 
+/** Sorts the styles of a painting from the quickest to the finest; those of one network cost the same: one is enough. */
+function oneOfEachNetwork(styles) {
+  const sorted = styles.toSorted((a, b) => a.bytes - b.bytes);
+  return sorted.filter((style, at) => at === sorted.findIndex(({ network }) => network === style.network));
+}
+
 function labelOf(style, inputId) {
   const image = Object.assign(document.createElement("img"), {
-    src: style.thumbnail, alt: "", width: 160, height: 120, loading: "lazy",
+    src: style.thumbnail, alt: "", ...THUMBNAIL, loading: "lazy",
   });
   const title = Object.assign(document.createElement("span"), { textContent: style.title, title: style.title });
   const label = Object.assign(document.createElement("label"), { htmlFor: inputId });

@@ -100,10 +100,12 @@ let sized; // the source whose size is shown
 function showSize(source = sized) {
   sized = source;
   const longest = Math.max(source?.width() ?? 0, source?.height() ?? 0);
-  const side = source?.kind === "scene" || !longest ? chosenSize() : Math.min(longest, chosenSize());
-  const whole = longest && side === longest && longest < chosenSize();
-  $("size-value").textContent = whole ? `${side} px, all there is` : `${side} px`;
-  $("size").setAttribute("aria-valuetext", `${side} pixels on the longer side`);
+  const limited = Boolean(longest) && source.kind !== "scene";
+  const side = limited ? Math.min(longest, chosenSize()) : chosenSize();
+  const whole = limited && longest <= chosenSize();
+  $("size-value").textContent = `${side} px`;
+  $("size-most").textContent = whole ? "all there is" : "larger";
+  $("size").setAttribute("aria-valuetext", `${side} pixels on the longer side${whole ? ", all there is" : ""}`);
 }
 
 function showSplit() {
@@ -201,17 +203,28 @@ function watchStrip() {
   };
   strip.addEventListener("scroll", show, { passive: true });
   const observer = new ResizeObserver(show);
-  observer.observe(strip);
   for (const cell of strip.children) observer.observe(cell);
-  $("all-styles").querySelector("span").textContent = `All ${strip.children.length}`;
-  $("all-styles").onclick = () => {
-    const all = !$("styles").dataset.all;
+  // A screen that is turned shows other styles, but always the chosen one.
+  new ResizeObserver(() => {
+    show();
+    const chosen = strip.querySelector(":checked");
+    if (chosen) showInStrip(chosen.parentElement);
+  }).observe(strip);
+  const expand = (all) => {
     if (all) $("styles").dataset.all = "yes";
     else delete $("styles").dataset.all;
     $("all-styles").setAttribute("aria-expanded", String(all));
     $("all-styles").querySelector("span").textContent = all ? "Fewer" : `All ${strip.children.length}`;
     show();
   };
+  expand(false);
+  $("all-styles").onclick = () => expand(!$("styles").dataset.all);
+  strip.addEventListener("change", () => {
+    // On a narrow screen the whole list is below the picture, which the choice is for.
+    if (!$("styles").dataset.all || $("picture").getBoundingClientRect().top >= 0) return;
+    expand(false);
+    scrollTo(0, 0);
+  });
 }
 
 // ---------------------------------------------------------------- messages
@@ -296,7 +309,8 @@ export function showSpeed(live, seconds) {
     $("speed").textContent = `Painted in ${took}`;
     return;
   }
-  frameTimes = [...frameTimes.filter((time) => now - time < SPEED_WINDOW), now].slice(-60);
+  const slow = frameTimes.length - 2; // where a frame takes seconds, the latest ones count all the same
+  frameTimes = [...frameTimes.filter((time, at) => at >= slow || now - time < SPEED_WINDOW), now].slice(-60);
   if (frameTimes.length < 3 || (now - announced < SPEED_INTERVAL && $("speed").dataset.live)) return;
   announced = now;
   const rate = ((frameTimes.length - 1) * 1000) / (now - frameTimes[0]);

@@ -41,3 +41,19 @@ def test_a_model_of_several_styles_is_listed_by_each(tmp_path: Path) -> None:
     ]
     assert entries[0]["url"] == entries[1]["url"]
     assert len({entry["preview"] for entry in entries}) == 2
+
+
+def test_a_style_that_has_a_model_of_its_own_is_the_same_painting() -> None:
+    styles = [{"name": name, "title": name.capitalize()} for name in ("wave", "rivers", "monet")]
+    models = {
+        "paintings": info("paintings", "Paintings", "lite", styles=styles),
+        "wave": info("wave", "The Great Wave", "lite"),
+        "rivers_johnson": info("rivers_johnson", "Rivers johnson"),
+    }
+    assert [(look.name, look.painting, look.title, look.credit) for look in looks_of(models)] == [
+        ("paintings-wave", "wave", "The Great Wave", "credit of wave"),
+        ("paintings-rivers", "rivers", "Rivers", "credit of rivers_johnson"),
+        ("paintings-monet", "paintings-monet", "Monet", "credit of paintings"),
+        ("wave", "wave", "The Great Wave", "credit of wave"),
+        ("rivers_johnson", "rivers", "Rivers", "credit of rivers_johnson"),
+    ]
