@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.traces import share_traces
 from tests.warm import Warm
 
 if TYPE_CHECKING:
@@ -119,7 +120,17 @@ def small_loss() -> PerceptualLoss:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which all processes of pytest look for traces of networks, once a fixture has asked for it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "traces"
+    folder.mkdir(exist_ok=True)
+    share_traces(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an untrained `lite` that takes a strength."""
     import torch
 
@@ -142,9 +153,9 @@ def command_in(work: Path, program: Path) -> Command:
     """Returns a function that runs a program in the folder `work`, with an empty HOME beside it and no input."""
     home = work.parent / "home"
     home.mkdir(exist_ok=True)
-    environment = {**os.environ, "HOME": str(home), "COLUMNS": "200"}
 
     def run(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "HOME": str(home), "COLUMNS": "200"}
         return subprocess.run(
             [str(program), *map(str, arguments)], stdin=subprocess.DEVNULL,
             cwd=work, env=environment, capture_output=True, text=True, timeout=timeout, check=False,
@@ -160,8 +171,8 @@ def fast_style(work: Path) -> Command:
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    server = Warm(tmp_path_factory.mktemp("warm") / "s")
+def warm(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    server = Warm(tmp_path_factory.mktemp("warm") / "s", traces)
     yield server
     server.close()
 

@@ -3,8 +3,8 @@
 They have also traced the networks that tests train (`lite`, 4 channels wide, with one block), without and with a
 strength: that is most of what a training run of a few steps takes.
 
-`python tests/warm.py SOCKET` listens at the socket and forks for each command. `Warm.stand_in` returns the text of a
-program that passes its arguments, folder, environment and open files to this server.
+`python -m tests.warm SOCKET TRACES` listens at the socket and forks for each command. `Warm.stand_in` returns the text
+of a program that passes its arguments, folder, environment and open files to this server.
 """
 
 from __future__ import annotations
@@ -40,15 +40,17 @@ class Warm:
 
     Args:
         address: Path of the socket.
+        traces: Folder of the traces that all processes share.
     """
 
-    def __init__(self, address: Path) -> None:
+    def __init__(self, address: Path, traces: Path) -> None:
         self.address = address
         # It gets its own session, so that whatever a failed test leaves running ends with it.
         # Rich looks at the width of the terminal when the consoles are made, which is when modules are imported.
         self._server = subprocess.Popen(
-            [sys.executable, __file__, str(address)], start_new_session=True, env={**os.environ, "COLUMNS": "200"}
-        )
+            [sys.executable, "-m", "tests.warm", str(address), str(traces)], start_new_session=True,
+            cwd=Path(__file__).parent.parent, env={**os.environ, "COLUMNS": "200"},
+        )  # fmt: skip
 
     def stand_in(self) -> str:
         """Returns the text of the program that hands commands to the server."""
@@ -75,7 +77,7 @@ class Warm:
         self._server.wait()
 
 
-def serve(address: str) -> None:
+def serve(address: str, traces: str) -> None:
     """Listens at a socket until the parent process is gone, and forks for each client."""
     import fast_style.cli.hydra_app  # noqa: F401
     from fast_style.cli.app import main
@@ -83,7 +85,9 @@ def serve(address: str) -> None:
     from fast_style.models.artifact import ModelInfo
     from fast_style.models.networks import build_network
     from fast_style.training.onnx_file import write_onnx
+    from tests.traces import share_traces
 
+    share_traces(Path(traces))
     model = compose_training(["experiment=smoke", "model.width=4", "model.blocks=1"]).model
     arguments = {"width": model.width, "blocks": model.blocks, **model.arguments}
     for takes_strength in (False, True):
@@ -142,4 +146,4 @@ def watch(client: socket.socket, main: object) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(*sys.argv[1:])

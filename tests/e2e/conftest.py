@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def models(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two tiny untrained networks: one without a strength, one with a strength that does something."""
     import torch
 

@@ -19,7 +19,7 @@ from tests.conftest import make_photo
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     network = build_network("johnson", width=4, blocks=1)
     return export_model(network, tmp_path_factory.mktemp("models") / "tiny", name="tiny", training={}).folder
@@ -295,7 +295,7 @@ def test_bfloat16_looks_the_same(model: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def strength_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def strength_model(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lite network whose strength does something."""
     torch.manual_seed(0)
     network = build_network("lite", width=4, blocks=1, takes_strength=True)

@@ -29,7 +29,7 @@ def network() -> Johnson:
 
 
 @pytest.fixture(scope="module")
-def exported(network: Johnson, tmp_path_factory: pytest.TempPathFactory) -> ModelFiles:
+def exported(network: Johnson, traces: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelFiles:
     before = {key: value.clone() for key, value in network.state_dict().items()}
     files = export_model(
         network, tmp_path_factory.mktemp("checkpoints") / "zigzag",

@@ -13,7 +13,7 @@ from fast_style.web.site import write_site
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     network = build_network("johnson", width=4, blocks=1)
     folder = tmp_path_factory.mktemp("models") / "tiny"

@@ -15,7 +15,7 @@ FRAME = CapturedFrame(make_photo(0), 1, 0.0)
 
 
 @pytest.fixture(scope="session")
-def plain_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain_model(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained `lite` without a strength."""
     import torch
 
