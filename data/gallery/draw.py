@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from fast_style import Stylizer
 
-MODELS = ("starry_night", "the_scream_johnson", "wave_johnson", "mosaic_johnson")
+MODELS = ("starry_night", "van_gogh", "wave", "the_scream")
 PHOTOS = {"astronaut": (0.5, 0.25), "chelsea": (0.5, 0.5), "coffee": (0.5, 0.5)}
 """What is shown, and where its middle lies."""
 WIDTH, HEIGHT = 320, 240

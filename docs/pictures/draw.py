@@ -109,7 +109,7 @@ def draw_gram() -> None:
     pictures = {
         "the painting": Image.open(resource("data/styles/mosaic.jpg")).convert("RGB"),
         "a photo": photo,
-        "the painted photo": Stylizer.load("mosaic_johnson")(photo),
+        "the painted photo": Stylizer.load("mosaic")(photo),
     }
     encoder, grams = build_encoder("embedded", ["relu2_2"]), []
     for picture in pictures.values():

@@ -10,6 +10,7 @@ import typer
 from fast_style.cli.consoles import print_json, stderr, stdout
 from fast_style.cli.options import EncoderName, Json, NoBar, StyleSize, TorchDevice, Weights, choice
 from fast_style.system.optional import require_extra
+from fast_style.system.results import record_results
 
 Models = Annotated[list[str], typer.Argument(metavar="MODEL…", help="Names or paths of models.")]
 Photos = Annotated[Path, typer.Option(metavar="DIR", help="Folder of photos that the models never saw.")]
@@ -47,12 +48,15 @@ def evaluate(
     """Measure models on photos they never saw, under one reference loss."""
     require_extra("train")
     from fast_style.evaluation.evaluate import EvaluateOptions, evaluate_models, table
+    from fast_style.models.artifact import CARD_JSON, CARD_MD, find_model
 
     options = EvaluateOptions(
         encoder=encoder, weights=weights, style_size=style_size, max_size=max_size, count=count, equivalent=equivalent,
         limit=limit, convention=convention, device=device, save=save,
     )  # fmt: skip
     cards = evaluate_models(models, photos, style, options, console=stderr, quiet=quiet)
+    if save:
+        record_results(find_model(model).folder / name for model in models for name in (CARD_JSON, CARD_MD))
     if as_json:
         print_json(cards)
     else:

@@ -30,9 +30,10 @@ from fast_style.config.entry import normalized
 from fast_style.config.hydra_errors import as_config_error
 from fast_style.config.sweep import MULTIRUN, compose_sweep
 from fast_style.errors import UNSET, ConfigError, FastStyleError
-from fast_style.models.artifact import PREVIEW, find_model
+from fast_style.models.artifact import MODEL_FILES, PREVIEW, find_model
 from fast_style.perceptual.style_image import load_styles
 from fast_style.system.paths import resource
+from fast_style.system.results import record_results
 from fast_style.training.interruption import Interrupted
 from fast_style.training.session import is_leader
 from fast_style.training.train import TrainResult, train
@@ -149,6 +150,7 @@ class _Reports:
 
     def add(self, result: TrainResult) -> None:
         self.results.append(result)
+        record_results(result.model_dir / name for name in MODEL_FILES)
         if not self.as_json:
             _report(result)
 

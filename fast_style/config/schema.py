@@ -219,7 +219,7 @@ class AdversaryConfig:
 class TrainerConfig:
     """How long, how fast and on what a network is trained."""
 
-    max_steps: int = setting(500, "Number of training steps", AT_LEAST_ONE)
+    max_steps: int = setting(150, "Number of training steps", AT_LEAST_ONE)
     optimizer: str = setting("muon", "Optimizer: muon or adam", Limits(choices=("muon", "adam")))
     learning_rate: float = setting(5e-3, "Largest learning rate; 1e-3 suits Adam", POSITIVE)
     learning_rate_batch: int | None = setting(
@@ -231,7 +231,7 @@ class TrainerConfig:
     schedule: str = setting(
         "cosine", "Schedule of the learning rate: cosine or constant", Limits(choices=("cosine", "constant"))
     )
-    warmup_steps: int = setting(50, "Steps over which the learning rate rises", NOT_NEGATIVE)
+    warmup_steps: int = setting(25, "Steps over which the learning rate rises", NOT_NEGATIVE)
     strength_share: float = setting(
         0.2,
         "Fraction of the steps, at the end, that train only what depends on the strength",
@@ -245,8 +245,8 @@ class TrainerConfig:
     accelerator: str = setting("auto", "Accelerator as Lightning names it: auto, cpu, gpu or mps")
     devices: int | str = setting("auto", "Number of devices; auto takes all of them")
     num_nodes: int = setting(1, "Number of machines")
-    val_every: int = setting(100, "Steps between validations and image grids", AT_LEAST_ONE)
-    checkpoint_every: int = setting(100, "Steps between checkpoints", AT_LEAST_ONE)
+    val_every: int = setting(50, "Steps between validations and image grids", AT_LEAST_ONE)
+    checkpoint_every: int = setting(50, "Steps between checkpoints", AT_LEAST_ONE)
     log_every: int = setting(10, "Steps between points in TensorBoard", AT_LEAST_ONE)
 
 

@@ -103,6 +103,11 @@ def is_result(path: Path) -> bool:
     return identity is not None and identity in _remembered()
 
 
+def record_results(paths: Iterable[Path]) -> None:
+    """Records files that a command has just made, where it has rules of its own for what they take the place of."""
+    _remember(found for path in paths if (found := _identity(path)) is not None)
+
+
 def _identity(path: Path) -> str | None:
     """Returns what tells a file from all others, in its present state; None where there is none."""
     with suppress(OSError):

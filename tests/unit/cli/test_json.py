@@ -15,6 +15,7 @@ from fast_style.cli import hydra_app
 from fast_style.cli.app import app
 from fast_style.config.schema import TrainConfig
 from fast_style.errors import ConfigError
+from fast_style.system.results import is_result
 from fast_style.training.train import TrainResult
 from tests.conftest import make_photo
 
@@ -84,6 +85,7 @@ def test_train(
     assert (found["model"], found["steps"], found["device"], found["seconds"]) == (str(tiny_model), 1, "cpu", 3)
     assert found["bytes"] == (tiny_model / "model.onnx").stat().st_size
     assert found["stages"] == {"train": 2, "export": 1}
+    assert is_result(tiny_model / "model.onnx"), "export may replace it"
     with pytest.raises(SystemExit):
         hydra_app.run(["--json", "-m", "seed=1,2,3"])
     assert [run["steps"] for run in json.loads(capsys.readouterr().out)["runs"]] == [1, 2]
