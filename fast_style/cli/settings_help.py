@@ -56,6 +56,7 @@ def show_settings(
     Raises:
         ConfigError: An unknown setting, or an override that Hydra cannot parse.
     """
+    from omegaconf import MISSING
     from rich.table import Table
 
     from fast_style.config.entry import described
@@ -74,5 +75,5 @@ def show_settings(
     for header in ("value", "what it is"):
         table.add_column(header, overflow="fold")
     for name, value, meaning in settings:
-        table.add_row(name, value, meaning)
+        table.add_row(name, "required" if value == MISSING else value, meaning)
     stdout.print(table)

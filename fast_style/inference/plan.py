@@ -99,8 +99,12 @@ def split_output(paths: Sequence[Path], *, replaces: bool = False) -> tuple[list
 
     Raises:
         ConfigError: there are not two, or the last one is a picture of the user's own.
+        ImageNotFoundError: the source is a URL, or alone and not there.
     """
     output = paths[-1]
+    check_no_url(paths[0], ImageNotFoundError)
+    if len(paths) == 1 and output != STREAM and not _is_pattern(output) and not output.exists():
+        raise ImageNotFoundError(f"{output}: no such file or folder; check the path")
     given = " ".join(map(str, paths))
     remedy, suggestions = "say where the result goes with {output}", {"output": "OUT"}
     if len(paths) == 1:

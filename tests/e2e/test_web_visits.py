@@ -95,6 +95,11 @@ def test_a_video_is_paused_sought_and_played(visit: Visit, address: str, tmp_pat
     page.click("#play")
     expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
     wait_until(page, "!document.querySelector('video').paused")
+    for width, height in ((390, 844), (320, 568)):
+        page.set_viewport_size({"width": width, "height": height})
+        for name in ("seek", "strength", "save", "record"):
+            assert page.evaluate(f"{name}.getBoundingClientRect().bottom") <= height, (width, name)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_tags_say_what_lies_under_them(visit: Visit, address: str) -> None:

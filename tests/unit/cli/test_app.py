@@ -10,6 +10,7 @@ import errno
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -91,6 +92,12 @@ def test_help_fits_a_terminal_of_80_columns(command: str, monkeypatch: pytest.Mo
     for word in ("<", " range>", "{", "..."):
         assert word not in result.output.replace("ARGS]...", "").partition("setting ")[0], word
     assert "│ -h, --help " in result.output or command in ("", "data", "train", "distill")
+
+
+def test_settings_without_a_value_are_required() -> None:
+    output = runner.invoke(app, ["distill", "--help"]).output
+    assert "???" not in output
+    assert re.search(r"photos +required ", output)
 
 
 @pytest.mark.parametrize("command", ["", "data", *(name for name in COMMANDS if name not in ("train", "distill"))])

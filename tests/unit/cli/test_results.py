@@ -109,3 +109,14 @@ def test_an_output_that_is_missing_or_unclear(command: str, words: str) -> None:
     error = error_of(command)
     assert isinstance(error, ConfigError)
     assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("stylize phto.jpg", "phto.jpg: no such file or folder"),
+        ("stylize https://example.org/photo.jpg", "https://example.org/photo.jpg: URLs are not read here"),
+    ],
+)
+def test_what_is_wrong_with_the_source_is_told_before_the_output(command: str, words: str) -> None:
+    assert str(error_of(command)).startswith(words)
