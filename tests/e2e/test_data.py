@@ -1,4 +1,7 @@
-"""`data prepare` and `data coco` through the installed command; no request leaves this machine."""
+"""`data prepare` and `data coco`; no request leaves this machine.
+
+The installed command starts where several processes work, otherwise a process that has imported everything.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before `fast_style` copies the environment."""
+    """Lets the commands ask this machine itself."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
@@ -53,22 +56,22 @@ def test_prepare_a_folder(fast_style: Command, photo_folder: Path, work: Path) -
     assert fast_style("data", "prepare", photo_folder, "small", "--size", 48, "--quiet").stderr == ""
 
 
-def test_prepare_loses_no_photo_to_another_of_its_name(fast_style: Command, work: Path) -> None:
+def test_prepare_loses_no_photo_to_another_of_its_name(warm_style: Command, work: Path) -> None:
     (work / "photos").mkdir()
     Image.new("RGB", (64, 64), "red").save(work / "photos" / "a.png")
-    assert "1 written, 0 kept" in fast_style("data", "prepare", "photos", "small", "--jobs", 1).stderr
+    assert "1 written, 0 kept" in warm_style("data", "prepare", "photos", "small", "--jobs", 1).stderr
     Image.new("RGB", (64, 64), "blue").save(work / "photos" / "a.jpg")
     os.utime(work / "photos" / "a.jpg", (1e9, 1e9))
-    assert "2 written, 0 kept" in fast_style("data", "prepare", "photos", "small", "--jobs", 1).stderr
+    assert "2 written, 0 kept" in warm_style("data", "prepare", "photos", "small", "--jobs", 1).stderr
     for name, channel in {"a.jpg": 2, "a.png.jpg": 0}.items():
         pixel = Image.open(work / "small" / name).getpixel((30, 30))
         assert isinstance(pixel, tuple) and pixel[channel] > 200
-    assert "0 written, 2 kept" in fast_style("data", "prepare", "photos", "small", "--jobs", 1).stderr
+    assert "0 written, 2 kept" in warm_style("data", "prepare", "photos", "small", "--jobs", 1).stderr
 
 
-def test_prepare_mistakes_are_one_line(fast_style: Command, photo_folder: Path, work: Path) -> None:
+def test_prepare_mistakes_are_one_line(warm_style: Command, photo_folder: Path, work: Path) -> None:
     def prepare(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return fast_style("data", "prepare", *arguments, "--jobs", 1)
+        return warm_style("data", "prepare", *arguments, "--jobs", 1)
 
     assert_one_line_error(prepare("nowhere", "small"), "nowhere: no such folder")
     assert_one_line_error(prepare(photo_folder, photo_folder), "lies inside", "outside")
@@ -215,9 +218,9 @@ def test_coco_is_fetched_in_two_goes(fast_style: Command, work: Path, handler: t
     assert len(handler.asked) == 2
 
 
-def test_coco_from_a_file(fast_style: Command, work: Path, handler: type[Handler]) -> None:
+def test_coco_from_a_file(warm_style: Command, work: Path, handler: type[Handler]) -> None:
     checksum = hashlib.md5(handler.content).hexdigest()
-    result = fast_style(
+    result = warm_style(
         "data", "coco", "sets", "--split", "train2017", "--checksum", checksum, "--jobs", 1, "--keep-zip",
         "--url", (work / "photos.zip").as_uri(),
     )  # fmt: skip

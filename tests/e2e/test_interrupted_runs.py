@@ -70,11 +70,17 @@ def uninterrupted(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_killed_and_resumed(
-    warm_style: Command, work: Path, uninterrupted: tuple[tuple[str, ...], Path], how: signal.Signals
+    warm_style: Command,
+    warm_program: Path,
+    work: Path,
+    uninterrupted: tuple[tuple[str, ...], Path],
+    how: signal.Signals,
 ) -> None:
     settings, whole = uninterrupted
     checkpoint = work / "runs" / "killed" / "1" / "last.ckpt"
-    with started(INSTALLED, work, *settings, "style.name=killed") as process:
+    # The installed command is ended as the system does it, and as a terminal does it.
+    program = warm_program if how is signal.SIGTERM else INSTALLED
+    with started(program, work, *settings, "style.name=killed") as process:
         wait_for(checkpoint, process)
         process.send_signal(how)
         _, said = process.communicate(timeout=120)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 VGG_LAYERS = ("encoder.content_layers=[relu1_1]", "encoder.style_layers=[relu1_1]")
 
 
-def test_smoke_trains_exports_and_logs(fast_style: Command, work: Path) -> None:
+def test_smoke_trains_exports_and_logs(fast_style: Command, warm_style: Command, work: Path) -> None:
     result = fast_style("train", *QUICK)
     assert result.returncode == 0, result.stderr
     assert "Warning" not in result.stderr
@@ -54,17 +54,17 @@ def test_smoke_trains_exports_and_logs(fast_style: Command, work: Path) -> None:
     weights = sum(value.numel() * 4 for value in load_file(model / "model.safetensors").values())
     assert (run / "last.ckpt").stat().st_size < 3 * weights + 100_000
 
-    result = fast_style("export", run / "last.ckpt", "-o", "checkpoints/again")
+    result = warm_style("export", run / "last.ckpt", "-o", "checkpoints/again")
     assert result.returncode == 0, result.stderr
     again = load_file(work / "checkpoints" / "again" / "model.safetensors")
     assert all(again[key].equal(value) for key, value in load_file(model / "model.safetensors").items())
 
     picture = work / "photo.jpg"
     Image.new("RGB", (51, 37), "orange").save(picture)
-    result = fast_style("stylize", picture, "-o", "out.png", "--model", "smoke")
+    result = warm_style("stylize", picture, "-o", "out.png", "--model", "smoke")
     assert result.returncode == 0, result.stderr
     assert Image.open(work / "out.png").size == (51, 37)
-    assert "in checkpoints: again, smoke\n" in fast_style("models").stdout
+    assert "in checkpoints: again, smoke\n" in warm_style("models").stdout
 
 
 def test_a_new_model_carries_its_scorecard(warm_style: Command, work: Path) -> None:
@@ -82,9 +82,9 @@ def test_a_new_model_carries_its_scorecard(warm_style: Command, work: Path) -> N
 
 
 def test_photos_with_broken_files_among_them(
-    fast_style: Command, photo_folder: Path, broken_files: list[str], style_file: Path  # noqa: F811
+    warm_style: Command, photo_folder: Path, broken_files: list[str], style_file: Path  # noqa: F811
 ) -> None:  # fmt: skip
-    result = fast_style("train", *QUICK, "style.name=null", f"style.image={style_file}", f"data.dir={photo_folder}")
+    result = warm_style("train", *QUICK, "style.name=null", f"style.image={style_file}", f"data.dir={photo_folder}")
     assert result.returncode == 0, result.stderr
     for name in broken_files:
         assert result.stderr.count(name) == 1, result.stderr

@@ -1,4 +1,7 @@
-"""`fast-style video` and `fast-style flicker`, through the installed command, on clips made here."""
+"""`fast-style video` and `fast-style flicker` on clips made here.
+
+The installed command starts where signals, streams of pictures and imports are tested, otherwise a process that has
+imported everything."""
 
 from __future__ import annotations
 
@@ -23,10 +26,10 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_sample_keeps_its_times_and_its_sound(
-    fast_style: Command, work: Path, shared: Path, tiny_model: Path
+    warm_style: Command, work: Path, shared: Path, tiny_model: Path
 ) -> None:
     source = shared / "video" / "cockatoo.mp4"
-    result = fast_style("video", source, "out.mp4", "-m", tiny_model, "--max-size", "128")
+    result = warm_style("video", source, "out.mp4", "-m", tiny_model, "--max-size", "128")
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == "out.mp4"
     assert "280 frames" in result.stderr
@@ -53,9 +56,9 @@ CLIPS = {
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_clips_of_all_kinds(fast_style: Command, work: Path, tiny_model: Path, name: str) -> None:
+def test_clips_of_all_kinds(warm_style: Command, work: Path, tiny_model: Path, name: str) -> None:
     source = write_clip(work / "in.mp4", **CLIPS[name])  # type: ignore[arg-type]
-    result = fast_style("video", "in.mp4", "out.mp4", "--model", tiny_model)
+    result = warm_style("video", "in.mp4", "out.mp4", "--model", tiny_model)
     assert result.returncode == 0, result.stderr
     before, after = read_clip(source), read_clip(work / "out.mp4")
     assert after.times == before.times
@@ -70,15 +73,15 @@ def test_clips_of_all_kinds(fast_style: Command, work: Path, tiny_model: Path, n
     assert min(changed) > 5
 
 
-def test_a_rotated_clip_becomes_upright(fast_style: Command, work: Path, tiny_model: Path) -> None:
+def test_a_rotated_clip_becomes_upright(warm_style: Command, work: Path, tiny_model: Path) -> None:
     write_clip(work / "in.mp4", rotation=90)
-    assert fast_style("video", "in.mp4", "out.mp4", "-m", tiny_model, "--strength", "0").returncode == 0
+    assert warm_style("video", "in.mp4", "out.mp4", "-m", tiny_model, "--strength", "0").returncode == 0
     after = read_clip(work / "out.mp4")
     assert after.stream["size"] == (48, 64)
     assert after.stream["rotation"] == 0
 
 
-def test_subtitles_stay_where_they_can(fast_style: Command, work: Path, tiny_model: Path) -> None:
+def test_subtitles_stay_where_they_can(warm_style: Command, work: Path, tiny_model: Path) -> None:
     import av
 
     write_clip(work / "plain.mkv", options={"bf": "0"})  # Matroska keeps no decoding times: none are needed so
@@ -95,22 +98,22 @@ def test_subtitles_stay_where_they_can(fast_style: Command, work: Path, tiny_mod
                 if packet.size:
                     packet.stream = copy
                     out.mux(packet)
-    assert fast_style("video", "in.mkv", "out.mkv", "-m", tiny_model).returncode == 0
+    assert warm_style("video", "in.mkv", "out.mkv", "-m", tiny_model).returncode == 0
     with av.open(work / "out.mkv") as container:
         packets = [bytes(packet) for packet in container.demux(subtitles=0) if packet.dts is not None]
     assert packets == [b"Hello"]
-    result = fast_style("video", "in.mkv", "out.ts", "-m", tiny_model)
+    result = warm_style("video", "in.mkv", "out.ts", "-m", tiny_model)
     assert result.returncode == 0
     assert "subtitles 1 (subrip): left out, since a .ts file cannot hold it; a .mkv can" in result.stderr
 
 
-def test_a_truncated_clip_is_done_as_far_as_it_goes(fast_style: Command, work: Path, tiny_model: Path) -> None:
+def test_a_truncated_clip_is_done_as_far_as_it_goes(warm_style: Command, work: Path, tiny_model: Path) -> None:
     whole = write_clip(
         work / "whole.mp4", count=60, container_options={"movflags": "+faststart"}, options={"crf": "1", "g": "5"}
     )
     data = whole.read_bytes()
     (work / "in.mp4").write_bytes(data[: len(data) * 6 // 10])
-    result = fast_style("video", "in.mp4", "out.mp4", "-m", tiny_model, "--quiet")
+    result = warm_style("video", "in.mp4", "out.mp4", "-m", tiny_model, "--quiet")
     assert result.returncode == 0, result.stderr
     assert "cut short" in result.stderr
     after = read_clip(work / "out.mp4")
@@ -135,9 +138,9 @@ def test_gif_and_pictures(fast_style: Command, work: Path, tiny_model: Path) -> 
     assert len(list((work / "again").iterdir())) == 6
 
 
-def test_parts_sizes_codecs_and_the_flicker_filter(fast_style: Command, work: Path, tiny_model: Path) -> None:
+def test_parts_sizes_codecs_and_the_flicker_filter(warm_style: Command, work: Path, tiny_model: Path) -> None:
     write_clip(work / "in.mp4", count=20, sounds=["aac"])
-    result = fast_style(
+    result = warm_style(
         "video", "in.mp4", "out.webm", "-m", tiny_model, "--start", "0.5", "--duration", "1", "--max-size", "32",
         "--mute", "--steady", "--batch", "3", "--strength", "0.5", "--crf", "20",
     )  # fmt: skip
@@ -197,12 +200,12 @@ def test_ctrl_c_keeps_pictures_in_the_current_folder(work: Path, tiny_model: Pat
     assert 5 <= len(names) < 1500
 
 
-def test_names_with_colons_and_frames_of_an_earlier_run(fast_style: Command, work: Path, tiny_model: Path) -> None:
+def test_names_with_colons_and_frames_of_an_earlier_run(warm_style: Command, work: Path, tiny_model: Path) -> None:
     write_clip(work / "in.mp4", count=3).rename(work / "12:30.mp4")
-    assert fast_style("video", "12:30.mp4", "12:31.mp4", "-m", tiny_model).returncode == 0
+    assert warm_style("video", "12:30.mp4", "12:31.mp4", "-m", tiny_model).returncode == 0
     assert len(read_clip(work / "./12:31.mp4").pictures) == 3
-    assert fast_style("video", "12:30.mp4", "out", "-m", tiny_model).returncode == 0
-    result = fast_style("video", "12:30.mp4", "out", "-m", tiny_model, "--duration", "0.2", "--quiet")
+    assert warm_style("video", "12:30.mp4", "out", "-m", tiny_model).returncode == 0
+    result = warm_style("video", "12:30.mp4", "out", "-m", tiny_model, "--duration", "0.2", "--quiet")
     assert result.returncode == 0
     assert "one picture of an earlier run left there, as 00003.png" in result.stderr
 
@@ -250,7 +253,7 @@ def _no_track_but_sound(path: Path) -> None:
     ],
 )
 def test_mistakes_are_one_line_and_status_2(
-    fast_style: Command, work: Path, tiny_model: Path, arguments: list[str], words: list[str]
+    warm_style: Command, work: Path, tiny_model: Path, arguments: list[str], words: list[str]
 ) -> None:
     write_clip(work / "in.mp4", count=2)
     (work / "text.mp4").write_text("this is text\n" * 100)
@@ -263,11 +266,11 @@ def test_mistakes_are_one_line_and_status_2(
     Image.fromarray(picture(0)).save(work / "photos" / "001.png")
     before = {path.name: path.stat().st_mtime_ns for path in work.iterdir()}
     model = [] if "--model" in arguments else ["--model", tiny_model]
-    assert_one_line_error(fast_style("video", *arguments, *model), *words)
+    assert_one_line_error(warm_style("video", *arguments, *model), *words)
     assert {path.name: path.stat().st_mtime_ns for path in work.iterdir()} == before
 
 
-def test_flicker(fast_style: Command, work: Path) -> None:
+def test_flicker(warm_style: Command, work: Path) -> None:
     frames = [np.repeat(np.repeat(picture(n, 80, 60), 2, 0), 2, 1) for n in range(4)]
     for name, noise in (("original", 0), ("calm", 4), ("restless", 40)):
         (work / name).mkdir()
@@ -278,19 +281,19 @@ def test_flicker(fast_style: Command, work: Path) -> None:
     for name in ("original", "calm", "restless"):
         _encode(sorted((work / name).iterdir()), work / f"{name}.mp4")
         names.append(f"{name}.mp4")
-    result = fast_style("flicker", *names, "--json")
+    result = warm_style("flicker", *names, "--json")
     assert result.returncode == 0, result.stderr
     measured = json.loads(result.stdout)
     calm, restless = (row["warping_error"] for row in measured["stylized"])
     assert measured["pairs"] == 3
     assert measured["original"]["warping_error"] < calm < restless / 4
-    result = fast_style("flicker", *names)
+    result = warm_style("flicker", *names)
     assert "restless.mp4" in result.stdout
     write_clip(work / "other.mp4", count=2)
-    assert_one_line_error(fast_style("flicker", "original.mp4", "other.mp4"), "other.mp4", "64x48", "160x120")
+    assert_one_line_error(warm_style("flicker", "original.mp4", "other.mp4"), "other.mp4", "64x48", "160x120")
 
 
-def test_flicker_of_a_later_part(fast_style: Command, work: Path) -> None:
+def test_flicker_of_a_later_part(warm_style: Command, work: Path) -> None:
     wide = make_photo(0, 240, 120)
     for name in ("original", "painted"):
         (work / name).mkdir()
@@ -304,14 +307,14 @@ def test_flicker_of_a_later_part(fast_style: Command, work: Path) -> None:
     _encode(sorted((work / "painted").iterdir()), work / "part [1].mp4")
 
     def measured(*options: str) -> float:
-        result = fast_style("flicker", "original.mp4", "part [1].mp4", "--json", *options)
+        result = warm_style("flicker", "original.mp4", "part [1].mp4", "--json", *options)
         assert result.returncode == 0, result.stderr
         figures = json.loads(result.stdout)
         assert figures["pairs"] == 5
         return figures["stylized"][0]["warping_error"]
 
     assert measured("--start", "0.6") < measured() / 4
-    assert "part [1].mp4" in fast_style("flicker", "original.mp4", "part [1].mp4", "--start", "0.6").stdout
+    assert "part [1].mp4" in warm_style("flicker", "original.mp4", "part [1].mp4", "--start", "0.6").stdout
 
 
 def _encode(pictures: list[Path], target: Path) -> None:

@@ -519,13 +519,13 @@ def test_a_host_without_headers_gives_one_thread(visit: Visit, bare_address: str
 
 
 def test_the_runtime_from_a_public_server(
-    visit: Visit, fast_style: Command, work: Path, models: dict[str, Path]
+    visit: Visit, warm_style: Command, work: Path, models: dict[str, Path]
 ) -> None:
     """Without onnxruntime-web at hand; the public server is one that this test plays."""
     from fast_style.web import runtime
     from fast_style.web.server import open_server
 
-    result = fast_style("web", "-m", models["plain"], "-o", "site", "--cdn")
+    result = warm_style("web", "-m", models["plain"], "-o", "site", "--cdn")
     assert result.returncode == 0, result.stderr
     assert not (work / "site" / "ort").exists()
     manifest = json.loads((work / "site" / "site.json").read_text())
@@ -609,7 +609,7 @@ def test_writing_a_page_imports_no_torch(work: Path, models: dict[str, Path]) ->
     assert result.stdout.split() == ["site", "[]"]
 
 
-def test_mistakes_are_one_line_and_status_2(fast_style: Command, work: Path, models: dict[str, Path]) -> None:
+def test_mistakes_are_one_line_and_status_2(warm_style: Command, work: Path, models: dict[str, Path]) -> None:
     (work / "full").mkdir()
     (work / "full" / "thesis.tex").touch()
     before = sorted(path.name for path in work.rglob("*"))
@@ -626,5 +626,5 @@ def test_mistakes_are_one_line_and_status_2(fast_style: Command, work: Path, mod
             (("--install", "--url", "file:///nowhere.tgz"), ["nowhere.tgz", "No such file"]),
             (("--install", "--url", "ftp://x/y.tgz"), ["--url ftp://x/y.tgz"]),
         ):
-            assert_one_line_error(fast_style("web", *arguments), *words)
+            assert_one_line_error(warm_style("web", *arguments), *words)
     assert sorted(path.name for path in work.rglob("*")) == before

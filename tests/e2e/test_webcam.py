@@ -1,4 +1,7 @@
-"""`fast-style webcam` through the installed command, without a camera: a file is its source."""
+"""`fast-style webcam` without a camera: a file is its source.
+
+The installed command starts where a window and signals are tested, otherwise a process that has imported everything.
+"""
 
 from __future__ import annotations
 
@@ -94,9 +97,9 @@ def test_keys_in_a_window(display: dict[str, str], work: Path, tiny_model: Path)
     assert len(read_clip(recording).pictures) > 2
 
 
-def test_without_a_window(fast_style: Command, work: Path, tiny_model: Path) -> None:
+def test_without_a_window(warm_style: Command, work: Path, tiny_model: Path) -> None:
     write_clip(work / "in.mp4", count=10)
-    result = fast_style("webcam", "--source", "in.mp4", "-m", tiny_model, "--headless", "--record", "out.mp4")
+    result = warm_style("webcam", "--source", "in.mp4", "-m", tiny_model, "--headless", "--record", "out.mp4")
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == "out.mp4"
     assert "frames shown" in result.stderr
@@ -116,10 +119,10 @@ def test_without_its_driver_a_virtual_camera_ends_cleanly(work: Path, tiny_model
     assert_one_line_error(result, "pyvirtualcam", "pip install 'fast-style[virtual-camera]'")
 
 
-def test_a_source_that_breaks_off_ends_cleanly(fast_style: Command, work: Path, tiny_model: Path) -> None:
+def test_a_source_that_breaks_off_ends_cleanly(warm_style: Command, work: Path, tiny_model: Path) -> None:
     whole = write_clip(work / "whole.mp4", count=20, container_options={"movflags": "+faststart"}, options={"crf": "1"})
     (work / "in.mp4").write_bytes(whole.read_bytes()[: whole.stat().st_size * 7 // 10])
-    result = fast_style("webcam", "--source", "in.mp4", "-m", tiny_model, "--headless", "--record", "out.mp4")
+    result = warm_style("webcam", "--source", "in.mp4", "-m", tiny_model, "--headless", "--record", "out.mp4")
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
     assert read_clip(work / "out.mp4").pictures
@@ -161,14 +164,14 @@ def test_a_signal_completes_the_recording(work: Path, tiny_model: Path, number: 
     ],
 )
 def test_mistakes_are_one_line_and_status_2(
-    work: Path, tiny_model: Path, arguments: list[str], words: list[str]
+    warm_program: Path, work: Path, tiny_model: Path, arguments: list[str], words: list[str]
 ) -> None:
     write_clip(work / "in.mp4", count=10)
     (work / "text.mp4").write_text("text")
     model = [] if "--model" in arguments else ["--model", str(tiny_model)]
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
     result = subprocess.run(
-        [str(PROGRAM), "webcam", *arguments, *model], cwd=work, env=environment, capture_output=True, text=True,
+        [str(warm_program), "webcam", *arguments, *model], cwd=work, env=environment, capture_output=True, text=True,
         check=False, timeout=60,
     )  # fmt: skip
     if sys.platform == "linux" or "display" not in words:
