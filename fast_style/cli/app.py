@@ -31,6 +31,7 @@ from fast_style.cli import (
 )
 from fast_style.cli.commands import Command, Group
 from fast_style.cli.consoles import LogLines, complain, show_any_name
+from fast_style.cli.ray import RayCommand
 from fast_style.cli.rendering import ErrorsInLogs, Parameter, spelling
 from fast_style.errors import FastStyleError, Spelling, reason_of
 
@@ -74,11 +75,11 @@ def _takes_settings(command: Callable[..., None], panel: str) -> None:
     )(command)
 
 
-def _takes_options(command: Callable[..., None], panel: str) -> None:
-    app.command(cls=Command, rich_help_panel=panel)(command)
+def _takes_options(command: Callable[..., None], panel: str, kind: type[Command] = Command) -> None:
+    app.command(cls=kind, rich_help_panel=panel)(command)
 
 
-_takes_options(stylize.stylize, SHOW)
+_takes_options(stylize.stylize, SHOW, RayCommand)
 _takes_options(sheet.sheet, SHOW)
 _takes_options(video.video, SHOW)
 _takes_options(webcam.webcam, SHOW)

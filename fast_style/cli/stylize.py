@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,11 +26,14 @@ from fast_style.cli.options import (
     Stroke,
     Style,
 )
+from fast_style.cli.ray import PerWorker, Ray
 from fast_style.cli.rendering import context_spelling
-from fast_style.errors import ConfigError
+from fast_style.errors import UNSET, ConfigError, Spelling
 
 if TYPE_CHECKING:
-    from fast_style.inference.batch import PictureResult
+    from fast_style.inference.batch import BatchOptions, BatchReport, PictureResult
+    from fast_style.inference.plan import PictureJob
+    from fast_style.inference.stylizer import Stylizer
 
 Inputs = Annotated[
     list[Path],
@@ -100,6 +104,8 @@ def stylize(
     tile: Tile = "auto",
     memory: Memory = None,
     jobs: Jobs = None,
+    ray: Ray = None,
+    per_worker: PerWorker = None,
     as_json: JsonReport = False,
     quiet: Quiet = False,
 ) -> None:
@@ -112,6 +118,11 @@ def stylize(
     from fast_style.system.results import ResultPolicy
     from fast_style.system.signals import sigterm_as_interrupt
 
+    if per_worker is not None and ray is None:
+        raise ConfigError(
+            "is for the workers of a cluster", setting="per_worker", value=per_worker,
+            remedy="use it with {ray}", suggestions={"ray": UNSET},
+        )  # fmt: skip
     suffix = f".{format.lstrip('.')}" if format is not None else None
     policy = ResultPolicy(overwrite, parents=parents)
     sources, target = (inputs, output) if output is not None else split_output(inputs, replaces=bool(overwrite))
@@ -135,15 +146,31 @@ def stylize(
         StylizeOptions(strength, keep_color, stroke, style), max_size=max_size, quality=quality, format=suffix,
         metadata=metadata, threads=jobs or usable_cores(), partial=len(planned) == 1,
     )  # fmt: skip
+    arguments: dict[str, Any] = {
+        "engine": engine, "device": device, "precision": precision, "compile": compile, "tile": tile, "memory": memory,
+    }  # fmt: skip
+    spell = context_spelling(context)
     results = [job.target for job in wanted if job.target != STREAM]
+    if ray is not None:
+        results.append(_failures_file(wanted))
     began = time.perf_counter()
     with sigterm_as_interrupt(), policy.guard(lambda: results):
-        stylizer = Stylizer.load(
-            model[0], engine=engine, device=device, precision=precision, compile=compile, tile=tile, memory=memory,
-        )  # fmt: skip
+        stylizer = Stylizer.load(model[0], **arguments)
         loading = time.perf_counter() - began
-        report = stylize_files(wanted, stylizer, options, console=stderr, quiet=quiet)
-    spell = context_spelling(context)
+        if ray is None:
+            report = stylize_files(wanted, stylizer, options, console=stderr, quiet=quiet)
+        else:
+            report = _on_ray(
+                wanted,
+                model[0],
+                stylizer,
+                options,
+                ray,
+                1 if per_worker is None else per_worker,
+                arguments,
+                spell,
+                quiet,
+            )
     for failure in report.failures:
         complain("stylize", failure.render(spell))
     if as_json:
@@ -160,6 +187,40 @@ def stylize(
         )  # fmt: skip
     if report.failures:
         raise typer.Exit(2 if len(report.failures) == len(wanted) else 1)
+
+
+def _failures_file(jobs: Sequence[PictureJob]) -> Path:
+    from fast_style.inference.ray.pool import check_on_ray, failures_file
+    from fast_style.system.optional import require_extra
+
+    require_extra("ray")
+    check_on_ray(jobs)
+    return failures_file(jobs)
+
+
+def _on_ray(
+    jobs: Sequence[PictureJob],
+    model: str,
+    stylizer: Stylizer,
+    options: BatchOptions,
+    address: str,
+    per_worker: float,
+    arguments: dict[str, Any],
+    spell: Spelling,
+    quiet: bool,
+) -> BatchReport:
+    """Stylizes files on a cluster, and writes down beside the results which ones failed."""
+    from fast_style.inference.batch import check_options
+    from fast_style.inference.ray.pool import failures_file, stylize_files_on_ray, write_failures
+    from fast_style.inference.ray.workers import Loading, SentModel, Share
+
+    check_options(stylizer, options)
+    loading = Loading(SentModel.of(model), arguments, Share.parse(per_worker, arguments["device"]))
+    report = stylize_files_on_ray(
+        jobs, loading, options, address=address, title=stylizer.info.style_title, console=stderr, quiet=quiet
+    )
+    write_failures(failures_file(jobs), report.failures, spell)
+    return report
 
 
 def _as_json(result: PictureResult) -> dict[str, object]:

@@ -125,12 +125,19 @@ def stylize_files(
             number += 1
             task.update(completed=number, detail=f"{number / (time.perf_counter() - began):.1f} pictures/s")
     report.engines = stylizer.painted - painted_before
-    if not quiet and report.results:
-        where = printable(str(jobs[0].target)) if len(jobs) == 1 else counted(len(report.results), "picture")
-        where = "standard output" if where == str(STREAM) else where
-        how = report.describe_engines()
-        console.print(f"{stylizer.info.style_title}: {where} ({how})", highlight=False, soft_wrap=True, markup=False)
+    if not quiet:
+        print_summary(report, jobs, stylizer.info.style_title, console)
     return report
+
+
+def print_summary(report: BatchReport, jobs: Sequence[PictureJob], title: str, console: Console) -> None:
+    """Writes the last line of a batch: the style, how many pictures or where the only one is, and what painted them."""
+    if not report.results:
+        return
+    where = printable(str(jobs[0].target)) if len(jobs) == 1 else counted(len(report.results), "picture")
+    where = "standard output" if where == str(STREAM) else where
+    how = report.describe_engines()
+    console.print(f"{title}: {where} ({how})", highlight=False, soft_wrap=True, markup=False)
 
 
 def check_options(stylizer: Stylizer, options: BatchOptions) -> None:

@@ -73,12 +73,20 @@ def keep_freed_memory() -> None:
     mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
+_claimed: list[int] = []
+
+
+def claim_cores(count: int) -> None:
+    """Makes `count` the most cores that `usable_cores` tells this process of, one of several workers on a machine."""
+    _claimed[:] = [count]
+
+
 def usable_cores() -> int:
     """Returns how many physical cores this process may use: a second thread on one core only gets in the way.
 
-    The affinity of the process and the CPU quota of a container count.
+    The affinity of the process, the CPU quota of a container and `claim_cores` count.
     """
-    count = _cores_of_affinity()
+    count = min([_cores_of_affinity(), *_claimed])
     with suppress(OSError, ValueError):  # ValueError: "max", which is no limit
         quota, period = (CGROUPS / "cpu.max").read_text(encoding="ascii").split()
         count = min(count, max(1, round(int(quota) / int(period))))

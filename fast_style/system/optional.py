@@ -10,10 +10,11 @@ from types import ModuleType
 from fast_style.errors import MissingPackageError, reason_of
 
 _PROJECTS = {
-    "av": "PyAV", "cv2": "OpenCV", "hydra": "Hydra", "pytorch_lightning": "PyTorch Lightning",
-    "tensorboard": "TensorBoard",
+    "av": "PyAV", "cv2": "OpenCV", "hydra": "Hydra", "pyarrow": "PyArrow", "pytorch_lightning": "PyTorch Lightning",
+    "ray": "Ray", "tensorboard": "TensorBoard",
 }  # fmt: skip
 _MODULES = {
+    "ray": ("ray", "pyarrow"),
     "torch": ("torch",),
     "train": ("torch", "torchvision", "pytorch_lightning", "hydra", "tensorboard", "onnx", "onnxscript"),
 }
@@ -29,7 +30,7 @@ def require_extra(extra: str) -> None:
     """Checks that the modules of an extra are installed; imports none of them.
 
     Args:
-        extra: The extra of fast_style: `torch` or `train`.
+        extra: The extra of fast_style: `ray`, `torch` or `train`.
 
     Raises:
         MissingPackageError: One of them is not installed.
@@ -44,7 +45,7 @@ def require(module: str, extra: str) -> ModuleType:
     """Imports a module of an optional package.
 
     Args:
-        module: The module: `av`, `cv2` or `pyvirtualcam`.
+        module: The module: `av`, `cv2`, `pyvirtualcam` or `ray`.
         extra: The extra of fast_style that installs its package.
 
     Raises:

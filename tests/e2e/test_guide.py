@@ -100,6 +100,8 @@ COMMANDS = {
     "./run stylize photo.jpg -o painted.jpg --memory 1GB": Run(makes="painted.jpg"),
     "./run stylize photo.jpg -o painted.jpg --stroke 2": Run(makes="painted.jpg"),
     "./run stylize photo.jpg -o painted.jpg --keep-color": Run(makes="painted.jpg"),
+    # Refused before Ray starts, which takes half a minute.
+    "./run stylize photos/ -o painted/ --ray": Run("--per-worker 0.5", status=2, says="whole number of threads"),
     "./run models": Run(says="starry_night"),
     "./run video holiday.mp4 painted.mp4": Run(TINY, makes="painted.mp4"),
     "./run video holiday.mp4 steadied.mp4 --deflicker": Run(TINY, makes="steadied.mp4"),
