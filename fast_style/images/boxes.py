@@ -42,6 +42,35 @@ def crop_of_avif(file: BinaryIO, width: int, height: int) -> tuple[int, int, int
     return None
 
 
+def palette_of_jp2(file: BinaryIO, channels: int) -> bytes | None:
+    """Returns the colors of a JPEG 2000's palette, all of them: Pillow leaves out those that occur twice.
+
+    Args:
+        file: The file.
+        channels: Number of channels of a color.
+
+    Returns:
+        The levels, color by color; None where there is no palette of 8 bits with as many channels.
+
+    Raises:
+        ValueError: The file has channels that are not read.
+        struct.error: The file is damaged.
+        IndexError: The palette is cut off.
+    """
+    header = _header_of_jp2(file)
+    palette = header.get(b"pclr")
+    if palette is None:
+        return None
+    entries, columns = struct.unpack_from(">HB", palette)
+    start = 3 + columns
+    if columns != channels or max(palette[3:start], default=255) > 7:  # one less than the bits
+        return None
+    order = _channel_order(header.get(b"cdef"), columns) or range(columns)
+    return bytes(
+        palette[entry + column] for entry in range(start, start + entries * columns, columns) for column in order
+    )
+
+
 def channels_of_jp2(file: BinaryIO, count: int) -> list[int] | None:
     """Returns which stored channel of a JPEG 2000 is the first, second and so on, alpha last; None for their order.
 
@@ -53,9 +82,18 @@ def channels_of_jp2(file: BinaryIO, count: int) -> list[int] | None:
         ValueError: The file has channels that are not read.
         struct.error: The file is damaged.
     """
-    header = next((content for kind, content in _file_boxes(file) if kind == b"jp2h"), b"")
-    definition = dict(_boxes(header)).get(b"cdef")
-    if definition is None or b"pclr" in dict(_boxes(header)):
+    header = _header_of_jp2(file)
+    # The order is then that of the palette's columns.
+    return None if b"pclr" in header else _channel_order(header.get(b"cdef"), count)
+
+
+def _header_of_jp2(file: BinaryIO) -> dict[bytes, bytes]:
+    return dict(_boxes(next((content for kind, content in _file_boxes(file) if kind == b"jp2h"), b"")))
+
+
+def _channel_order(definition: bytes | None, count: int) -> list[int] | None:
+    """Returns what `channels_of_jp2` does, of the content of a channel definition box."""
+    if definition is None:
         return None
     (entries,) = struct.unpack_from(">H", definition)
     order: dict[int, int] = {}

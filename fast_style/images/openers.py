@@ -160,6 +160,9 @@ def _with_boxes(image: Image.Image, source: Openable, name: str) -> Image.Image:
                 if box is not None:
                     return MendedImage(image, image.mode, (box[2] - box[0], box[3] - box[1]), lambda i: i.crop(box))
             else:
+                if image.palette is not None:
+                    colors = boxes.palette_of_jp2(file, len(image.palette.mode))
+                    image.palette = image.palette if colors is None else ImagePalette.raw(image.palette.mode, colors)
                 channels = boxes.channels_of_jp2(file, len(image.getbands()))
                 if channels is not None:
                     return MendedImage(image, image.mode, image.size, lambda i: _reordered(i, channels))

@@ -216,3 +216,24 @@ def test_heic_is_read(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as error:
         load_rgb(path)
     one_line(error, path)
+
+
+@pytest.mark.skipif(not features.check("jpg_2000"), reason="this Pillow has no JPEG 2000")
+@pytest.mark.parametrize("order", [None, (2, 3, 1)])
+def test_a_palette_of_jpeg_2000_may_hold_a_color_twice(order: tuple[int, ...] | None) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.array([[0, 1, 2, 3]], np.uint8)).save(stream, "JPEG2000", irreversible=False)
+    content = stream.getvalue().replace(b"colr\1\0\0\0\0\0\x11", b"colr\1\0\0\0\0\0\x10")
+    colors = [(0, 0, 0), (0, 0, 0), (255, 0, 0), (0, 0, 255)]
+    body = struct.pack(">HB", len(colors), 3) + bytes([7, 7, 7]) + bytes(np.ravel(colors).tolist())
+    mapping = b"".join(struct.pack(">HBB", 0, 1, column) for column in range(3))
+    parts = {b"pclr": body, b"cmap": mapping}
+    if order is not None:
+        entries = (struct.pack(">HHH", column, 0, place) for column, place in enumerate(order))
+        parts[b"cdef"] = struct.pack(">H", len(order)) + b"".join(entries)
+    added = b"".join(struct.pack(">I4s", 8 + len(b), k) + b for k, b in parts.items())
+    start = content.index(b"jp2h") - 4
+    end = start + struct.unpack_from(">I", content, start)[0]
+    header = struct.pack(">I", end - start + len(added)) + content[start + 4 : end] + added
+    expected = [[color[column] for column in ((0, 1, 2) if order is None else (2, 0, 1))] for color in colors]
+    assert load_rgb(content[:start] + header + content[end:])[0].tolist() == expected
