@@ -146,4 +146,6 @@ def watch(client: socket.socket, main: object) -> None:
 
 
 if __name__ == "__main__":
+    # Lightning starts further processes of a run by the module that this names, else by the program in sys.argv.
+    __spec__ = None
     serve(*sys.argv[1:])
