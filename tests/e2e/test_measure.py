@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from fast_style.benchmark import bench, pytorch_examples, workloads
 from fast_style.cli.app import app
 from fast_style.system.paths import resource
+from fast_style.system.results import is_result
 from tests.conftest import Command, assert_one_line_error, damage_png, make_photo
 
 pytestmark = pytest.mark.slow
@@ -88,7 +89,10 @@ def test_evaluate_names_its_own_options(warm_style: Command, photo_folder: Path,
     assert_one_line_error(warm_style(*given(), "--weights", "none.pth"), "--weights none.pth: no such file")
 
 
-def test_evaluate_writes_into_the_card(warm_style: Command, work: Path, style_file: Path) -> None:
+def test_evaluate_writes_into_the_card(
+    warm_style: Command, work: Path, style_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAST_STYLE_CACHE", str(work.parent / "cache"))
     shutil.copytree(resource("checkpoints") / "starry_night", work / "checkpoints" / "mine")
     folder = work / "seen never"
     folder.mkdir()
@@ -100,6 +104,7 @@ def test_evaluate_writes_into_the_card(warm_style: Command, work: Path, style_fi
     card = json.loads((work / "checkpoints" / "mine" / "card.json").read_text())
     assert card["scorecard"] == measured
     assert card["name"] == "starry_night"
+    assert is_result(work / "checkpoints" / "mine" / "card.json"), "export may replace it"
     text = (work / "checkpoints" / "mine" / "card.md").read_text()
     assert f"| style, share of the photos' own | {measured['style_share']:.3f} |" in text
     assert f"{measured['style_share']:.3f}" in warm_style("models").stdout

@@ -77,6 +77,7 @@ def stylize_files_on_ray(
     """
     check_on_ray(jobs)
     outcomes: list[Outcome] = []
+    # Ray takes SIGTERM for itself when it starts; so it is caught once more.
     with ray_session(address) as ray, sigterm_as_interrupt(), ProgressDisplay(console, quiet=quiet) as display:
         task = display.add("stylizing", len(jobs))
         with _staging(_common_folder(jobs)) as staging:
